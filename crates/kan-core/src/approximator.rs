@@ -1,0 +1,135 @@
+//! Function approximators: what is fitted to an expert before it is turned into a formula.
+
+use crate::graph::UnivariateGraph;
+use std::ops::ControlFlow;
+
+/// What the fit minimises.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Loss {
+    /// Weighted mean of squared errors over rows and outputs.
+    MeanSquared,
+    /// Weighted mean of the softmax cross-entropy between outputs and the target row's softmax.
+    CrossEntropy,
+    /// Mean squared error after both sides are clipped to the action's bounds. Where prediction and target are beyond
+    /// the same bound there is nothing to learn; where only the prediction is, its own distance still pulls it back.
+    ClippedMeanSquared {
+        /// Lower bounds `[outputs]`.
+        low: Vec<f64>,
+        /// Upper bounds `[outputs]`.
+        high: Vec<f64>,
+    },
+}
+
+/// Rows to fit or to validate on, borrowed from a [`Dataset`](crate::dataset::Dataset).
+#[derive(Clone, Copy, Debug)]
+pub struct Samples<'a> {
+    /// `[rows, inputs]`, row-major.
+    pub inputs: &'a [f64],
+    /// `[rows, outputs]`, row-major.
+    pub targets: &'a [f64],
+    /// `[rows]`, not negative, mean 1.
+    pub weights: &'a [f64],
+}
+
+/// Everything a fit needs.
+#[derive(Clone, Copy, Debug)]
+pub struct FitTask<'a> {
+    /// What to learn from.
+    pub train: Samples<'a>,
+    /// What to stop early on, if anything.
+    pub validation: Option<Samples<'a>>,
+    /// What to minimise.
+    pub loss: &'a Loss,
+}
+
+/// Progress of a fit, told after every step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FitProgress {
+    /// Steps done.
+    pub step: usize,
+    /// Steps in all.
+    pub steps: usize,
+    /// Loss on the training rows, regularisation left out.
+    pub train_loss: f64,
+    /// Loss on the validation rows.
+    pub validation_loss: Option<f64>,
+}
+
+/// Hears progress; `Break` cancels the fit after the current step.
+pub type FitObserver<'a> = dyn FnMut(FitProgress) -> ControlFlow<()> + Send + 'a;
+
+/// What a fit came to.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct FitReport {
+    /// Steps done.
+    pub steps: usize,
+    /// Loss on the training rows with the weights that were kept.
+    pub train_loss: f64,
+    /// Loss on the validation rows with the weights that were kept.
+    pub validation_loss: Option<f64>,
+    /// The observer cancelled it.
+    pub cancelled: bool,
+}
+
+/// A function of several variables with several outputs that can be fitted to data.
+pub trait FunctionApproximator: Send + Sync {
+    /// Its tag in a config (`kan`).
+    fn kind(&self) -> &'static str;
+
+    /// Number of inputs.
+    fn inputs(&self) -> usize;
+
+    /// Number of outputs.
+    fn outputs(&self) -> usize;
+
+    /// Fits to data: `[rows, inputs] -> [rows, outputs]`.
+    ///
+    /// # Errors
+    /// [`ApproximatorError`] for data that cannot be fitted (no rows, not finite, wrong shape).
+    fn fit(&mut self, task: FitTask<'_>, observer: &mut FitObserver<'_>) -> Result<FitReport, ApproximatorError>;
+
+    /// Predicts a batch: `inputs` `[rows, inputs]` to `outputs` `[rows, outputs]`, both row-major.
+    ///
+    /// # Panics
+    /// If the lengths do not fit together.
+    fn predict(&self, inputs: &[f64], outputs: &mut [f64]);
+
+    /// An owned graph of one-variable edges, if it has one: what pruning, diagrams and symbolification work on.
+    /// Importances and sampled curves are taken on `samples`.
+    fn graph(&self, samples: Samples<'_>) -> Option<UnivariateGraph>;
+
+    /// The weights and configuration as safetensors bytes; [`ApproximatorConfig::load`](crate::config::ApproximatorConfig::load)
+    /// reads them.
+    fn save(&self) -> Vec<u8>;
+}
+
+/// What can go wrong with an approximator.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ApproximatorError {
+    /// The data cannot be fitted.
+    #[error("the data cannot be fitted: {reason}")]
+    BadData {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The model file is damaged or of another kind.
+    #[error("not a readable model: {reason}")]
+    BadModel {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Pruning would leave an output, or everything, without inputs.
+    #[error("pruning would cut the network in two: {reason}")]
+    Disconnected {
+        /// Which part would be left alone.
+        reason: String,
+    },
+    /// Nothing finite could be reached.
+    #[error("the fit diverged: {reason}")]
+    Diverged {
+        /// Where and how.
+        reason: String,
+    },
+}

@@ -1,0 +1,74 @@
+//! Component kinds as data: small tagged config traits whose `build` gives the running component.
+//!
+//! A config file says `kind = "kan"` and the fields of that kind; [`typetag`] finds the type. Any crate adds a kind by
+//! implementing one of these traits under `#[typetag::serde(name = "…")]`. Environments are not among them: they are
+//! made by id through the [`EnvironmentRegistry`](crate::environment::EnvironmentRegistry), so that plugins can add some.
+
+use crate::approximator::FunctionApproximator;
+use crate::environment::EnvironmentSpec;
+use crate::function::SymbolicLibrary;
+use crate::policy::ExpertPolicy;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+/// A component could not be built from its config.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot build the {component}: {reason}")]
+pub struct BuildError {
+    /// `expert`, `approximator` or `library`.
+    pub component: &'static str,
+    /// What is wrong, and what would be right.
+    pub reason: String,
+    /// The error underneath, if any.
+    #[source]
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// A kind of expert.
+#[typetag::serde(tag = "kind")]
+pub trait ExpertConfig: Debug + Send + Sync {
+    /// Loads the expert and checks that it fits the environment.
+    ///
+    /// # Errors
+    /// [`BuildError`] where it cannot be read or does not fit.
+    fn build(&self, environment: &EnvironmentSpec) -> Result<Arc<dyn ExpertPolicy>, BuildError>;
+}
+
+/// A kind of function approximator.
+#[typetag::serde(tag = "kind")]
+pub trait ApproximatorConfig: Debug + Send + Sync {
+    /// An unfitted approximator; `seed` is its only source of randomness.
+    ///
+    /// # Errors
+    /// [`BuildError`] for a configuration that makes no sense.
+    fn build(&self, inputs: usize, outputs: usize, seed: u64) -> Result<Box<dyn FunctionApproximator>, BuildError>;
+
+    /// An approximator from what [`FunctionApproximator::save`] wrote.
+    ///
+    /// # Errors
+    /// [`BuildError`] for bytes that are no such model.
+    fn load(&self, bytes: &[u8]) -> Result<Box<dyn FunctionApproximator>, BuildError>;
+}
+
+/// A kind of symbolic library.
+#[typetag::serde(tag = "kind")]
+pub trait SymbolicLibraryConfig: Debug + Send + Sync {
+    /// The library.
+    ///
+    /// # Errors
+    /// [`BuildError`] for names it does not know.
+    fn build(&self) -> Result<Arc<dyn SymbolicLibrary>, BuildError>;
+}
+
+/// What a built-in kind says about itself, for `--help`, docs and schemas.
+#[derive(Clone, Copy, Debug)]
+pub struct ComponentDescription {
+    /// `expert`, `approximator` or `library`.
+    pub component: &'static str,
+    /// The tag.
+    pub kind: &'static str,
+    /// One line about it.
+    pub summary: &'static str,
+    /// A complete example of its config, in TOML.
+    pub example: &'static str,
+}

@@ -1,0 +1,183 @@
+//! Environments: Gymnasium's contract in a typed trait for authors and an object-safe twin for hosts.
+
+mod dynamic;
+mod error;
+mod registry;
+mod time_limit;
+mod vector;
+
+pub use dynamic::{ActionKind, Continuous, Discrete, DynEnvironment};
+pub use error::EnvironmentError;
+pub use registry::{EnvironmentEntry, EnvironmentFactory, EnvironmentRegistry, KeywordArguments};
+pub use time_limit::TimeLimit;
+pub use vector::{LaneError, SyncVectorEnvironment, VectorEnvironment};
+
+use crate::space::{ActionSpace, BoxSpace};
+use serde::{Deserialize, Serialize};
+
+/// What is fixed about an environment: Gymnasium's `EnvSpec` with its two spaces.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnvironmentSpec {
+    /// Gymnasium's id, such as `CartPole-v1`.
+    pub id: String,
+    /// Names, units and bounds of the observation.
+    pub observation_space: BoxSpace,
+    /// Names, units and bounds of the action.
+    pub action_space: ActionSpace,
+    /// Steps after which an episode is truncated; `None` for no limit.
+    #[serde(default)]
+    pub max_episode_steps: Option<u32>,
+    /// Mean return at which the task counts as solved, where Gymnasium states one.
+    #[serde(default)]
+    pub reward_threshold: Option<f64>,
+    /// Frames per second of a video in real time.
+    pub frames_per_second: u32,
+    /// Names of the numbers that [`Environment::info`] writes, in order.
+    #[serde(default)]
+    pub info_names: Vec<String>,
+}
+
+/// What one step led to, beside the observation.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct StepOutcome {
+    /// The reward, widened to f64.
+    pub reward: f64,
+    /// The episode ended by the task's own rules.
+    pub terminated: bool,
+    /// The episode was cut off from outside, such as by a time limit. Both flags can be set at once.
+    pub truncated: bool,
+}
+
+impl StepOutcome {
+    /// Whether the episode is over, for either reason.
+    #[inline]
+    pub fn is_over(&self) -> bool {
+        self.terminated || self.truncated
+    }
+}
+
+/// A named physical constant that can be changed, such as a mass or the time step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Parameter {
+    /// ASCII identifier, unique in its environment.
+    pub name: String,
+    /// SI unit.
+    pub unit: String,
+    /// The current value.
+    pub value: f64,
+}
+
+/// An RGB picture, 8 bits a channel, row-major from the top left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// Pixels in a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// `height × width × 3` bytes.
+    pub rgb: Vec<u8>,
+}
+
+/// A reinforcement-learning environment, as its author writes it.
+///
+/// The contract is Gymnasium's. Observations are written as f64; where the space says
+/// [`ElementType::F32`](crate::space::ElementType::F32) they are values that f32 holds exactly. An environment does
+/// not check its action (the callers [`DynEnvironment`] and [`VectorEnvironment`] do) and does not count steps
+/// ([`TimeLimit`] does). `reset(Some(seed))` starts a new random sequence, `reset(None)` goes on with the old one.
+///
+/// # Example
+/// ```
+/// use kan_core::environment::{Discrete, Environment, EnvironmentError, EnvironmentSpec, StepOutcome};
+/// use kan_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
+///
+/// /// Walk to the right until x = 3.
+/// struct Corridor { spec: EnvironmentSpec, x: f64 }
+///
+/// impl Environment for Corridor {
+///     type Action = Discrete;
+///     fn spec(&self) -> &EnvironmentSpec { &self.spec }
+///     fn reset(&mut self, _seed: Option<u64>, observation: &mut [f64]) -> Result<(), EnvironmentError> {
+///         self.x = 0.0;
+///         observation[0] = self.x;
+///         Ok(())
+///     }
+///     fn step(&mut self, action: usize, observation: &mut [f64]) -> Result<StepOutcome, EnvironmentError> {
+///         self.x += if action == 1 { 1.0 } else { -1.0 };
+///         observation[0] = self.x;
+///         Ok(StepOutcome { reward: -1.0, terminated: self.x >= 3.0, truncated: false })
+///     }
+///     fn state(&self) -> Vec<f64> { vec![self.x] }
+/// }
+///
+/// let x = Coordinate::new("x", "m", f64::NEG_INFINITY, f64::INFINITY);
+/// let mut corridor = Corridor {
+///     x: 0.0,
+///     spec: EnvironmentSpec {
+///         id: "Corridor-v0".into(),
+///         observation_space: BoxSpace::new(ElementType::F64, vec![x]),
+///         action_space: ActionSpace::Discrete(DiscreteSpace::new(["left", "right"])),
+///         max_episode_steps: Some(20),
+///         reward_threshold: None,
+///         frames_per_second: 10,
+///         info_names: vec![],
+///     },
+/// };
+/// let mut observation = [0.0];
+/// corridor.reset(Some(0), &mut observation)?;
+/// assert!(!corridor.step(1, &mut observation)?.terminated);
+/// assert_eq!(observation, [1.0]);
+/// # Ok::<(), EnvironmentError>(())
+/// ```
+pub trait Environment: Send + 'static {
+    /// [`Discrete`] (a step gets a `usize`) or [`Continuous`] (a step gets a
+    /// [`ContinuousAction`](crate::action::ContinuousAction)).
+    type Action: ActionKind;
+
+    /// What is fixed about this environment.
+    fn spec(&self) -> &EnvironmentSpec;
+
+    /// Starts an episode and writes the first observation `[observation_space.len()]`.
+    ///
+    /// # Errors
+    /// Where the engine behind it fails.
+    fn reset(&mut self, seed: Option<u64>, observation: &mut [f64]) -> Result<(), EnvironmentError>;
+
+    /// Goes one step on and writes the observation. The action fits the action space: an index below its length, or
+    /// as many finite numbers as it has coordinates (possibly beyond the bounds: Gymnasium's environments clip).
+    ///
+    /// # Errors
+    /// Where the engine behind it fails, such as a simulation that diverges.
+    fn step(
+        &mut self,
+        action: <Self::Action as ActionKind>::Value<'_>,
+        observation: &mut [f64],
+    ) -> Result<StepOutcome, EnvironmentError>;
+
+    /// Writes Gymnasium's `info` numbers of the last step, in the order of [`EnvironmentSpec::info_names`].
+    fn info(&self, _info: &mut [f64]) {}
+
+    /// The full physical state (Gymnasium's `env.state`; MuJoCo's `qpos` then `qvel`).
+    fn state(&self) -> Vec<f64>;
+
+    /// The constants that [`Self::set_parameter`] changes.
+    fn parameters(&self) -> Vec<Parameter> {
+        Vec::new()
+    }
+
+    /// Changes a named constant; it holds until it is set again, across resets.
+    ///
+    /// # Errors
+    /// [`EnvironmentError::UnknownParameter`] for a name that [`Self::parameters`] does not list.
+    fn set_parameter(&mut self, name: &str, _value: f64) -> Result<(), EnvironmentError> {
+        Err(EnvironmentError::unknown_parameter(&self.spec().id, name, &self.parameters()))
+    }
+
+    /// Draws the current state.
+    ///
+    /// # Errors
+    /// [`EnvironmentError::NoRendering`] where it cannot.
+    fn render(&mut self) -> Result<Frame, EnvironmentError> {
+        Err(EnvironmentError::NoRendering { id: self.spec().id.clone() })
+    }
+}

@@ -1,0 +1,12 @@
+//! Traits, data types and the Kolmogorov-Arnold network that every kanrl crate builds on.
+
+pub mod action;
+pub mod approximator;
+pub mod config;
+pub mod dataset;
+pub mod environment;
+pub mod function;
+pub mod graph;
+pub mod policy;
+pub mod space;
+pub mod suggest;

@@ -1,0 +1,80 @@
+//! Policies: anything that chooses actions for a batch of observations, and experts that also say how sure they are.
+
+use crate::action::ActionBatch;
+use crate::space::ActionSpace;
+
+/// Chooses actions, deterministically: the same row gives the same action whatever rows stand beside it.
+pub trait Policy: Send + Sync {
+    /// Number of coordinates of an observation.
+    fn observation_size(&self) -> usize;
+
+    /// The space its actions lie in.
+    fn action_space(&self) -> &ActionSpace;
+
+    /// Writes one action for each row.
+    ///
+    /// # Shapes
+    /// `observations` `[rows, observation_size]`, row-major, in the environment's own units; `elapsed_steps` `[rows]`,
+    /// steps since each row's last reset; `actions` is resized to `rows`.
+    ///
+    /// # Errors
+    /// [`PolicyError`], such as for an output that is not finite.
+    fn act(&self, observations: &[f64], elapsed_steps: &[u32], actions: &mut ActionBatch) -> Result<(), PolicyError>;
+}
+
+/// What an expert's scores mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScoreKind {
+    /// Unnormalised log-probabilities of the discrete actions; only their differences matter.
+    Logits,
+    /// Expected returns of the discrete actions.
+    QValues,
+    /// The vector action before clipping to its bounds.
+    Means,
+}
+
+/// A trained policy to be explained.
+pub trait ExpertPolicy: Policy {
+    /// What [`Self::scores`] gives, or `None` where only labels can be had.
+    fn score_kind(&self) -> Option<ScoreKind>;
+
+    /// Writes the expert's scores: better targets than the actions alone.
+    ///
+    /// # Shapes
+    /// As [`Policy::act`]; `scores` `[rows, action_space.outputs()]`, row-major.
+    ///
+    /// # Errors
+    /// [`PolicyError::NoScores`] where [`Self::score_kind`] is `None`.
+    fn scores(&self, observations: &[f64], elapsed_steps: &[u32], scores: &mut [f64]) -> Result<(), PolicyError>;
+
+    /// Where it comes from, such as `bundled` or a file name, for reports.
+    fn source(&self) -> &str;
+}
+
+/// What can go wrong when a policy acts.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PolicyError {
+    /// An output is not a finite number.
+    #[error("the policy's output {output} is {value} for the observation {observation:?}")]
+    NotFinite {
+        /// Index of the output.
+        output: usize,
+        /// Its value.
+        value: f64,
+        /// What it was asked about.
+        observation: Vec<f64>,
+    },
+    /// The expert has labels only.
+    #[error("this expert gives actions only, no scores")]
+    NoScores,
+    /// The policy was made for another environment.
+    #[error("the policy takes {policy} and the environment {environment}")]
+    Mismatch {
+        /// What the policy takes or gives.
+        policy: String,
+        /// What the environment has.
+        environment: String,
+    },
+}

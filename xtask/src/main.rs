@@ -1,0 +1,2 @@
+//! `cargo xtask`: set-up and the local mirror of CI.
+fn main() {}
