@@ -1,6 +1,6 @@
 use super::dynamic::{checked_reset, checked_step};
 use super::{DynEnvironment, Environment, EnvironmentError, EnvironmentSpec, StepOutcome};
-use crate::action::ActionBatch;
+use crate::action::{Action, ActionBatch};
 
 /// Several independent lanes of one environment, stepped together: Gymnasium's vector environment without autoreset.
 ///
@@ -18,18 +18,26 @@ pub trait VectorEnvironment: Send {
     /// As [`DynEnvironment::reset`].
     fn reset_lane(&mut self, lane: usize, seed: Option<u64>, observation: &mut [f64]) -> Result<(), EnvironmentError>;
 
-    /// One step in each lane whose `active` flag is set: reads row `lane` of `actions`, writes row `lane` of
-    /// `observations` `[lanes, observation_space.len()]` and of `outcomes`. Other rows are left alone.
+    /// One step in each of the first `actions.rows()` lanes: reads row `lane` of `actions`, writes row `lane` of
+    /// `observations` `[≥ rows, observation_space.len()]` and of `outcomes` `[≥ rows]`. The other lanes rest.
     ///
     /// # Errors
     /// The first lane's that fails; the lanes before it have been stepped.
+    ///
+    /// # Panics
+    /// If there are more rows than lanes, or fewer places to write to than rows.
     fn step_lanes(
         &mut self,
-        active: &[bool],
         actions: &ActionBatch,
         observations: &mut [f64],
         outcomes: &mut [StepOutcome],
     ) -> Result<(), LaneError>;
+
+    /// Exchanges two lanes with all they hold, so that the running ones stay in front when one of them ends.
+    ///
+    /// # Panics
+    /// If there is no such lane.
+    fn swap_lanes(&mut self, first: usize, second: usize);
 
     /// Changes a named constant in every lane.
     ///
@@ -81,21 +89,16 @@ impl<E: Environment> VectorEnvironment for SyncVectorEnvironment<E> {
 
     fn step_lanes(
         &mut self,
-        active: &[bool],
         actions: &ActionBatch,
         observations: &mut [f64],
         outcomes: &mut [StepOutcome],
     ) -> Result<(), LaneError> {
         let size = self.spec().observation_space.len();
-        for (lane, (environment, observation)) in
-            self.lanes.iter_mut().zip(observations.chunks_exact_mut(size)).enumerate()
-        {
-            if active[lane] {
-                outcomes[lane] = checked_step(environment, actions.row(lane), observation)
-                    .map_err(|source| LaneError { lane, source })?;
-            }
-        }
-        Ok(())
+        each_lane(&mut self.lanes, size, actions, observations, outcomes, checked_step)
+    }
+
+    fn swap_lanes(&mut self, first: usize, second: usize) {
+        self.lanes.swap(first, second);
     }
 
     fn set_parameter(&mut self, name: &str, value: f64) -> Result<(), EnvironmentError> {
@@ -119,24 +122,40 @@ impl VectorEnvironment for SyncVectorEnvironment<Box<dyn DynEnvironment>> {
 
     fn step_lanes(
         &mut self,
-        active: &[bool],
         actions: &ActionBatch,
         observations: &mut [f64],
         outcomes: &mut [StepOutcome],
     ) -> Result<(), LaneError> {
         let size = self.spec().observation_space.len();
-        for (lane, (environment, observation)) in
-            self.lanes.iter_mut().zip(observations.chunks_exact_mut(size)).enumerate()
-        {
-            if active[lane] {
-                outcomes[lane] =
-                    environment.step(actions.row(lane), observation).map_err(|source| LaneError { lane, source })?;
-            }
-        }
-        Ok(())
+        each_lane(&mut self.lanes, size, actions, observations, outcomes, |lane, action, observation| {
+            lane.step(action, observation)
+        })
+    }
+
+    fn swap_lanes(&mut self, first: usize, second: usize) {
+        self.lanes.swap(first, second);
     }
 
     fn set_parameter(&mut self, name: &str, value: f64) -> Result<(), EnvironmentError> {
         self.lanes.iter_mut().try_for_each(|lane| lane.set_parameter(name, value))
     }
+}
+
+#[inline]
+fn each_lane<E>(
+    lanes: &mut [E],
+    size: usize,
+    actions: &ActionBatch,
+    observations: &mut [f64],
+    outcomes: &mut [StepOutcome],
+    step: impl Fn(&mut E, Action<'_>, &mut [f64]) -> Result<StepOutcome, EnvironmentError>,
+) -> Result<(), LaneError> {
+    let rows = actions.rows();
+    let (lanes, observations) = (&mut lanes[..rows], observations[..rows * size].chunks_exact_mut(size));
+    for (lane, ((environment, observation), outcome)) in
+        lanes.iter_mut().zip(observations).zip(&mut outcomes[..rows]).enumerate()
+    {
+        *outcome = step(environment, actions.row(lane), observation).map_err(|source| LaneError { lane, source })?;
+    }
+    Ok(())
 }
