@@ -1,0 +1,55 @@
+//! Installing what the build and the tests need beyond Rust and a C/C++ compiler.
+
+use crate::shell::{has, root, run};
+use std::path::PathBuf;
+
+/// What the feature `full` needs.
+pub fn full() -> Result<(), String> {
+    debian(&[("cmake", "cmake")])
+}
+
+/// What the tests need: a browser, and Python with SymPy and NumPy (in a virtual environment under `target/`).
+pub fn tests() -> Result<(), String> {
+    full()?;
+    debian(&[("chromium", "chromium")])?;
+    python()
+}
+
+/// The tests' Python interpreter.
+pub fn python_interpreter() -> PathBuf {
+    root().join("target/python/bin/python")
+}
+
+fn python() -> Result<(), String> {
+    let interpreter = python_interpreter();
+    let interpreter = interpreter.to_str().ok_or("the workspace's path is not valid UTF-8")?;
+    if run(interpreter, &["-c", "import numpy, sympy"]).is_ok() {
+        return Ok(());
+    }
+    let made = run("python3", &["-m", "venv", "target/python"]);
+    if made.is_err() && has("apt-get") {
+        install(&["python3-venv"])?;
+        run("python3", &["-m", "venv", "target/python"])?;
+    }
+    run(interpreter, &["-m", "pip", "install", "--quiet", "numpy", "sympy"])
+}
+
+/// Installs Debian packages whose programs are missing: pairs of program and package.
+fn debian(wanted: &[(&str, &str)]) -> Result<(), String> {
+    let missing: Vec<&str> = wanted.iter().filter(|(program, _)| !has(program)).map(|(_, package)| *package).collect();
+    if missing.is_empty() { Ok(()) } else { install(&missing) }
+}
+
+fn install(packages: &[&str]) -> Result<(), String> {
+    if !has("apt-get") {
+        return Err(format!("this is no Debian: install {} by hand, then run this again", packages.join(", ")));
+    }
+    let sudo = has("sudo") && std::env::var("USER").is_ok_and(|user| user != "root");
+    let mut apt: Vec<&str> = if sudo { vec!["sudo", "apt-get"] } else { vec!["apt-get"] };
+    let program = apt.remove(0);
+    let with = |rest: &[&'static str]| -> Vec<&str> { apt.iter().copied().chain(rest.iter().copied()).collect() };
+    run(program, &with(&["update", "-qq"]))?;
+    let mut arguments = with(&["install", "-y", "-qq", "--no-install-recommends"]);
+    arguments.extend(packages);
+    run(program, &arguments)
+}
