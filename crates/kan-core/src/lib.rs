@@ -8,5 +8,6 @@ pub mod environment;
 pub mod function;
 pub mod graph;
 pub mod policy;
+pub mod random;
 pub mod space;
 pub mod suggest;
