@@ -1,0 +1,89 @@
+//! Zip archives with limits: what a member claims is checked before anything is allocated for it.
+
+use crate::ExpertError;
+use std::io::{Cursor, Read};
+use std::path::Path;
+use zip::ZipArchive;
+
+/// Largest file that is read at all, in bytes.
+pub(crate) const MAX_FILE: u64 = 1 << 30;
+
+/// Most members of an archive.
+const MAX_MEMBERS: usize = 1 << 16;
+
+/// A zip archive in memory; its members are stored or deflated.
+#[derive(Clone)]
+pub(crate) struct Archive {
+    file: String,
+    zip: ZipArchive<Cursor<Vec<u8>>>,
+}
+
+impl Archive {
+    /// Opens the bytes of a zip; `file` names it in errors.
+    pub(crate) fn new(file: String, bytes: Vec<u8>) -> Result<Self, ExpertError> {
+        match ZipArchive::new(Cursor::new(bytes)) {
+            Ok(zip) if zip.len() > MAX_MEMBERS => Err(ExpertError::malformed(
+                &file,
+                format!("has {} members; at most {MAX_MEMBERS} are accepted", zip.len()),
+            )),
+            Ok(zip) => Ok(Self { file, zip }),
+            Err(error) => {
+                let reason = format!("is not a complete zip archive ({error}); copy or download it again");
+                Err(ExpertError::malformed(&file, reason))
+            }
+        }
+    }
+
+    /// Names of all members, sorted.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.zip.file_names().map(str::to_owned).collect();
+        names.sort();
+        names
+    }
+
+    /// Size that a member claims to have when unpacked, or `None` where there is no such member.
+    pub(crate) fn size(&mut self, member: &str) -> Option<u64> {
+        let index = self.zip.index_for_name(member)?;
+        self.zip.by_index_raw(index).ok().map(|entry| entry.size())
+    }
+
+    /// Unpacks a member of at most `limit` bytes.
+    pub(crate) fn read(&mut self, member: &str, limit: u64) -> Result<Vec<u8>, ExpertError> {
+        let path = format!("{}/{member}", self.file);
+        let too_large = |bytes| ExpertError::TooLarge { file: path.clone(), bytes, limit };
+        let damaged = |error: &dyn std::fmt::Display| {
+            ExpertError::malformed(&path, format!("cannot be unpacked ({error}); copy or download the archive again"))
+        };
+        let Some(index) = self.zip.index_for_name(member) else {
+            let (file, present) = (self.file.clone(), self.names());
+            return Err(ExpertError::MissingMember { file, member: member.to_owned(), present });
+        };
+        let entry = self.zip.by_index(index).map_err(|error| damaged(&error))?;
+        let size = entry.size();
+        if size > limit {
+            return Err(too_large(size));
+        }
+        // The claim may be a lie in either direction: start small and stop right after the limit.
+        let mut bytes = Vec::with_capacity(size.min(1 << 20) as usize);
+        entry.take(limit + 1).read_to_end(&mut bytes).map_err(|error| damaged(&error))?;
+        if bytes.len() as u64 > limit {
+            return Err(too_large(bytes.len() as u64));
+        }
+        if bytes.len() as u64 != size {
+            return Err(damaged(&format!("{} bytes, {size} were announced", bytes.len())));
+        }
+        Ok(bytes)
+    }
+}
+
+/// A file's bytes, if it is not larger than `limit`.
+pub(crate) fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, ExpertError> {
+    let file = path.display().to_string();
+    let io = |source| ExpertError::Io { file: file.clone(), source };
+    let mut bytes = Vec::new();
+    std::fs::File::open(path).map_err(io)?.take(limit + 1).read_to_end(&mut bytes).map_err(io)?;
+    if bytes.len() as u64 > limit {
+        return Err(ExpertError::TooLarge { file, bytes: std::fs::metadata(path).map_or(0, |data| data.len()), limit });
+    }
+    Ok(bytes)
+}

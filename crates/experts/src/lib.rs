@@ -1,0 +1,29 @@
+//! Trained policies from anywhere, as [`ExpertPolicy`](kan_core::policy::ExpertPolicy).
+//!
+//! ```no_run
+//! use experts::PolicyReference;
+//! # fn example(environment: &kan_core::environment::EnvironmentSpec) -> Result<(), Box<dyn std::error::Error>> {
+//! let expert = "CartPole-v1.zip".parse::<PolicyReference>()?.resolve(environment)?;
+//! println!("{} takes {} numbers", expert.source(), expert.observation_size());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Model files are data: pickles are read by a machine that records what Python would call and calls nothing, sizes are
+//! checked before anything is allocated, and every refusal names the file, what is wrong and what would be right.
+
+mod archive;
+mod error;
+pub mod network;
+mod normalization;
+mod numpy;
+pub mod pickle;
+mod policy;
+mod reference;
+pub mod sb3;
+pub mod torch;
+
+pub use error::ExpertError;
+pub use normalization::ObservationNormalization;
+pub use policy::{Head, NetworkPolicy, TimeFeature};
+pub use reference::{PolicyReference, RunPart};

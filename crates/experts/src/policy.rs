@@ -1,0 +1,274 @@
+//! A network with everything around it: preprocessing in front, the action behind.
+
+use crate::network::Mlp;
+use crate::normalization::ObservationNormalization;
+use kan_core::action::ActionBatch;
+use kan_core::policy::{ExpertPolicy, Policy, PolicyError, ScoreKind};
+use kan_core::space::ActionSpace;
+use std::cell::RefCell;
+
+/// What a network's outputs mean.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Head {
+    /// Logits of the discrete actions.
+    Logits,
+    /// Expected returns of the discrete actions, averaged over `quantiles`: outputs `[quantiles, actions]`.
+    QValues {
+        /// Number of quantiles, 1 for a plain Q-network.
+        quantiles: usize,
+    },
+    /// The action before clipping to its bounds.
+    Means,
+    /// `low + (tanh(y) + 1) / 2 · (high − low)`: an action that always lies inside its bounds.
+    Squashed {
+        /// The network's own limit on `y`, if it has one (gSDE of SAC and TQC).
+        clip_mean: Option<f32>,
+    },
+}
+
+/// The time left, as one more input: `1 − elapsed / max_steps` (sb3-contrib's `TimeFeatureWrapper`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TimeFeature {
+    /// Steps after which it is 0.
+    pub max_steps: u32,
+}
+
+/// A dense network as a policy.
+#[derive(Clone, Debug)]
+pub struct NetworkPolicy {
+    /// Observation size of the environment, without the time feature.
+    observation_size: usize,
+    action_space: ActionSpace,
+    time_feature: Option<TimeFeature>,
+    normalization: Option<ObservationNormalization>,
+    network: Mlp,
+    head: Head,
+    source: String,
+}
+
+thread_local! {
+    /// Inputs and outputs of the network; kept, so that nothing is allocated in a rollout.
+    static SCRATCH: RefCell<[Vec<f32>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
+}
+
+impl NetworkPolicy {
+    /// A policy whose inputs are the observation's coordinates, then the time feature if there is one.
+    ///
+    /// # Errors
+    /// A sentence where sizes do not fit together or a squashed action has no finite bounds.
+    pub fn new(
+        network: Mlp,
+        head: Head,
+        action_space: ActionSpace,
+        normalization: Option<ObservationNormalization>,
+        time_feature: Option<TimeFeature>,
+        source: String,
+    ) -> Result<Self, String> {
+        let inputs = network.inputs();
+        if let Some(normalization) = &normalization {
+            normalization.check(inputs)?;
+        }
+        if time_feature.is_some_and(|time| time.max_steps == 0 || inputs < 2) {
+            return Err("a time feature needs a time limit above 0 and an observation beside it".to_owned());
+        }
+        if matches!(head, Head::Squashed { clip_mean: Some(clip) } if clip.is_nan() || clip < 0.0) {
+            return Err("the limit on the mean must not be negative".to_owned());
+        }
+        let actions = action_space.outputs();
+        let outputs = match (&head, &action_space) {
+            (Head::Logits, ActionSpace::Discrete(_)) | (Head::Means, ActionSpace::Box(_)) => actions,
+            (Head::QValues { quantiles }, ActionSpace::Discrete(_)) => actions * quantiles,
+            (Head::Squashed { .. }, ActionSpace::Box(space)) => {
+                let bounded = |bound: f64| bound.is_finite();
+                if !space.coordinates.iter().all(|axis| bounded(axis.low) && bounded(axis.high)) {
+                    return Err("a squashed action needs finite bounds".to_owned());
+                }
+                actions
+            }
+            _ => return Err(format!("{head:?} does not go with {}", describe_actions(&action_space))),
+        };
+        if network.outputs() != outputs || actions == 0 {
+            return Err(format!(
+                "the network has {} outputs, but {} needs {outputs}",
+                network.outputs(),
+                describe_actions(&action_space)
+            ));
+        }
+        let observation_size = inputs - usize::from(time_feature.is_some());
+        Ok(Self { observation_size, action_space, time_feature, normalization, network, head, source })
+    }
+
+    /// The network inside.
+    pub fn network(&self) -> &Mlp {
+        &self.network
+    }
+
+    /// What its outputs mean.
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// The observation normalisation in front of the network, if any.
+    pub fn normalization(&self) -> Option<&ObservationNormalization> {
+        self.normalization.as_ref()
+    }
+
+    /// Runs the network and hands its checked outputs `[rows, network.outputs()]` to `use_outputs`.
+    fn with_outputs(
+        &self,
+        observations: &[f64],
+        elapsed_steps: &[u32],
+        use_outputs: impl FnOnce(&[f32]),
+    ) -> Result<(), PolicyError> {
+        let rows = elapsed_steps.len();
+        assert_eq!(observations.len(), rows * self.observation_size, "observations and rows");
+        // Taken out, not borrowed: while rayon waits inside `forward`, this thread may start another task that acts.
+        let [mut inputs, mut outputs] = SCRATCH.take();
+        inputs.resize(rows * self.network.inputs(), 0.0);
+        outputs.resize(rows * self.network.outputs(), 0.0);
+        let rows_in = inputs.chunks_exact_mut(self.network.inputs());
+        for ((input, observation), elapsed) in
+            rows_in.zip(observations.chunks_exact(self.observation_size)).zip(elapsed_steps)
+        {
+            self.preprocess(observation, *elapsed, input);
+        }
+        self.network.forward(&inputs, &mut outputs);
+        // One pass without branches: the sum of `value * 0` is NaN exactly when some value is not finite.
+        let finite = outputs.iter().fold(0.0, |sum, value| sum + value * 0.0) == 0.0;
+        let result = if finite {
+            use_outputs(&outputs);
+            Ok(())
+        } else {
+            Err(self.not_finite(observations, &outputs))
+        };
+        SCRATCH.set([inputs, outputs]);
+        result
+    }
+
+    #[inline]
+    fn preprocess(&self, observation: &[f64], elapsed: u32, input: &mut [f32]) {
+        let time = self.time_feature.map(|time| 1.0 - f64::from(elapsed) / f64::from(time.max_steps));
+        let values = observation.iter().copied().chain(time);
+        match &self.normalization {
+            Some(normalization) => {
+                for (index, (input, value)) in input.iter_mut().zip(values).enumerate() {
+                    *input = normalization.apply(index, value);
+                }
+            }
+            None => input.iter_mut().zip(values).for_each(|(input, value)| *input = value as f32),
+        }
+    }
+
+    #[cold]
+    fn not_finite(&self, observations: &[f64], outputs: &[f32]) -> PolicyError {
+        let index = outputs.iter().position(|value| !value.is_finite()).unwrap_or(0);
+        let (row, output) = (index / self.network.outputs(), index % self.network.outputs());
+        let start = row * self.observation_size;
+        let observation = observations[start..start + self.observation_size].to_vec();
+        PolicyError::NotFinite { output, value: outputs[index].into(), observation }
+    }
+}
+
+/// `low + 0.5·(tanh(y) + 1)·(high − low)` in f32, in NumPy's order of operations.
+fn unsquash(mean: f32, clip_mean: Option<f32>, low: f32, high: f32) -> f32 {
+    let clip = clip_mean.unwrap_or(f32::INFINITY);
+    let squashed = mean.clamp(-clip, clip).tanh();
+    low + 0.5 * (squashed + 1.0) * (high - low)
+}
+
+/// Mean over the quantiles of one row `[quantiles, actions]` for one action.
+fn mean_quantile(row: &[f32], actions: usize, action: usize) -> f32 {
+    let quantiles = row.len() / actions;
+    row.iter().skip(action).step_by(actions).sum::<f32>() / quantiles as f32
+}
+
+impl Policy for NetworkPolicy {
+    fn observation_size(&self) -> usize {
+        self.observation_size
+    }
+
+    fn action_space(&self) -> &ActionSpace {
+        &self.action_space
+    }
+
+    fn act(&self, observations: &[f64], elapsed_steps: &[u32], actions: &mut ActionBatch) -> Result<(), PolicyError> {
+        actions.resize(elapsed_steps.len());
+        self.with_outputs(observations, elapsed_steps, |outputs| match (&mut *actions, &self.action_space) {
+            (ActionBatch::Discrete(actions), ActionSpace::Discrete(space)) => {
+                for (action, row) in actions.iter_mut().zip(outputs.chunks_exact(self.network.outputs())) {
+                    let score = |action: usize| mean_quantile(row, space.len(), action);
+                    // The first of the largest, as torch and NumPy choose.
+                    *action =
+                        (1..space.len()).fold(0, |best, next| if score(next) > score(best) { next } else { best });
+                }
+            }
+            (ActionBatch::Continuous { values, size }, ActionSpace::Box(space)) if *size == space.len() => {
+                for (row, output) in values.chunks_exact_mut(*size).zip(outputs.chunks_exact(*size)) {
+                    if let Head::Squashed { clip_mean } = self.head {
+                        for ((value, output), axis) in row.iter_mut().zip(output).zip(&space.coordinates) {
+                            *value = unsquash(*output, clip_mean, axis.low as f32, axis.high as f32);
+                        }
+                    } else {
+                        row.copy_from_slice(output);
+                        space.clip(row);
+                    }
+                }
+            }
+            _ => panic!("the batch is not made for {}", describe_actions(&self.action_space)),
+        })
+    }
+}
+
+impl ExpertPolicy for NetworkPolicy {
+    fn score_kind(&self) -> Option<ScoreKind> {
+        Some(match self.head {
+            Head::Logits => ScoreKind::Logits,
+            Head::QValues { .. } => ScoreKind::QValues,
+            Head::Means | Head::Squashed { .. } => ScoreKind::Means,
+        })
+    }
+
+    /// Logits, Q-values (means over quantiles) or means; for squashed actions the action itself, since that is what
+    /// stands in the environment's units.
+    fn scores(&self, observations: &[f64], elapsed_steps: &[u32], scores: &mut [f64]) -> Result<(), PolicyError> {
+        let size = self.action_space.outputs();
+        assert_eq!(scores.len(), elapsed_steps.len() * size, "rows of scores");
+        self.with_outputs(observations, elapsed_steps, |outputs| {
+            let rows = scores.chunks_exact_mut(size).zip(outputs.chunks_exact(self.network.outputs()));
+            match (&self.head, &self.action_space) {
+                (Head::Squashed { clip_mean }, ActionSpace::Box(space)) => {
+                    for (scores, outputs) in rows {
+                        for ((score, output), axis) in scores.iter_mut().zip(outputs).zip(&space.coordinates) {
+                            *score = unsquash(*output, *clip_mean, axis.low as f32, axis.high as f32).into();
+                        }
+                    }
+                }
+                _ => {
+                    for (scores, outputs) in rows {
+                        let each = scores.iter_mut().enumerate();
+                        each.for_each(|(index, score)| *score = mean_quantile(outputs, size, index).into());
+                    }
+                }
+            }
+        })
+    }
+
+    fn source(&self) -> &str {
+        &self.source
+    }
+}
+
+/// `4 discrete actions` or `2 continuous actions in [-1, 1]`, for messages.
+pub(crate) fn describe_actions(space: &ActionSpace) -> String {
+    let plural = |count: usize| if count == 1 { "" } else { "s" };
+    match space {
+        ActionSpace::Discrete(space) => format!("{} discrete action{}", space.len(), plural(space.len())),
+        ActionSpace::Box(space) => {
+            let mut intervals: Vec<String> =
+                space.coordinates.iter().map(|axis| format!("[{}, {}]", axis.low, axis.high)).collect();
+            intervals.dedup();
+            format!("{} continuous action{} in {}", space.len(), plural(space.len()), intervals.join(" × "))
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The one grammar that names a policy everywhere: `--expert`, `--policy`, `act`, `evaluate`, `play`.
+
+use crate::ExpertError;
+use crate::sb3::Sb3Config;
+use kan_core::config::{BuildError, ExpertConfig};
+use kan_core::environment::EnvironmentSpec;
+use kan_core::policy::ExpertPolicy;
+use serde::{Deserialize, Serialize};
+use std::fmt::{Display, Formatter};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// Where a policy comes from.
+///
+/// | text | policy |
+/// |---|---|
+/// | `bundled` | the expert that comes with kanrl for the environment |
+/// | `FILE.zip` | a Stable-Baselines3 archive |
+/// | `hub:ORG/REPO` | an archive on the Hugging Face hub |
+/// | `FILE.onnx` | an ONNX network |
+/// | `FILE.safetensors` | a network with a description in its metadata |
+/// | `FILE.json` | a formula that kanrl wrote |
+/// | `formula:EXPRESSION` | a formula |
+/// | `run:DIR` | a run's polished formula |
+/// | `run:DIR#faithful` | a run's faithful formula |
+/// | `run:DIR#kan` | a run's network |
+///
+/// ```
+/// use experts::PolicyReference;
+/// let policy: PolicyReference = "hub:sb3/ppo-CartPole-v1".parse()?;
+/// assert_eq!(policy, PolicyReference::Hub { repository: "sb3/ppo-CartPole-v1".into() });
+/// assert_eq!(policy.to_string(), "hub:sb3/ppo-CartPole-v1");
+/// # Ok::<(), experts::ExpertError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum PolicyReference {
+    /// The expert that comes with kanrl.
+    Bundled,
+    /// A Stable-Baselines3 archive.
+    Sb3(PathBuf),
+    /// A repository on the Hugging Face hub.
+    Hub {
+        /// `ORG/REPO`.
+        repository: String,
+    },
+    /// An ONNX network.
+    Onnx(PathBuf),
+    /// A network as safetensors.
+    Safetensors(PathBuf),
+    /// A formula file.
+    FormulaFile(PathBuf),
+    /// A formula.
+    Formula(String),
+    /// What a run made.
+    Run {
+        /// The run directory.
+        directory: PathBuf,
+        /// Which of its policies.
+        part: RunPart,
+    },
+}
+
+/// The policies of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum RunPart {
+    /// The formula that plays best.
+    #[default]
+    Formula,
+    /// The formula that explains the expert.
+    Faithful,
+    /// The network before it became a formula.
+    Kan,
+}
+
+impl PolicyReference {
+    /// Loads the policy and checks that it fits the environment.
+    ///
+    /// # Errors
+    /// [`BuildError`] where it cannot be read or does not fit.
+    pub fn resolve(&self, environment: &EnvironmentSpec) -> Result<Arc<dyn ExpertPolicy>, BuildError> {
+        self.config().map_err(ExpertError::into_build_error)?.build(environment)
+    }
+
+    /// The expert's config, as a config file would hold it.
+    ///
+    /// # Errors
+    /// [`ExpertError::Reference`] for kinds that this build cannot load.
+    pub fn config(&self) -> Result<Box<dyn ExpertConfig>, ExpertError> {
+        match self {
+            Self::Sb3(path) => Ok(Box::new(Sb3Config { path: path.clone(), vecnormalize: None })),
+            _ => {
+                Err(self
+                    .error("this build cannot load this kind of policy; use a Stable-Baselines3 archive (FILE.zip)"))
+            }
+        }
+    }
+
+    fn error(&self, reason: &str) -> ExpertError {
+        ExpertError::Reference { reference: self.to_string(), reason: reason.to_owned() }
+    }
+}
+
+impl FromStr for PolicyReference {
+    type Err = ExpertError;
+
+    fn from_str(text: &str) -> Result<Self, ExpertError> {
+        let error = |reason: &str| ExpertError::Reference { reference: text.to_owned(), reason: reason.to_owned() };
+        if text == "bundled" {
+            return Ok(Self::Bundled);
+        }
+        if let Some(repository) = text.strip_prefix("hub:") {
+            let valid = |part: &str| {
+                let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+                !part.is_empty() && !part.starts_with('.') && part.bytes().all(allowed)
+            };
+            return match repository.split_once('/') {
+                Some((owner, name)) if valid(owner) && valid(name) => {
+                    Ok(Self::Hub { repository: repository.to_owned() })
+                }
+                _ => Err(error("expected hub:ORG/REPO, such as hub:sb3/ppo-CartPole-v1")),
+            };
+        }
+        if let Some(expression) = text.strip_prefix("formula:") {
+            return match expression.trim() {
+                "" => Err(error("expected an expression after `formula:`")),
+                expression => Ok(Self::Formula(expression.to_owned())),
+            };
+        }
+        if let Some(run) = text.strip_prefix("run:") {
+            let (directory, part) = match run.rsplit_once('#') {
+                None => (run, RunPart::Formula),
+                Some((directory, "kan")) => (directory, RunPart::Kan),
+                Some((directory, "faithful")) => (directory, RunPart::Faithful),
+                Some(_) => return Err(error("expected run:DIR, run:DIR#kan or run:DIR#faithful")),
+            };
+            if directory.is_empty() {
+                return Err(error("expected a run directory after `run:`"));
+            }
+            return Ok(Self::Run { directory: directory.into(), part });
+        }
+        let path = PathBuf::from(text);
+        match path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase).as_deref() {
+            Some("zip") => Ok(Self::Sb3(path)),
+            Some("onnx") => Ok(Self::Onnx(path)),
+            Some("safetensors") => Ok(Self::Safetensors(path)),
+            Some("json") => Ok(Self::FormulaFile(path)),
+            _ => Err(error(
+                "expected bundled, FILE.zip, hub:ORG/REPO, FILE.onnx, FILE.safetensors, FILE.json, formula:EXPRESSION or run:DIR",
+            )),
+        }
+    }
+}
+
+impl Display for PolicyReference {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Bundled => formatter.write_str("bundled"),
+            Self::Sb3(path) | Self::Onnx(path) | Self::Safetensors(path) | Self::FormulaFile(path) => {
+                write!(formatter, "{}", path.display())
+            }
+            Self::Hub { repository } => write!(formatter, "hub:{repository}"),
+            Self::Formula(expression) => write!(formatter, "formula:{expression}"),
+            Self::Run { directory, part } => {
+                let part = match part {
+                    RunPart::Formula => "",
+                    RunPart::Faithful => "#faithful",
+                    RunPart::Kan => "#kan",
+                };
+                write!(formatter, "run:{}{part}", directory.display())
+            }
+        }
+    }
+}
+
+impl TryFrom<String> for PolicyReference {
+    type Error = ExpertError;
+
+    fn try_from(text: String) -> Result<Self, ExpertError> {
+        text.parse()
+    }
+}
+
+impl From<PolicyReference> for String {
+    fn from(reference: PolicyReference) -> Self {
+        reference.to_string()
+    }
+}
