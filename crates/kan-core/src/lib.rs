@@ -11,3 +11,4 @@ pub mod policy;
 pub mod random;
 pub mod space;
 pub mod suggest;
+pub mod testing;
