@@ -9,6 +9,7 @@ pub mod function;
 pub mod graph;
 pub mod policy;
 pub mod random;
+pub mod rollout;
 pub mod space;
 pub mod suggest;
 pub mod testing;
