@@ -15,12 +15,14 @@
 mod archive;
 mod error;
 pub mod network;
+pub mod network_file;
 mod normalization;
 mod numpy;
 pub mod pickle;
 mod policy;
 mod reference;
 pub mod sb3;
+mod spaces;
 pub mod torch;
 
 pub use error::ExpertError;

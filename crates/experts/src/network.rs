@@ -86,6 +86,23 @@ impl Layer {
         self.outputs
     }
 
+    /// The weights in torch's layout: `[outputs, inputs]`, row-major.
+    pub fn weight(&self) -> Vec<f32> {
+        (0..self.outputs * self.inputs)
+            .map(|index| self.weight[index % self.inputs * self.outputs + index / self.inputs])
+            .collect()
+    }
+
+    /// The biases `[outputs]`.
+    pub fn bias(&self) -> &[f32] {
+        &self.bias
+    }
+
+    /// What follows the layer.
+    pub fn activation(&self) -> Activation {
+        self.activation
+    }
+
     /// `input` `[rows, inputs]` to `output` `[rows, outputs]`. Each sum runs over the inputs in order, starting from
     /// the bias, whatever the number of rows.
     fn forward(&self, input: &[f32], output: &mut [f32]) {
@@ -143,6 +160,11 @@ impl Mlp {
     /// Number of outputs.
     pub fn outputs(&self) -> usize {
         self.layers[self.layers.len() - 1].outputs
+    }
+
+    /// The layers, in order.
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
     }
 
     /// Number of weights and biases.

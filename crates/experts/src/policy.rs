@@ -8,7 +8,8 @@ use kan_core::space::ActionSpace;
 use std::cell::RefCell;
 
 /// What a network's outputs mean.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Head {
     /// Logits of the discrete actions.
     Logits,
@@ -22,6 +23,7 @@ pub enum Head {
     /// `low + (tanh(y) + 1) / 2 · (high − low)`: an action that always lies inside its bounds.
     Squashed {
         /// The network's own limit on `y`, if it has one (gSDE of SAC and TQC).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         clip_mean: Option<f32>,
     },
 }
@@ -112,6 +114,11 @@ impl NetworkPolicy {
     /// The observation normalisation in front of the network, if any.
     pub fn normalization(&self) -> Option<&ObservationNormalization> {
         self.normalization.as_ref()
+    }
+
+    /// The time left as an input, if the network takes it.
+    pub fn time_feature(&self) -> Option<TimeFeature> {
+        self.time_feature
     }
 
     /// Runs the network and hands its checked outputs `[rows, network.outputs()]` to `use_outputs`.

@@ -1,6 +1,7 @@
 //! The one grammar that names a policy everywhere: `--expert`, `--policy`, `act`, `evaluate`, `play`.
 
 use crate::ExpertError;
+use crate::network_file::SafetensorsConfig;
 use crate::sb3::Sb3Config;
 use kan_core::config::{BuildError, ExpertConfig};
 use kan_core::environment::EnvironmentSpec;
@@ -90,10 +91,8 @@ impl PolicyReference {
     pub fn config(&self) -> Result<Box<dyn ExpertConfig>, ExpertError> {
         match self {
             Self::Sb3(path) => Ok(Box::new(Sb3Config { path: path.clone(), vecnormalize: None })),
-            _ => {
-                Err(self
-                    .error("this build cannot load this kind of policy; use a Stable-Baselines3 archive (FILE.zip)"))
-            }
+            Self::Safetensors(path) => Ok(Box::new(SafetensorsConfig { path: path.clone() })),
+            _ => Err(self.error("this build cannot load this kind of policy; use FILE.zip or FILE.safetensors")),
         }
     }
 

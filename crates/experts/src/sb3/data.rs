@@ -4,24 +4,19 @@ use crate::ExpertError;
 use crate::network::Activation;
 use crate::numpy;
 use crate::pickle::{Pickle, Value};
+use crate::spaces::Actions;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
-
-/// A space that a policy was trained for.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Space {
-    Box { low: Vec<f64>, high: Vec<f64> },
-    Discrete { count: usize },
-}
 
 /// What the policy's network needs to know.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Data {
     /// Module and name.
     pub(super) policy_class: (String, String),
-    pub(super) observation_space: Space,
-    pub(super) action_space: Space,
+    /// Only a `Box` can be used.
+    pub(super) observation_space: Actions,
+    pub(super) action_space: Actions,
     /// Where `policy_kwargs` names one.
     pub(super) activation: Option<Activation>,
     /// Where `policy_kwargs` says.
@@ -105,7 +100,7 @@ fn activation(value: Value<'_>) -> Result<Activation, String> {
 }
 
 /// `gym.spaces` (old archives) or `gymnasium.spaces`.
-fn space(value: Value<'_>) -> Result<Space, String> {
+fn space(value: Value<'_>) -> Result<Actions, String> {
     const SUPPORTED: &str = "supported are Discrete and one-dimensional Box";
     let attribute = |name: &str| value.attribute(name).ok_or_else(|| format!("the space has no `{name}`"));
     match value.callee() {
@@ -121,7 +116,7 @@ fn space(value: Value<'_>) -> Result<Space, String> {
             if low.len() != high.len() || low.iter().zip(&high).any(|(low, high)| low.is_nan() || high.is_nan()) {
                 return Err("the space's bounds do not fit together".to_owned());
             }
-            Ok(Space::Box { low, high })
+            Ok(Actions::Box { low, high })
         }
         Some(("gym.spaces.discrete" | "gymnasium.spaces.discrete", "Discrete")) => {
             let number = |name| -> Result<f64, String> {
@@ -135,7 +130,7 @@ fn space(value: Value<'_>) -> Result<Space, String> {
             if !(1.0..=4096.0).contains(&count) {
                 return Err(format!("the space has {count} actions; expected 1 to 4096"));
             }
-            Ok(Space::Discrete { count: count as usize })
+            Ok(Actions::Discrete { count: count as usize })
         }
         _ => Err(format!("the space is {}; {SUPPORTED}", value.describe())),
     }

@@ -1,9 +1,10 @@
 //! Where each algorithm keeps the network that chooses the action, and what its outputs mean.
 
-use super::data::{Data, Space};
+use super::data::Data;
 use crate::ExpertError;
 use crate::network::{Activation, Layer, Mlp};
 use crate::policy::Head;
+use crate::spaces::Actions;
 use crate::torch::StateDict;
 
 const SUPPORTED: &str = "supported are the MlpPolicy of PPO, A2C, TRPO, SAC, TD3, TQC, DDPG, DQN, QR-DQN and ARS";
@@ -19,7 +20,7 @@ pub(super) fn network(file: &str, data: &Data, state: &mut StateDict) -> Result<
     if let Some(name) = state.names().find(|name| name.contains("features_extractor.")) {
         return Err(unsupported(format!("a policy with a features extractor (`{name}`)")));
     }
-    let is_box = matches!(data.action_space, Space::Box { .. });
+    let is_box = matches!(data.action_space, Actions::Box { .. });
     let squash = |default: bool| is_box && data.squash_output.unwrap_or(default);
     let continuous = |squash: bool| if squash { Head::Squashed { clip_mean: None } } else { Head::Means };
     let hidden = |default: Activation| data.activation.unwrap_or(default);
@@ -51,7 +52,7 @@ pub(super) fn network(file: &str, data: &Data, state: &mut StateDict) -> Result<
         }
         "QRDQNPolicy" => {
             builder.sequence("quantile_net.quantile_net", hidden(Activation::Relu), Activation::Identity)?;
-            let Space::Discrete { count } = data.action_space else {
+            let Actions::Discrete { count } = data.action_space else {
                 return Err(unsupported("a QRDQNPolicy with continuous actions".to_owned()));
             };
             Head::QValues { quantiles: builder.layers.last().map_or(0, |layer| layer.outputs() / count) }

@@ -11,13 +11,14 @@ use crate::ExpertError;
 use crate::archive::{Archive, MAX_FILE, read_file};
 use crate::network::Mlp;
 use crate::normalization::ObservationNormalization;
-use crate::policy::{Head, NetworkPolicy, TimeFeature, describe_actions};
+use crate::policy::{Head, NetworkPolicy, TimeFeature};
+use crate::spaces::{Actions, check_fit};
 use crate::torch::StateDict;
-use data::{Data, Space};
+use data::Data;
 use kan_core::config::{BuildError, ExpertConfig};
 use kan_core::environment::EnvironmentSpec;
 use kan_core::policy::ExpertPolicy;
-use kan_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
+use kan_core::space::ActionSpace;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -57,7 +58,7 @@ pub struct Sb3Archive {
     source: String,
     observation_low: Vec<f64>,
     observation_high: Vec<f64>,
-    action_space: Space,
+    action_space: Actions,
     network: Mlp,
     head: Head,
     normalization: Option<ObservationNormalization>,
@@ -90,7 +91,7 @@ impl Sb3Archive {
     ) -> Result<Self, ExpertError> {
         let mut archive = Archive::new(file.to_owned(), bytes)?;
         let data = Data::read(&format!("{file}/data"), &archive.read("data", MAX_DATA)?)?;
-        let Space::Box { low: observation_low, high: observation_high } = data.observation_space.clone() else {
+        let Actions::Box { low: observation_low, high: observation_high } = data.observation_space.clone() else {
             return Err(ExpertError::Unsupported {
                 file: file.to_owned(),
                 what: "a policy for discrete observations".to_owned(),
@@ -122,20 +123,8 @@ impl Sb3Archive {
         let time_feature = (self.observation_low.len() == environment.observation_space.len() + 1
             && self.last_observation_is_time())
         .then(|| TimeFeature { max_steps: environment.max_episode_steps.unwrap_or(DEFAULT_HORIZON) });
-        let expected = self.observation_low.len() - usize::from(time_feature.is_some());
-        let fits = expected == environment.observation_space.len() && self.actions_fit(&environment.action_space);
-        if !fits {
-            return Err(ExpertError::Mismatch {
-                policy: format!("{} observations and gives {}", self.observation_low.len(), self.describe_actions()),
-                environment: format!(
-                    "`{}` has {} observations and {}",
-                    environment.id,
-                    environment.observation_space.len(),
-                    describe_actions(&environment.action_space)
-                ),
-                file: self.source,
-            });
-        }
+        let observations = self.observation_low.len() - usize::from(time_feature.is_some());
+        check_fit(&self.source, observations, &self.action_space, environment)?;
         self.policy(environment.action_space.clone(), time_feature)
     }
 
@@ -144,7 +133,7 @@ impl Sb3Archive {
     /// # Errors
     /// [`ExpertError::Malformed`] where the network does not fit the archive's own spaces.
     pub fn standalone(self, time_feature: Option<TimeFeature>) -> Result<NetworkPolicy, ExpertError> {
-        let action_space = self.own_action_space();
+        let action_space = self.action_space.to_space();
         self.policy(action_space, time_feature)
     }
 
@@ -157,38 +146,6 @@ impl Sb3Archive {
     /// `TimeFeatureWrapper` appends a coordinate in `[0, 1]`.
     fn last_observation_is_time(&self) -> bool {
         self.observation_low.last() == Some(&0.0) && self.observation_high.last() == Some(&1.0)
-    }
-
-    fn actions_fit(&self, space: &ActionSpace) -> bool {
-        match (&self.action_space, space) {
-            (Space::Discrete { count }, ActionSpace::Discrete(space)) => *count == space.len(),
-            (Space::Box { low, high }, ActionSpace::Box(space)) => {
-                let same = |a: f64, b: f64| a == b || (a - b).abs() <= 1e-6 * a.abs().max(b.abs());
-                let axes = space.coordinates.iter().zip(low.iter().zip(high));
-                low.len() == space.len()
-                    && axes.into_iter().all(|(axis, (low, high))| same(axis.low, *low) && same(axis.high, *high))
-            }
-            _ => false,
-        }
-    }
-
-    fn own_action_space(&self) -> ActionSpace {
-        match &self.action_space {
-            Space::Discrete { count } => {
-                ActionSpace::Discrete(DiscreteSpace::new((0..*count).map(|index| format!("action {index}"))))
-            }
-            Space::Box { low, high } => {
-                let axes = low.iter().zip(high).enumerate();
-                let coordinate = |(index, (low, high)): (usize, (&f64, &f64))| {
-                    Coordinate::new(format!("a_{index}"), "1", *low, *high)
-                };
-                ActionSpace::Box(BoxSpace::new(ElementType::F32, axes.map(coordinate).collect()))
-            }
-        }
-    }
-
-    fn describe_actions(&self) -> String {
-        describe_actions(&self.own_action_space())
     }
 }
 
