@@ -55,6 +55,12 @@ pub trait UnivariateFunction: Debug + Send + Sync {
     /// How hard it is to read; pykan's numbers (0 for the zero function, 1 for x, 2 for x² …).
     fn complexity(&self) -> f64;
 
+    /// What it computes, as plain text over the variable `x` (`exp(-x^2)`), in the grammar that `symbolic::Expression`
+    /// parses; `None` where it cannot be written, and then no formula can be made with it.
+    fn expression(&self) -> Option<&str> {
+        None
+    }
+
     /// Values and derivatives of a whole column: one dynamic call a column, not one an element.
     ///
     /// # Panics
