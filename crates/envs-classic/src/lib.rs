@@ -17,23 +17,43 @@
 //! "To the last bit" holds where the C library's `sin`, `cos` and `pow` are the ones NumPy was recorded with: glibc on
 //! x86-64. Elsewhere the last bits of a state may differ.
 
+mod acrobot;
 mod cart_pole;
+mod mountain_car;
+mod mountain_car_continuous;
+mod numpy;
+mod pendulum;
 mod spec;
 
+pub use acrobot::{Acrobot, AcrobotConfig};
 pub use cart_pole::{CartPole, CartPoleConfig};
+pub use mountain_car::{MountainCar, MountainCarConfig};
+pub use mountain_car_continuous::MountainCarContinuous;
+pub use pendulum::{Pendulum, PendulumConfig};
 
-use kan_core::environment::{EnvironmentEntry, EnvironmentError, EnvironmentRegistry};
+use kan_core::environment::{Environment, EnvironmentEntry, EnvironmentError, EnvironmentRegistry};
+use serde::de::DeserializeOwned;
 
 /// Adds every environment of this crate.
 ///
 /// # Errors
 /// [`EnvironmentError::DuplicateId`] if an id is taken.
 pub fn register(registry: &mut EnvironmentRegistry) -> Result<(), EnvironmentError> {
-    let source = env!("CARGO_PKG_NAME");
-    registry.register(EnvironmentEntry::new(
-        "CartPole-v1",
-        "balance a pole on a cart by pushing the cart left or right",
-        source,
-        |config: CartPoleConfig| Ok(CartPole::new(config)),
-    ))
+    registry.register(entry("Acrobot-v1", "swing a two-link arm up with a motor at its elbow", Acrobot::new))?;
+    registry.register(entry("CartPole-v1", "balance a pole on a cart by pushing the cart", CartPole::new))?;
+    registry.register(entry("MountainCar-v0", "rock an underpowered car out of a valley", MountainCar::new))?;
+    registry.register(entry(
+        "MountainCarContinuous-v0",
+        "rock an underpowered car out of a valley, saving fuel",
+        MountainCarContinuous::new,
+    ))?;
+    registry.register(entry("Pendulum-v1", "swing a pendulum up and hold it there", Pendulum::new))
+}
+
+fn entry<C, E>(id: &str, summary: &str, constructor: fn(C) -> E) -> EnvironmentEntry
+where
+    C: DeserializeOwned + Send + Sync + 'static,
+    E: Environment,
+{
+    EnvironmentEntry::new(id, summary, env!("CARGO_PKG_NAME"), move |config| Ok(constructor(config)))
 }

@@ -1,0 +1,55 @@
+//! NumPy's scalar functions where their last bit is not that of the obvious Rust.
+
+use std::hint::black_box;
+
+/// `x**2` of a float64 scalar: the C library's `pow`, which differs from `x*x` in the last bit once in a thousand.
+#[inline]
+pub(crate) fn squared(x: f64) -> f64 {
+    // Seen as a constant, the exponent would make the compiler multiply instead.
+    x.powf(black_box(2.0))
+}
+
+/// `x**2` of a float32 scalar: the C library's `powf`.
+#[inline]
+pub(crate) fn squared_f32(x: f32) -> f32 {
+    x.powf(black_box(2.0))
+}
+
+/// `x % y` for `y > 0`, with the sign of `y`.
+#[inline]
+pub(crate) fn remainder(x: f64, y: f64) -> f64 {
+    let rest = x % y;
+    if rest < 0.0 { rest + y } else { rest.abs() }
+}
+
+/// `numpy.cos` and `numpy.sin` of a float32 with |x| < π/4: NumPy's own polynomials, evaluated with fused
+/// multiply-adds, are not correctly rounded.
+pub(crate) fn cos_sin_f32(x: f32) -> (f32, f32) {
+    debug_assert!(x.abs() < std::f32::consts::FRAC_PI_4);
+    let square = x * x;
+    // Minimax coefficients of x⁸ … x⁰ and x⁹ … x³, by their bits.
+    let cosine = [0x37cc_730b, 0xbab6_036e, 0x3d2a_aa9e, 0xbf00_0000, 0x3f80_0000].map(f32::from_bits);
+    let sine = [0x363e_9dde, 0xb950_35dd, 0x3c08_88cd, 0xbe2a_aaab, 0].map(f32::from_bits);
+    let horner = |coefficients: [f32; 5]| {
+        coefficients.into_iter().reduce(|sum, coefficient| sum.mul_add(square, coefficient)).unwrap_or_default()
+    };
+    (horner(cosine), horner(sine).mul_add(x, x))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{cos_sin_f32, remainder};
+
+    #[test]
+    fn small_angles_are_numpys() {
+        // numpy.cos and numpy.sin of float32; each is one unit off the correctly rounded value.
+        let recorded = [(0x3db4_86ce, 0x3f7f_018e), (0x3db4_2547, 0x3db3_e9d4)];
+        assert_eq!(cos_sin_f32(f32::from_bits(recorded[0].0)).0.to_bits(), recorded[0].1);
+        assert_eq!(cos_sin_f32(f32::from_bits(recorded[1].0)).1.to_bits(), recorded[1].1);
+    }
+
+    #[test]
+    fn remainders_have_the_sign_of_the_divisor() {
+        assert_eq!([remainder(7.5, 2.0), remainder(-7.5, 2.0), remainder(-4.0, 2.0)], [1.5, 0.5, 0.0]);
+    }
+}

@@ -1,0 +1,168 @@
+use crate::numpy::{remainder, squared, squared_f32};
+use crate::spec::{coordinate, observed, parameters};
+use kan_core::action::ContinuousAction;
+use kan_core::environment::{Continuous, Environment, EnvironmentError, EnvironmentSpec, StepOutcome};
+use kan_core::random::Generator;
+use kan_core::space::{ActionSpace, BoxSpace, ElementType};
+use serde::Deserialize;
+use std::f64::consts::PI;
+use std::sync::{Arc, LazyLock};
+
+/// `Pendulum-v1`: swing a pendulum up and hold it there with too weak a motor.
+///
+/// # Actions
+/// | index | name | meaning | range | unit |
+/// |---|---|---|---|---|
+/// | 0 | `torque` | torque at the joint, positive counter-clockwise | ±2 | N m |
+///
+/// # Observations
+/// | index | name | meaning | range | unit |
+/// |---|---|---|---|---|
+/// | 0 | `cos_theta` | cosine of the angle, 1 upright: height of the free end | ±1 | 1 |
+/// | 1 | `sin_theta` | sine of the angle | ±1 | 1 |
+/// | 2 | `theta_dot` | angular velocity | ±8 | rad/s |
+///
+/// # Rewards
+/// −(θ² + 0.1 θ̇² + 0.001 torque²) with θ in ±π, of the state before the step and the torque after clipping: between
+/// −16.27 and 0.
+///
+/// # Start
+/// θ uniform in ±π, θ̇ uniform in ±1 rad/s.
+///
+/// # End
+/// Never terminated; truncated after 200 steps.
+///
+/// # Arguments
+/// | name | default | meaning |
+/// |---|---|---|
+/// | `g` | 10.0 | acceleration of gravity, m/s² |
+///
+/// # Parameters
+/// `g` (m/s²), `m` (kg), `l` (m), `dt` (s, 0.05). Integrated by the semi-implicit Euler method.
+///
+/// # Precision
+/// The state is float64; torque and its cost are computed in the action's own type, as NumPy 2 does.
+///
+/// # Versions
+/// v1: simpler equations, the same behaviour. v0: first version (not offered here).
+#[derive(Clone, Debug)]
+pub struct Pendulum {
+    spec: Arc<EnvironmentSpec>,
+    constants: Constants,
+    theta: f64,
+    theta_dot: f64,
+    generator: Generator,
+}
+
+/// Keyword arguments of [`Pendulum`].
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PendulumConfig {
+    /// Acceleration of gravity, m/s².
+    pub g: f64,
+}
+
+impl Default for PendulumConfig {
+    fn default() -> Self {
+        Self { g: 10.0 }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Constants {
+    g: f64,
+    m: f64,
+    l: f64,
+    dt: f64,
+}
+
+const MAX_SPEED: f64 = 8.0;
+const MAX_TORQUE: f64 = 2.0;
+
+static SPEC: LazyLock<Arc<EnvironmentSpec>> = LazyLock::new(|| {
+    let observations = vec![
+        coordinate("cos_theta", "1", -1.0, 1.0, "cosine of the angle, 1 upright"),
+        coordinate("sin_theta", "1", -1.0, 1.0, "sine of the angle"),
+        coordinate("theta_dot", "rad/s", -MAX_SPEED, MAX_SPEED, "angular velocity"),
+    ];
+    let torque = coordinate("torque", "N m", -MAX_TORQUE, MAX_TORQUE, "torque at the joint, counter-clockwise");
+    Arc::new(EnvironmentSpec {
+        id: "Pendulum-v1".to_owned(),
+        observation_space: BoxSpace::new(ElementType::F32, observations),
+        action_space: ActionSpace::Box(BoxSpace::new(ElementType::F32, vec![torque])),
+        max_episode_steps: Some(200),
+        reward_threshold: None,
+        frames_per_second: 30,
+        info_names: Vec::new(),
+    })
+});
+
+impl Pendulum {
+    /// An environment that has not been reset yet.
+    pub fn new(config: PendulumConfig) -> Self {
+        Self {
+            spec: SPEC.clone(),
+            constants: Constants { g: config.g, m: 1.0, l: 1.0, dt: 0.05 },
+            theta: PI,
+            theta_dot: 0.0,
+            generator: Generator::new(0),
+        }
+    }
+
+    #[inline]
+    fn observe(&self, observation: &mut [f64]) {
+        let (sin, cos) = self.theta.sin_cos();
+        observation[0] = observed(cos);
+        observation[1] = observed(sin);
+        observation[2] = observed(self.theta_dot);
+    }
+}
+
+impl Environment for Pendulum {
+    type Action = Continuous;
+
+    #[inline]
+    fn spec(&self) -> &EnvironmentSpec {
+        &self.spec
+    }
+
+    fn reset(&mut self, seed: Option<u64>, observation: &mut [f64]) -> Result<(), EnvironmentError> {
+        if let Some(seed) = seed {
+            self.generator = Generator::new(seed);
+        }
+        self.theta = self.generator.uniform(-PI, PI);
+        self.theta_dot = self.generator.uniform(-1.0, 1.0);
+        self.observe(observation);
+        Ok(())
+    }
+
+    #[inline]
+    fn step(&mut self, action: ContinuousAction<'_>, observation: &mut [f64]) -> Result<StepOutcome, EnvironmentError> {
+        let Constants { g, m, l, dt } = self.constants;
+        let inverse_inertia = 3.0 / (m * squared(l));
+        let (acceleration, torque_cost) = match action {
+            ContinuousAction::F32(values) => {
+                let torque = values[0].clamp(-MAX_TORQUE as f32, MAX_TORQUE as f32);
+                (f64::from(inverse_inertia as f32 * torque), f64::from(0.001 * squared_f32(torque)))
+            }
+            ContinuousAction::F64(values) => {
+                let torque = values[0].clamp(-MAX_TORQUE, MAX_TORQUE);
+                (inverse_inertia * torque, 0.001 * squared(torque))
+            }
+        };
+        let angle = remainder(self.theta + PI, 2.0 * PI) - PI;
+        let cost = squared(angle) + 0.1 * squared(self.theta_dot) + torque_cost;
+
+        let theta_dot = self.theta_dot + (3.0 * g / (2.0 * l) * self.theta.sin() + acceleration) * dt;
+        self.theta_dot = theta_dot.clamp(-MAX_SPEED, MAX_SPEED);
+        self.theta += self.theta_dot * dt;
+        self.observe(observation);
+        Ok(StepOutcome { reward: -cost, terminated: false, truncated: false })
+    }
+
+    fn state(&self) -> Vec<f64> {
+        vec![self.theta, self.theta_dot]
+    }
+
+    parameters! { g: "m/s^2", m: "kg", l: "m", dt: "s" }
+}
