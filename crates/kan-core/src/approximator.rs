@@ -43,6 +43,53 @@ pub struct FitTask<'a> {
     pub loss: &'a Loss,
 }
 
+impl FitTask<'_> {
+    /// Checks shapes, finiteness, weights and the loss's bounds.
+    ///
+    /// # Errors
+    /// [`ApproximatorError::BadData`] that says what is wrong and where.
+    pub fn check(&self, inputs: usize, outputs: usize) -> Result<(), ApproximatorError> {
+        let bad = |reason: String| Err(ApproximatorError::BadData { reason });
+        if let Loss::ClippedMeanSquared { low, high } = self.loss {
+            if low.len() != outputs || high.len() != outputs {
+                return bad(format!("{} lower and {} upper bounds for {outputs} outputs", low.len(), high.len()));
+            }
+            if let Some(index) =
+                low.iter().zip(high).position(|(low, high)| low.is_nan() || high.is_nan() || low >= high)
+            {
+                return bad(format!("output {index} is clipped to [{}, {}]", low[index], high[index]));
+            }
+        }
+        for (name, samples) in [("training", Some(self.train)), ("validation", self.validation)] {
+            let Some(samples) = samples else { continue };
+            let rows = samples.weights.len();
+            if rows == 0 {
+                return bad(format!("there are no {name} rows"));
+            }
+            for (what, values, width) in [("input", samples.inputs, inputs), ("target", samples.targets, outputs)] {
+                if values.len() != rows * width {
+                    return bad(format!(
+                        "{rows} {name} rows of {width} {what}s need {} numbers, not {}",
+                        rows * width,
+                        values.len()
+                    ));
+                }
+                if let Some(index) = values.iter().position(|value| !value.is_finite()) {
+                    let (row, column) = (index / width, index % width);
+                    return bad(format!("{what} {column} of {name} row {row} is {}", values[index]));
+                }
+            }
+            if let Some(row) = samples.weights.iter().position(|weight| !(weight.is_finite() && *weight >= 0.0)) {
+                return bad(format!("the weight of {name} row {row} is {}", samples.weights[row]));
+            }
+            if samples.weights.iter().all(|weight| *weight == 0.0) {
+                return bad(format!("all weights of the {name} rows are 0"));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Progress of a fit, told after every step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FitProgress {

@@ -74,6 +74,32 @@ pub trait UnivariateFunction: Debug + Send + Sync {
     }
 }
 
+/// `x`, complexity 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Identity;
+
+impl UnivariateFunction for Identity {
+    fn name(&self) -> &str {
+        "x"
+    }
+
+    fn value(&self, x: f64) -> f64 {
+        x
+    }
+
+    fn derivative(&self, _: f64) -> f64 {
+        1.0
+    }
+
+    fn domain(&self) -> Domain {
+        Domain::All
+    }
+
+    fn complexity(&self) -> f64 {
+        1.0
+    }
+}
+
 /// A curve to be named: samples of an edge's spline on the data.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SampledCurve {

@@ -2,11 +2,15 @@
 
 pub mod action;
 pub mod approximator;
+pub mod baselines;
+pub mod compute;
 pub mod config;
 pub mod dataset;
 pub mod environment;
 pub mod function;
 pub mod graph;
+pub mod kan;
+pub mod optimize;
 pub mod policy;
 pub mod random;
 pub mod rollout;

@@ -4,6 +4,17 @@
 //! sum and product nodes with an affine of their own, and edges that are splines or named functions
 //! `c·f(a·x + b) + d`. Pruning, the diagram, symbolification, refinement and the studio's pinning use only it.
 
+mod attribution;
+pub mod diagram;
+mod edit;
+mod evaluate;
+mod prune;
+mod refit;
+
+pub use attribution::Importances;
+pub use evaluate::CompiledGraph;
+pub use prune::PruneThresholds;
+
 use crate::function::UnivariateFunction;
 use std::sync::Arc;
 
@@ -116,4 +127,11 @@ pub enum BaseFunction {
     Identity,
     /// 0.
     Zero,
+}
+
+impl SymbolicEdge {
+    /// The edge that passes its input on.
+    pub fn identity() -> Self {
+        Self { function: Arc::new(crate::function::Identity), a: 1.0, b: 0.0, c: 1.0, d: 0.0 }
+    }
 }

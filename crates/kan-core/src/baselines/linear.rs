@@ -1,0 +1,197 @@
+//! A linear model.
+
+use crate::approximator::{ApproximatorError, FitObserver, FitReport, FitTask, FunctionApproximator, Samples};
+use crate::config::{ApproximatorConfig, BuildError, ComponentDescription};
+use crate::graph::{Edge, EdgeFunction, Input, Node, NodeKind, SymbolicEdge, UnivariateGraph};
+use crate::kan::standardisation;
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+use std::collections::HashMap;
+
+/// `outputs = weights · standardised inputs + bias`, fitted to any loss by L-BFGS: `kind = "linear"`.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LinearConfig {
+    /// L-BFGS iterations at most. Default 200.
+    pub steps: usize,
+}
+
+impl Default for LinearConfig {
+    fn default() -> Self {
+        Self { steps: 200 }
+    }
+}
+
+impl LinearConfig {
+    /// What it says about itself.
+    pub const DESCRIPTION: ComponentDescription = ComponentDescription {
+        component: "approximator",
+        kind: "linear",
+        summary: "linear model: the shortest formula there is, and often a strong one",
+        example: "kind = \"linear\"\nsteps = 200\n",
+    };
+}
+
+#[typetag::serde(name = "linear")]
+impl ApproximatorConfig for LinearConfig {
+    fn build(&self, inputs: usize, outputs: usize, _seed: u64) -> Result<Box<dyn FunctionApproximator>, BuildError> {
+        if inputs == 0 || outputs == 0 {
+            let reason = format!("a model of {inputs} inputs and {outputs} outputs computes nothing");
+            return Err(BuildError { component: "approximator", reason, source: None });
+        }
+        Ok(Box::new(Linear::new(self.clone(), inputs, outputs)))
+    }
+
+    fn load(&self, bytes: &[u8]) -> Result<Box<dyn FunctionApproximator>, BuildError> {
+        let linear = read(bytes).map_err(|error| BuildError {
+            component: "approximator",
+            reason: "the weights cannot be read".into(),
+            source: Some(Box::new(error)),
+        })?;
+        Ok(Box::new(linear))
+    }
+}
+
+/// A linear model with the standardisation of its inputs.
+#[derive(Clone, Debug)]
+pub struct Linear {
+    config: LinearConfig,
+    /// Shift and scale of each input.
+    standardisation: Vec<(f64, f64)>,
+    /// `[outputs, inputs]`
+    weights: Vec<f64>,
+    /// `[outputs]`
+    bias: Vec<f64>,
+}
+
+impl Linear {
+    /// An unfitted model: all 0.
+    pub fn new(config: LinearConfig, inputs: usize, outputs: usize) -> Self {
+        Self {
+            config,
+            standardisation: vec![(0.0, 1.0); inputs],
+            weights: vec![0.0; inputs * outputs],
+            bias: vec![0.0; outputs],
+        }
+    }
+
+    /// The model as a graph of edges `c·x`.
+    fn plain_graph(&self) -> UnivariateGraph {
+        let inputs = self.inputs();
+        let input = |(index, (shift, scale)): (usize, &(f64, f64))| Input {
+            name: format!("x_{index}"),
+            shift: *shift,
+            scale: *scale,
+        };
+        let mut nodes = vec![Node { kind: NodeKind::Input, scale: 1.0, bias: 0.0 }; inputs];
+        nodes.extend(self.bias.iter().map(|bias| Node { kind: NodeKind::Sum, scale: 1.0, bias: *bias }));
+        let edge = |(index, weight): (usize, &f64)| Edge {
+            source: index % inputs,
+            target: inputs + index / inputs,
+            function: EdgeFunction::Symbolic(SymbolicEdge { c: *weight, ..SymbolicEdge::identity() }),
+            importance: 0.0,
+        };
+        UnivariateGraph {
+            inputs: self.standardisation.iter().enumerate().map(input).collect(),
+            edges: self.weights.iter().enumerate().map(edge).collect(),
+            outputs: (inputs..nodes.len()).collect(),
+            nodes,
+        }
+    }
+}
+
+impl FunctionApproximator for Linear {
+    fn kind(&self) -> &'static str {
+        "linear"
+    }
+
+    fn inputs(&self) -> usize {
+        self.standardisation.len()
+    }
+
+    fn outputs(&self) -> usize {
+        self.bias.len()
+    }
+
+    fn fit(&mut self, task: FitTask<'_>, observer: &mut FitObserver<'_>) -> Result<FitReport, ApproximatorError> {
+        task.check(self.inputs(), self.outputs())?;
+        self.standardisation = standardisation(task.train.inputs, self.inputs());
+        let mut graph = self.plain_graph();
+        let report = graph.refit(task, self.config.steps, observer)?;
+        // An edge `c·(a·x + b) + d` is the weight `c·a`; all constants are the bias.
+        self.bias = graph.outputs.iter().map(|output| graph.nodes[*output].bias).collect();
+        for (index, edge) in graph.edges.iter().enumerate() {
+            let EdgeFunction::Symbolic(edge) = &edge.function else { unreachable!("all edges are symbolic") };
+            self.weights[index] = edge.c * edge.a;
+            self.bias[index / self.standardisation.len()] += edge.c * edge.b + edge.d;
+        }
+        Ok(report)
+    }
+
+    fn predict(&self, inputs: &[f64], outputs: &mut [f64]) {
+        let width = self.inputs();
+        for (inputs, outputs) in inputs.chunks_exact(width).zip(outputs.chunks_exact_mut(self.outputs())) {
+            for ((output, weights), bias) in outputs.iter_mut().zip(self.weights.chunks_exact(width)).zip(&self.bias) {
+                let terms = inputs.iter().zip(&self.standardisation).zip(weights);
+                *output =
+                    *bias + terms.map(|((x, (shift, scale)), weight)| weight * (scale * (x - shift))).sum::<f64>();
+            }
+        }
+    }
+
+    fn graph(&self, samples: Samples<'_>) -> Option<UnivariateGraph> {
+        let mut graph = self.plain_graph();
+        graph.set_importances(samples.inputs);
+        Some(graph)
+    }
+
+    fn save(&self) -> Vec<u8> {
+        let bytes = |values: &[f64]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
+        let (shift, scale): (Vec<f64>, Vec<f64>) = self.standardisation.iter().copied().unzip();
+        let (inputs, outputs) = (self.inputs(), self.outputs());
+        let data = [
+            ("shift", vec![inputs], bytes(&shift)),
+            ("scale", vec![inputs], bytes(&scale)),
+            ("weights", vec![outputs, inputs], bytes(&self.weights)),
+            ("bias", vec![outputs], bytes(&self.bias)),
+        ];
+        let views = data.iter().map(|(name, shape, bytes)| {
+            (*name, TensorView::new(Dtype::F64, shape.clone(), bytes).expect("the shape fits the bytes"))
+        });
+        let metadata = HashMap::from([
+            ("format".to_owned(), "kanrl-linear".to_owned()),
+            ("version".to_owned(), "1".to_owned()),
+            ("config".to_owned(), serde_json::to_string(&self.config).expect("a config is plain data")),
+        ]);
+        safetensors::serialize(views, Some(metadata)).expect("names are unique and shapes fit")
+    }
+}
+
+fn read(bytes: &[u8]) -> Result<Linear, ApproximatorError> {
+    let bad = |reason: String| ApproximatorError::BadModel { reason };
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| bad(error.to_string()))?;
+    let file = SafeTensors::deserialize(bytes).map_err(|error| bad(error.to_string()))?;
+    let metadata = header.metadata().clone().unwrap_or_default();
+    let entry = |name: &str| metadata.get(name).ok_or_else(|| bad(format!("its metadata has no `{name}`")));
+    if entry("format")? != "kanrl-linear" || entry("version")? != "1" {
+        return Err(bad(format!("its format is `{}`, version {}", entry("format")?, entry("version")?)));
+    }
+    let config = serde_json::from_str(entry("config")?).map_err(|error| bad(format!("its configuration: {error}")))?;
+    let values = |name: &str| -> Result<Vec<f64>, ApproximatorError> {
+        let view = file.tensor(name).map_err(|_| bad(format!("there is no tensor `{name}`")))?;
+        if view.dtype() != Dtype::F64 {
+            return Err(bad(format!("`{name}` is {:?}, not F64", view.dtype())));
+        }
+        let read = |bytes: &[u8]| f64::from_le_bytes(bytes.try_into().expect("a chunk of 8 bytes"));
+        let values: Vec<f64> = view.data().chunks_exact(8).map(read).collect();
+        match values.iter().find(|value| !value.is_finite()) {
+            Some(value) => Err(bad(format!("`{name}` contains {value}"))),
+            None => Ok(values),
+        }
+    };
+    let (shift, scale, weights, bias) = (values("shift")?, values("scale")?, values("weights")?, values("bias")?);
+    if shift.is_empty() || bias.is_empty() || scale.len() != shift.len() || weights.len() != shift.len() * bias.len() {
+        return Err(bad("the shapes of its tensors do not fit together".into()));
+    }
+    Ok(Linear { config, standardisation: shift.into_iter().zip(scale).collect(), weights, bias })
+}

@@ -1,0 +1,5 @@
+//! Rivals of the KAN, chosen in the config like it.
+
+mod linear;
+
+pub use linear::{Linear, LinearConfig};

@@ -1,0 +1,113 @@
+//! Values of all nodes, and of the outputs.
+
+use super::batch::fill_inputs;
+use super::plan::{Node, Plan, Scratch, Step, Symbolic};
+use super::{Column, ROWS, Scalar, kernel};
+use rayon::prelude::*;
+
+impl<S: Scalar> Plan<S> {
+    /// Evaluates a batch.
+    ///
+    /// # Shapes
+    /// `inputs` `[rows, inputs]` in the inputs' own units, `outputs` `[rows, outputs]`, both row-major.
+    ///
+    /// # Panics
+    /// If the lengths do not fit together.
+    pub fn evaluate(&self, parameters: &[S], inputs: &[f64], outputs: &mut [f64]) {
+        let (width, height) = (self.inputs.len(), self.outputs.len());
+        assert_eq!(parameters.len(), self.parameters);
+        assert_eq!(inputs.len() * height, outputs.len() * width, "inputs and outputs have different numbers of rows");
+        if outputs.is_empty() {
+            return;
+        }
+        let one = |scratch: &mut Scratch<S>, inputs: &[f64], outputs: &mut [f64]| {
+            fill_inputs(&self.inputs, inputs, &mut scratch.values[..width]);
+            self.forward(parameters, scratch, inputs.len() / width.max(1));
+            for (row, outputs) in outputs.chunks_exact_mut(height).enumerate() {
+                for (node, output) in self.outputs.iter().zip(outputs) {
+                    *output = scratch.values[*node][row].to_f64();
+                }
+            }
+        };
+        // A few rows are not worth other threads.
+        if outputs.len() <= 8 * ROWS * height {
+            let mut scratch = Scratch::new(self, false);
+            for (inputs, outputs) in inputs.chunks(ROWS * width).zip(outputs.chunks_mut(ROWS * height)) {
+                one(&mut scratch, inputs, outputs);
+            }
+            return;
+        }
+        inputs
+            .par_chunks(ROWS * width)
+            .zip(outputs.par_chunks_mut(ROWS * height))
+            .with_min_len(4)
+            .for_each_init(|| Scratch::new(self, false), |scratch, (inputs, outputs)| one(scratch, inputs, outputs));
+    }
+
+    /// Computes all nodes of the chunk whose inputs are in `scratch.values`; `rows` of them are samples.
+    pub(super) fn forward(&self, parameters: &[S], scratch: &mut Scratch<S>, rows: usize) {
+        scratch.combined.fill([S::ZERO; ROWS]);
+        for step in &self.steps {
+            match step {
+                Step::Block(block) => {
+                    let count = block.features();
+                    let range = block.first_feature..block.first_feature + count * block.sources.len();
+                    let slopes = if scratch.feature_slopes.is_empty() { 0..0 } else { range.clone() };
+                    let slopes = &mut scratch.feature_slopes[slopes];
+                    let features = &mut scratch.features[range];
+                    for (index, (source, knots)) in block.sources.iter().zip(&block.knots).enumerate() {
+                        let own = index * count..(index + 1) * count;
+                        let slopes =
+                            if slopes.is_empty() || block.from_inputs { &mut [] } else { &mut slopes[own.clone()] };
+                        let x = &scratch.values[*source];
+                        kernel::fill_features(
+                            knots,
+                            block.degree,
+                            block.basis,
+                            block.base,
+                            x,
+                            &mut features[own],
+                            slopes,
+                        );
+                    }
+                    kernel::combine(&parameters[block.parameters()], features, &block.targets, &mut scratch.combined);
+                }
+                Step::Symbolic(symbolic) => evaluate_symbolic(symbolic, parameters, scratch, rows),
+                Step::Node(node) => finish_node(node, parameters, scratch),
+            }
+        }
+    }
+}
+
+fn evaluate_symbolic<S: Scalar>(step: &Symbolic, parameters: &[S], scratch: &mut Scratch<S>, rows: usize) {
+    let [a, b, c, d] = [0, 1, 2, 3].map(|offset| parameters[step.first_parameter + offset]);
+    let mut x = [0.0; ROWS];
+    for (x, source) in x.iter_mut().zip(&scratch.values[step.source]) {
+        *x = (a * *source + b).to_f64();
+    }
+    let (mut values, mut derivatives) = ([0.0; ROWS], [0.0; ROWS]);
+    step.function.evaluate(&x[..rows], &mut values[..rows], &mut derivatives[..rows]);
+    let [kept_values, kept_derivatives] = &mut scratch.symbolics[step.index];
+    let target: &mut Column<S> = &mut scratch.combined[step.target];
+    for row in 0..ROWS {
+        kept_values[row] = S::from_f64(values[row]);
+        kept_derivatives[row] = S::from_f64(derivatives[row]);
+        target[row] += c * kept_values[row] + d;
+    }
+}
+
+fn finish_node<S: Scalar>(node: &Node, parameters: &[S], scratch: &mut Scratch<S>) {
+    let (scale, bias) = (parameters[node.first_parameter], parameters[node.first_parameter + 1]);
+    if let Some(factors) = &node.factors {
+        let mut product = [S::ONE; ROWS];
+        for factor in factors {
+            for (product, factor) in product.iter_mut().zip(&scratch.combined[*factor]) {
+                *product = *product * *factor;
+            }
+        }
+        scratch.combined[node.column] = product;
+    }
+    for (value, combined) in scratch.values[node.column].iter_mut().zip(&scratch.combined[node.column]) {
+        *value = scale * *combined + bias;
+    }
+}

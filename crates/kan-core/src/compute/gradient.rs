@@ -1,0 +1,170 @@
+//! The loss and its gradient by all parameters.
+
+use super::plan::{Block, Node, Plan, Scratch, Step, Symbolic};
+use super::{Batch, ROWS, Scalar, kernel, loss, segment_length};
+use crate::approximator::Loss;
+use rayon::prelude::*;
+
+/// What gradients are computed in: one scratch and one sum for each segment of a batch; made once per fit.
+#[derive(Debug)]
+pub struct Workspace<S> {
+    segments: Vec<Segment<S>>,
+}
+
+#[derive(Debug)]
+struct Segment<S> {
+    scratch: Scratch<S>,
+    gradient: Vec<S>,
+    loss: f64,
+}
+
+impl<S: Scalar> Workspace<S> {
+    /// Room for `plan` on `batch`.
+    pub fn new(plan: &Plan<S>, batch: &Batch<S>) -> Self {
+        let count = batch.chunks().div_ceil(segment_length(batch.chunks()));
+        let segment =
+            || Segment { scratch: Scratch::new(plan, true), gradient: vec![S::ZERO; plan.parameters], loss: 0.0 };
+        Self { segments: (0..count).map(|_| segment()).collect() }
+    }
+}
+
+impl<S: Scalar> Plan<S> {
+    /// The loss on `batch`; overwrites `gradient` `[parameters]`.
+    ///
+    /// # Panics
+    /// If `workspace` was made for another batch or plan.
+    pub fn loss_and_gradient(
+        &self,
+        parameters: &[S],
+        batch: &Batch<S>,
+        loss: &Loss,
+        workspace: &mut Workspace<S>,
+        gradient: &mut [f64],
+    ) -> f64 {
+        let length = segment_length(batch.chunks());
+        workspace.segments.par_iter_mut().enumerate().for_each(|(index, segment)| {
+            segment.gradient.fill(S::ZERO);
+            segment.loss = 0.0;
+            for chunk in index * length..((index + 1) * length).min(batch.chunks()) {
+                self.forward_chunk(parameters, batch, chunk, &mut segment.scratch);
+                segment.loss += self.loss_of_chunk(batch, chunk, loss, &mut segment.scratch);
+                self.backward(parameters, &mut segment.scratch, &mut segment.gradient);
+            }
+        });
+        gradient.fill(0.0);
+        for segment in &workspace.segments {
+            for (sum, part) in gradient.iter_mut().zip(&segment.gradient) {
+                *sum += part.to_f64();
+            }
+        }
+        workspace.segments.iter().map(|segment| segment.loss).sum()
+    }
+
+    /// The loss on `batch`.
+    ///
+    /// # Panics
+    /// If `workspace` was made for another batch or plan.
+    pub fn loss(&self, parameters: &[S], batch: &Batch<S>, loss: &Loss, workspace: &mut Workspace<S>) -> f64 {
+        let length = segment_length(batch.chunks());
+        workspace.segments.par_iter_mut().enumerate().for_each(|(index, segment)| {
+            segment.loss = 0.0;
+            for chunk in index * length..((index + 1) * length).min(batch.chunks()) {
+                self.forward_chunk(parameters, batch, chunk, &mut segment.scratch);
+                segment.loss += self.loss_of_chunk(batch, chunk, loss, &mut segment.scratch);
+            }
+        });
+        workspace.segments.iter().map(|segment| segment.loss).sum()
+    }
+
+    fn forward_chunk(&self, parameters: &[S], batch: &Batch<S>, chunk: usize, scratch: &mut Scratch<S>) {
+        let width = self.inputs.len();
+        scratch.values[..width].copy_from_slice(&batch.inputs[chunk * width..(chunk + 1) * width]);
+        self.forward(parameters, scratch, batch.rows_in(chunk));
+    }
+
+    fn loss_of_chunk(&self, batch: &Batch<S>, chunk: usize, loss: &Loss, scratch: &mut Scratch<S>) -> f64 {
+        let height = self.outputs.len();
+        scratch.value_gradients.fill([S::ZERO; ROWS]);
+        loss::loss_and_gradients(
+            loss,
+            &self.outputs,
+            &scratch.values,
+            &batch.targets[chunk * height..(chunk + 1) * height],
+            &batch.weights[chunk],
+            batch.total_weight,
+            &mut scratch.value_gradients,
+        )
+    }
+
+    /// From the gradients by the outputs in `scratch.value_gradients` to those by all parameters, added to `gradient`.
+    fn backward(&self, parameters: &[S], scratch: &mut Scratch<S>, gradient: &mut [S]) {
+        for step in self.steps.iter().rev() {
+            match step {
+                Step::Block(block) => block_back(block, parameters, scratch, gradient),
+                Step::Symbolic(symbolic) => symbolic_back(symbolic, parameters, scratch, gradient),
+                Step::Node(node) => node_back(node, parameters, scratch, gradient),
+            }
+        }
+    }
+}
+
+fn block_back<S: Scalar>(block: &Block<S>, parameters: &[S], scratch: &mut Scratch<S>, gradient: &mut [S]) {
+    let count = block.features();
+    let range = block.first_feature..block.first_feature + count * block.sources.len();
+    let gradients = &scratch.combined_gradients;
+    let features = &scratch.features[range.clone()];
+    kernel::parameter_gradient(features, &block.targets, gradients, &mut gradient[block.parameters()]);
+    if block.from_inputs {
+        return;
+    }
+    let parameters = &parameters[block.parameters()];
+    for (index, source) in block.sources.iter().enumerate() {
+        let own = index * count * block.targets.len()..(index + 1) * count * block.targets.len();
+        let slopes = &scratch.feature_slopes[range.start + index * count..range.start + (index + 1) * count];
+        let back = &mut scratch.value_gradients[*source];
+        kernel::source_gradient(&parameters[own], slopes, &block.targets, gradients, back);
+    }
+}
+
+fn symbolic_back<S: Scalar>(step: &Symbolic, parameters: &[S], scratch: &mut Scratch<S>, gradient: &mut [S]) {
+    let [a, c] = [0, 2].map(|offset| parameters[step.first_parameter + offset]);
+    let [values, derivatives] = &scratch.symbolics[step.index];
+    let outer = &scratch.combined_gradients[step.target];
+    let source = &scratch.values[step.source];
+    let back = &mut scratch.value_gradients[step.source];
+    let mut sums = [S::ZERO; 4];
+    for row in 0..ROWS {
+        // Rows of no weight stay out: their derivatives may be infinite.
+        if outer[row] != S::ZERO {
+            let inner = outer[row] * c * derivatives[row];
+            sums[0] += inner * source[row];
+            sums[1] += inner;
+            sums[2] += outer[row] * values[row];
+            sums[3] += outer[row];
+            back[row] += inner * a;
+        }
+    }
+    for (sum, total) in sums.iter().zip(&mut gradient[step.first_parameter..]) {
+        *total += *sum;
+    }
+}
+
+fn node_back<S: Scalar>(node: &Node, parameters: &[S], scratch: &mut Scratch<S>, gradient: &mut [S]) {
+    let scale = parameters[node.first_parameter];
+    let outer = &scratch.value_gradients[node.column];
+    gradient[node.first_parameter] += kernel::dot(outer, &scratch.combined[node.column]);
+    gradient[node.first_parameter + 1] += kernel::sum(outer);
+    for (inner, outer) in scratch.combined_gradients[node.column].iter_mut().zip(outer) {
+        *inner = scale * *outer;
+    }
+    let Some(factors) = &node.factors else { return };
+    for factor in factors {
+        let mut product = scratch.combined_gradients[node.column];
+        for other in factors.iter().filter(|other| *other != factor) {
+            for (product, other) in product.iter_mut().zip(&scratch.combined[*other]) {
+                *product = *product * *other;
+            }
+        }
+        scratch.combined_gradients[*factor] = product;
+    }
+}

@@ -1,0 +1,95 @@
+//! Losses of one chunk, with their gradients by the outputs.
+
+use super::{Column, ROWS, Scalar};
+use crate::approximator::Loss;
+
+/// Adds the gradients by the outputs (times `1 / total_weight`) into `gradients` and returns the chunk's share of the
+/// loss. `nodes` are the columns of the outputs; rows of weight 0 have no part in anything.
+pub(super) fn loss_and_gradients<S: Scalar>(
+    loss: &Loss,
+    nodes: &[usize],
+    values: &[Column<S>],
+    targets: &[Column<S>],
+    weights: &Column<S>,
+    total_weight: f64,
+    gradients: &mut [Column<S>],
+) -> f64 {
+    match loss {
+        Loss::MeanSquared => {
+            squared(nodes, values, targets, weights, total_weight, gradients, |_, output, target| output - target)
+        }
+        Loss::ClippedMeanSquared { low, high } => {
+            squared(nodes, values, targets, weights, total_weight, gradients, |index, output, target| {
+                let (low, high) = (S::from_f64(low[index]), S::from_f64(high[index]));
+                if (output >= high && target >= high) || (output <= low && target <= low) {
+                    S::ZERO
+                } else if target >= high {
+                    output - high
+                } else if target <= low {
+                    output - low
+                } else {
+                    output - target
+                }
+            })
+        }
+        Loss::CrossEntropy => cross_entropy(nodes, values, targets, weights, total_weight, gradients),
+    }
+}
+
+fn squared<S: Scalar>(
+    nodes: &[usize],
+    values: &[Column<S>],
+    targets: &[Column<S>],
+    weights: &Column<S>,
+    total_weight: f64,
+    gradients: &mut [Column<S>],
+    difference: impl Fn(usize, S, S) -> S,
+) -> f64 {
+    let share = 1.0 / (total_weight * nodes.len() as f64);
+    let factor = S::from_f64(2.0 * share);
+    let mut sum = 0.0;
+    for (index, (node, targets)) in nodes.iter().zip(targets).enumerate() {
+        let mut part = S::ZERO;
+        for row in 0..ROWS {
+            if weights[row] > S::ZERO {
+                let difference = difference(index, values[*node][row], targets[row]);
+                part += weights[row] * difference * difference;
+                gradients[*node][row] += factor * weights[row] * difference;
+            }
+        }
+        sum += part.to_f64();
+    }
+    share * sum
+}
+
+fn cross_entropy<S: Scalar>(
+    nodes: &[usize],
+    values: &[Column<S>],
+    targets: &[Column<S>],
+    weights: &Column<S>,
+    total_weight: f64,
+    gradients: &mut [Column<S>],
+) -> f64 {
+    let mut sum = 0.0;
+    for row in 0..ROWS {
+        let weight = weights[row].to_f64() / total_weight;
+        if weight <= 0.0 {
+            continue;
+        }
+        let output = |index: usize| values[nodes[index]][row].to_f64();
+        let target = |index: usize| targets[index][row].to_f64();
+        let largest = |of: &dyn Fn(usize) -> f64| (0..nodes.len()).map(of).fold(f64::NEG_INFINITY, f64::max);
+        let (highest_output, highest_target) = (largest(&output), largest(&target));
+        let total = |of: &dyn Fn(usize) -> f64, highest: f64| -> f64 {
+            (0..nodes.len()).map(|index| (of(index) - highest).exp()).sum()
+        };
+        let (output_total, target_total) = (total(&output, highest_output), total(&target, highest_target));
+        for (index, node) in nodes.iter().enumerate() {
+            let wanted = (target(index) - highest_target).exp() / target_total;
+            let log_probability = output(index) - highest_output - output_total.ln();
+            sum -= weight * wanted * log_probability;
+            gradients[*node][row] += S::from_f64(weight * (log_probability.exp() - wanted));
+        }
+    }
+    sum
+}

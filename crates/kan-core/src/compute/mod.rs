@@ -1,0 +1,36 @@
+//! The engine: a [`UnivariateGraph`](crate::graph::UnivariateGraph) compiled to flat arrays and a list of steps that
+//! run over chunks of rows, forwards and backwards.
+//!
+//! Values are kept in columns of [`ROWS`] rows. The bases of a node are evaluated once and shared by all edges that
+//! leave it, and what several nodes send to the same targets is one small matrix product. Rows are split into segments
+//! by a rule that depends on their number only, and the segments' sums are added in order, so results have the same
+//! bits on any number of threads.
+
+mod batch;
+mod forward;
+mod gradient;
+mod kernel;
+mod loss;
+mod plan;
+mod scalar;
+
+pub use batch::Batch;
+pub use gradient::Workspace;
+pub use plan::{EdgeSlot, Plan};
+pub use scalar::Scalar;
+
+/// Rows that are computed at once.
+pub const ROWS: usize = 64;
+
+/// One value for each row of a chunk.
+pub type Column<S> = [S; ROWS];
+
+/// Segments that a batch is split into at most, for parallel work.
+const SEGMENTS: usize = 32;
+/// Chunks in a segment at least.
+const CHUNKS_PER_SEGMENT: usize = 8;
+
+/// Chunks in each segment of a batch of `chunks`; the split depends on nothing else.
+fn segment_length(chunks: usize) -> usize {
+    chunks.div_ceil(SEGMENTS).max(CHUNKS_PER_SEGMENT)
+}

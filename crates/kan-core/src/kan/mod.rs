@@ -1,0 +1,16 @@
+//! The Kolmogorov-Arnold network (arXiv 2404.19756), exact to pykan 0.2.8.
+
+mod approximator;
+mod config;
+mod file;
+mod grid;
+mod network;
+mod objective;
+pub mod spline;
+mod standardise;
+
+pub use approximator::Kan;
+pub use config::KanConfig;
+pub use network::{Layer, LayerShape, Network};
+pub use objective::NetworkObjective;
+pub(crate) use standardise::standardisation;

@@ -1,0 +1,7 @@
+//! Compares the network with pykan's recorded numbers.
+
+mod forward;
+mod model;
+mod prune;
+mod spline;
+mod training;
