@@ -1,0 +1,61 @@
+//! Plain text.
+
+use super::names::Symbol;
+use crate::expression::Expression;
+use crate::formula::{ActionRule, Formula};
+use std::collections::BTreeMap;
+use std::fmt;
+
+impl fmt::Display for Formula {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&plain(self))
+    }
+}
+
+/// A line for each output, and one for the action.
+pub(super) fn plain(formula: &Formula) -> String {
+    let lines = formula.outputs().iter().map(|output| (output.name.clone(), output.expression.to_string()));
+    assemble(formula, lines.collect())
+}
+
+/// As the plain text, with greek letters, dots and subscripts in the names: for reading in a terminal, not for parsing.
+pub fn unicode(formula: &Formula) -> String {
+    let names: Vec<(&str, Expression)> = formula
+        .inputs()
+        .iter()
+        .filter_map(|name| Some((name.as_str(), Expression::variable(&Symbol::new(name).unicode()).ok()?)))
+        .collect();
+    let names: BTreeMap<&str, Expression> = names.into_iter().collect();
+    let lines = formula.outputs().iter().map(|output| {
+        let text = output.expression.substitute(&names).to_string();
+        (Symbol::new(&output.name).unicode(), text)
+    });
+    assemble(formula, lines.collect())
+}
+
+fn assemble(formula: &Formula, lines: Vec<(String, String)>) -> String {
+    let mut text = String::new();
+    for (name, expression) in &lines {
+        text += &format!("{name} = {expression}\n");
+    }
+    let names: Vec<&str> = lines.iter().map(|(name, _)| name.as_str()).collect();
+    text += &match formula.action() {
+        ActionRule::Argmax => format!("action = argmax({})", names.join(", ")),
+        ActionRule::Threshold => format!("action = 1 if {} > 0 else 0", names[0]),
+        ActionRule::Clip { low, high } => {
+            let clipped = names.iter().zip(low).zip(high).map(|((name, low), high)| clip(name, *low, *high));
+            format!("action = [{}]", clipped.collect::<Vec<_>>().join(", "))
+        }
+    };
+    text
+}
+
+fn clip(name: &str, low: f64, high: f64) -> String {
+    let number = crate::expression::number;
+    match (low.is_finite(), high.is_finite()) {
+        (true, true) => format!("clip({name}, {}, {})", number(low), number(high)),
+        (true, false) => format!("max({name}, {})", number(low)),
+        (false, true) => format!("min({name}, {})", number(high)),
+        (false, false) => name.to_owned(),
+    }
+}

@@ -1,0 +1,347 @@
+//! Expressions over named variables.
+
+mod arithmetic;
+mod json;
+mod operator;
+mod parse;
+mod print;
+
+pub use operator::Operator;
+pub(crate) use operator::{gate, integer_power, is_whole_exponent, maximum, minimum, power, sign, step};
+pub(crate) use print::number;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// How many operations deep an expression may be that is read from text or JSON, or written as JSON.
+///
+/// Expressions built in code may be deeper: nothing here recurses into them.
+pub const MAXIMUM_DEPTH: usize = 100;
+
+/// How many nodes an expression may have that is read from text or JSON.
+pub const MAXIMUM_NODES: usize = 100_000;
+
+/// One node of an [`Expression`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Node {
+    /// A number.
+    Constant(f64),
+    /// A named variable.
+    Variable(Arc<str>),
+    /// An operator over that many operands.
+    Operation(Operator, usize),
+}
+
+/// An expression tree over named variables and constants, stored flat in post-order: operands first, the root last.
+///
+/// Everything done with it is a loop over the nodes, so depth costs no stack; [`Self::fold`] is that loop. Built by
+/// [`str::parse`], by arithmetic (`x * 2.0 + 1.0`), or by [`Self::operation`]. Printed by [`ToString`], and what is
+/// printed parses to an equal expression; serialised as a JSON tree (`["add", ["sin", "theta"], 2]`).
+///
+/// ```
+/// let expression: symbolic::Expression = "3*theta + theta_dot".parse()?;
+/// assert_eq!(expression.to_string(), "3*theta + theta_dot");
+/// assert_eq!(expression.evaluate(&[("theta", 1.0), ("theta_dot", 0.5)])?, 3.5);
+/// assert_eq!(expression.operations(), 2);
+/// # Ok::<(), symbolic::SymbolicError>(())
+/// ```
+#[derive(Clone, PartialEq)]
+pub struct Expression {
+    nodes: Vec<Node>,
+}
+
+/// What can go wrong with an expression or a formula.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SymbolicError {
+    /// The text is no expression.
+    #[error("{message} at character {position} of `{excerpt}`")]
+    Parse {
+        /// What is wrong, and what would be right.
+        message: String,
+        /// Where: characters before the place.
+        position: usize,
+        /// The text around it.
+        excerpt: String,
+    },
+    /// A variable's name that text or code could not hold.
+    #[error("`{name}` cannot name a variable: {reason}")]
+    Name {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A variable that has no value or is no input.
+    #[error("unknown variable `{name}`{}", kan_core::suggest::did_you_mean(nearest))]
+    UnknownVariable {
+        /// Its name.
+        name: String,
+        /// The known name most similar to it.
+        nearest: Option<String>,
+    },
+    /// Too large or too deep to be read or written.
+    #[error("the expression has {found} {what}, more than the {limit} that can be read or written")]
+    TooLarge {
+        /// `nodes` or `levels`.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many there may be.
+        limit: usize,
+    },
+    /// A number that is NaN or infinite.
+    #[error("{place} is {value}, not a finite number")]
+    NotFinite {
+        /// Where.
+        place: String,
+        /// The value.
+        value: f64,
+    },
+    /// Parts that do not fit together.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+impl Expression {
+    /// A number.
+    pub fn constant(value: f64) -> Self {
+        Self { nodes: vec![Node::Constant(value)] }
+    }
+
+    /// A variable.
+    ///
+    /// # Errors
+    /// [`SymbolicError::Name`] unless the name is a letter or underscore followed by letters, digits and underscores,
+    /// and not an operator's name.
+    pub fn variable(name: &str) -> Result<Self, SymbolicError> {
+        check_name(name)?;
+        Ok(Self { nodes: vec![Node::Variable(name.into())] })
+    }
+
+    /// A variable whose name was checked already.
+    pub(crate) fn symbol(name: &Arc<str>) -> Self {
+        Self { nodes: vec![Node::Variable(name.clone())] }
+    }
+
+    /// An operator over operands.
+    ///
+    /// # Panics
+    /// If the operator does not take that many.
+    pub fn operation(operator: Operator, operands: impl IntoIterator<Item = Self>) -> Self {
+        let mut nodes = Vec::new();
+        let mut arity = 0;
+        for operand in operands {
+            if nodes.is_empty() {
+                nodes = operand.nodes
+            } else {
+                nodes.extend(operand.nodes)
+            }
+            arity += 1;
+        }
+        assert!(operator.accepts(arity), "{arity} operands for {}", operator.name());
+        nodes.push(Node::Operation(operator, arity));
+        Self { nodes }
+    }
+
+    /// All nodes, operands before their operation; the root is the last.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// The root.
+    pub fn root(&self) -> &Node {
+        self.nodes.last().expect("an expression has at least one node")
+    }
+
+    /// The number, if the expression is nothing else.
+    pub fn as_constant(&self) -> Option<f64> {
+        match self.nodes[..] {
+            [Node::Constant(value)] => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The root's operands; none for a constant or a variable.
+    pub fn operands(&self) -> Vec<Self> {
+        let Node::Operation(_, arity) = self.root() else { return Vec::new() };
+        let mut operands = Vec::with_capacity(*arity);
+        let mut end = self.nodes.len() - 1;
+        for _ in 0..*arity {
+            let start = subtree_start(&self.nodes, end - 1);
+            operands.push(Self { nodes: self.nodes[start..end].to_vec() });
+            end = start;
+        }
+        operands.reverse();
+        operands
+    }
+
+    /// Computes something for every node from what was computed for its operands; gives the root's.
+    pub fn fold<T>(&self, mut visit: impl FnMut(&Node, Vec<T>) -> T) -> T {
+        let mut stack: Vec<T> = Vec::new();
+        for node in &self.nodes {
+            let arity = if let Node::Operation(_, arity) = node { *arity } else { 0 };
+            let operands = stack.split_off(stack.len() - arity);
+            stack.push(visit(node, operands));
+        }
+        stack.pop().expect("an expression has at least one node")
+    }
+
+    /// As [`Self::fold`], stopping at the first error.
+    pub(crate) fn try_fold<T, E>(&self, mut visit: impl FnMut(&Node, Vec<T>) -> Result<T, E>) -> Result<T, E> {
+        self.fold(|node, operands: Vec<Result<T, E>>| visit(node, operands.into_iter().collect::<Result<Vec<T>, E>>()?))
+    }
+
+    /// Its value where the variables have these values.
+    ///
+    /// # Errors
+    /// [`SymbolicError::UnknownVariable`] for a variable without a value. Outside a function's domain the value is NaN
+    /// or infinite, as IEEE 754 has it.
+    pub fn evaluate(&self, variables: &[(&str, f64)]) -> Result<f64, SymbolicError> {
+        self.try_fold(|node, operands: Vec<f64>| match node {
+            Node::Constant(value) => Ok(*value),
+            Node::Variable(name) => {
+                let found = variables.iter().find(|(known, _)| **known == **name).map(|(_, value)| *value);
+                found.ok_or_else(|| unknown_variable(name, variables.iter().map(|(known, _)| *known)))
+            }
+            Node::Operation(operator, _) => Ok(operator.value(&operands)),
+        })
+    }
+
+    /// Names of the variables it uses, sorted.
+    pub fn variables(&self) -> Vec<Arc<str>> {
+        let mut names: Vec<Arc<str>> = self
+            .nodes
+            .iter()
+            .filter_map(|node| if let Node::Variable(name) = node { Some(name.clone()) } else { None })
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// Every variable replaced by the expression of that name; others stay.
+    pub fn substitute(&self, replacements: &BTreeMap<&str, Expression>) -> Self {
+        let mut nodes = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            match node {
+                Node::Variable(name) if replacements.contains_key(&**name) => {
+                    nodes.extend_from_slice(&replacements[&**name].nodes);
+                }
+                other => nodes.push(other.clone()),
+            }
+        }
+        Self { nodes }
+    }
+
+    /// Its constants, in the order of [`Self::nodes`].
+    pub fn constants(&self) -> impl Iterator<Item = f64> {
+        self.nodes.iter().filter_map(|node| if let Node::Constant(value) = node { Some(*value) } else { None })
+    }
+
+    /// For each of [`Self::constants`], whether it is a whole exponent (up to 64): part of the formula's form, which
+    /// neither rounding nor refitting changes.
+    pub fn fixed_constants(&self) -> impl Iterator<Item = bool> {
+        // In post-order an exponent stands right before its power.
+        let following = self.nodes.iter().skip(1).map(Some).chain([None]);
+        self.nodes.iter().zip(following).filter_map(|(node, next)| match node {
+            Node::Constant(value) => {
+                Some(matches!(next, Some(Node::Operation(Operator::Power, _))) && is_whole_exponent(*value))
+            }
+            _ => None,
+        })
+    }
+
+    /// The same expression with other constants, in the order of [`Self::constants`].
+    ///
+    /// # Panics
+    /// If there are not as many as there are constants.
+    #[must_use]
+    pub fn with_constants(&self, constants: impl IntoIterator<Item = f64>) -> Self {
+        let mut constants = constants.into_iter();
+        let nodes = self.nodes.iter().map(|node| match node {
+            Node::Constant(_) => Node::Constant(constants.next().expect("a value for every constant")),
+            other => other.clone(),
+        });
+        let expression = Self { nodes: nodes.collect() };
+        assert!(constants.next().is_none(), "more values than constants");
+        expression
+    }
+
+    /// Levels of operations: 0 for a constant or a variable.
+    pub fn depth(&self) -> usize {
+        self.fold(|node, operands: Vec<usize>| {
+            let below = operands.into_iter().max().unwrap_or(0);
+            if matches!(node, Node::Operation(..)) { below + 1 } else { 0 }
+        })
+    }
+
+    /// Whether it is small and finite enough to be written as JSON and read again.
+    ///
+    /// # Errors
+    /// [`SymbolicError::TooLarge`] and [`SymbolicError::NotFinite`].
+    pub fn check(&self) -> Result<(), SymbolicError> {
+        let (nodes, depth) = (self.nodes.len(), self.depth());
+        if nodes > MAXIMUM_NODES {
+            return Err(SymbolicError::TooLarge { what: "nodes", found: nodes, limit: MAXIMUM_NODES });
+        }
+        if depth > MAXIMUM_DEPTH {
+            return Err(SymbolicError::TooLarge { what: "levels", found: depth, limit: MAXIMUM_DEPTH });
+        }
+        match self.constants().find(|value| !value.is_finite()) {
+            Some(value) => Err(SymbolicError::NotFinite { place: "a constant".into(), value }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Index of the first node of the subtree that ends at `root`.
+fn subtree_start(nodes: &[Node], root: usize) -> usize {
+    let mut missing = 1;
+    let mut start = root + 1;
+    while missing > 0 {
+        start -= 1;
+        missing -= 1;
+        if let Node::Operation(_, arity) = nodes[start] {
+            missing += arity;
+        }
+    }
+    start
+}
+
+pub(crate) fn unknown_variable<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> SymbolicError {
+    let known: Vec<&str> = known.collect();
+    let nearest = kan_core::suggest::nearest(name, &known).map(str::to_owned);
+    SymbolicError::UnknownVariable { name: name.to_owned(), nearest }
+}
+
+/// Whether a variable may have that name.
+pub(crate) fn check_name(name: &str) -> Result<(), SymbolicError> {
+    let reason = if name.is_empty() {
+        "it is empty"
+    } else if name.len() > 100 {
+        "it is longer than 100 bytes"
+    } else if !name.starts_with(is_name_start) || !name.chars().all(is_name_part) {
+        "a name is a letter or underscore followed by letters, digits and underscores"
+    } else if Operator::from_name(name).is_some() {
+        "it is an operator's name"
+    } else {
+        return Ok(());
+    };
+    Err(SymbolicError::Name { name: name.chars().take(100).collect(), reason })
+}
+
+pub(crate) fn is_name_start(character: char) -> bool {
+    character == '_' || character.is_alphabetic()
+}
+
+pub(crate) fn is_name_part(character: char) -> bool {
+    // Combining marks follow a letter: θ̇ may be typed as a name.
+    character == '_' || character.is_alphanumeric() || ('\u{300}'..='\u{36f}').contains(&character)
+}
+
+impl std::fmt::Debug for Expression {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{self}")
+    }
+}

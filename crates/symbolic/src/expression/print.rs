@@ -1,0 +1,109 @@
+//! Plain text: what [`super::parse`] reads back as an equal expression.
+
+use super::{Expression, Node, Operator};
+use std::fmt;
+
+/// Printed text and what its surroundings must know to decide on parentheses.
+struct Piece {
+    text: String,
+    level: Level,
+    /// The first token is a number that is not the base of a power: a minus sign in front would be read as its sign.
+    starts_with_number: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+enum Level {
+    Sum,
+    Negation,
+    Product,
+    Quotient,
+    Power,
+    Atom,
+}
+
+impl fmt::Display for Expression {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let piece = self.fold(|node, operands: Vec<Piece>| match node {
+            Node::Constant(value) => {
+                Piece { text: number(*value), level: Level::Atom, starts_with_number: !value.is_sign_negative() }
+            }
+            Node::Variable(name) => Piece { text: name.to_string(), level: Level::Atom, starts_with_number: false },
+            Node::Operation(operator, _) => operation(*operator, &operands),
+        });
+        formatter.write_str(&piece.text)
+    }
+}
+
+/// The shortest text that reads back as the same number.
+pub(crate) fn number(value: f64) -> String {
+    let text = format!("{value:?}");
+    match text.strip_suffix(".0") {
+        Some(whole) => whole.to_owned(),
+        None => text,
+    }
+}
+
+impl Piece {
+    fn negative(&self) -> bool {
+        self.text.starts_with('-')
+    }
+
+    fn parenthesised_if(&self, needed: bool) -> String {
+        if needed { format!("({})", self.text) } else { self.text.clone() }
+    }
+
+    /// As what is subtracted or negated.
+    fn subtrahend(&self) -> String {
+        self.parenthesised_if(self.level <= Level::Negation || self.starts_with_number || self.negative())
+    }
+}
+
+fn operation(operator: Operator, operands: &[Piece]) -> Piece {
+    let first = &operands[0];
+    let mut starts_with_number = false;
+    let (text, level) = match operator {
+        Operator::Add => (sum(operands), Level::Sum),
+        Operator::Negate => (format!("-{}", first.subtrahend()), Level::Negation),
+        Operator::Multiply | Operator::Divide => {
+            let bare =
+                first.level >= Level::Quotient || (operator == Operator::Divide && first.level == Level::Product);
+            starts_with_number = bare && first.starts_with_number;
+            let (sign, level) =
+                if operator == Operator::Multiply { ("*", Level::Product) } else { ("/", Level::Quotient) };
+            let mut text = first.parenthesised_if(!bare);
+            for operand in &operands[1..] {
+                text += sign;
+                text += &operand.parenthesised_if(operand.level <= Level::Quotient || operand.negative());
+            }
+            (text, level)
+        }
+        Operator::Power => {
+            let exponent = &operands[1];
+            let base = first.parenthesised_if(first.level < Level::Atom || first.negative());
+            (format!("{base}^{}", exponent.parenthesised_if(exponent.level < Level::Power)), Level::Power)
+        }
+        function => {
+            let operands: Vec<&str> = operands.iter().map(|operand| operand.text.as_str()).collect();
+            (format!("{}({})", function.name(), operands.join(", ")), Level::Atom)
+        }
+    };
+    Piece { text, level, starts_with_number }
+}
+
+fn sum(operands: &[Piece]) -> String {
+    let mut text = operands[0].parenthesised_if(operands[0].level == Level::Sum);
+    for operand in &operands[1..] {
+        // "-x" stands for a negation or a negative number; either way the sign becomes the sum's.
+        match operand.text.strip_prefix('-') {
+            Some(rest) if operand.level != Level::Sum => {
+                text += " - ";
+                text += rest;
+            }
+            _ => {
+                text += " + ";
+                text += &operand.parenthesised_if(operand.level == Level::Sum);
+            }
+        }
+    }
+    text
+}

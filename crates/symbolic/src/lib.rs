@@ -1,0 +1,28 @@
+//! Expressions fit for policies: libraries of functions that are fitted to curves, formulas made of them, their
+//! evaluation in batches, and their export as text, mathematics and code.
+//!
+//! ```
+//! use symbolic::{ActionRule, Format, Formula, export};
+//! let formula = Formula::parse(&["theta", "theta_dot"], &[("a", "3*theta + theta_dot")], ActionRule::Threshold)?;
+//! assert!(export(&formula, Format::Latex)?.contains(r"3\,\theta + \dot{\theta}"));
+//! # Ok::<(), symbolic::SymbolicError>(())
+//! ```
+//!
+//! The crate knows no environment and does no I/O: everything comes in and goes out as values and strings.
+
+mod count;
+mod derivative;
+pub mod export;
+mod expression;
+mod formula;
+mod graph;
+pub mod library;
+mod rounding;
+mod tape;
+
+pub use export::{Format, export};
+pub use expression::{Expression, MAXIMUM_DEPTH, MAXIMUM_NODES, Node, Operator, SymbolicError};
+pub use formula::{ActionRule, FORMAT_VERSION, Formula, Output};
+pub use graph::graph_expressions;
+pub use rounding::{Rounding, round};
+pub use tape::Tape;

@@ -1,0 +1,117 @@
+//! The fewest digits that keep a formula's values.
+
+use crate::expression::{Expression, SymbolicError};
+use crate::tape::Tape;
+
+/// What [`round`] found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rounding {
+    /// The rounded expressions: what is to be evaluated, printed and exported from now on.
+    pub expressions: Vec<Expression>,
+    /// Significant digits of the constants that needed most.
+    pub digits: u32,
+    /// Largest change of any output on the data.
+    pub largest_change: f64,
+}
+
+/// Most significant digits a double can need.
+const MOST_DIGITS: u32 = 17;
+
+/// Rounds every constant to the fewest significant digits such that no output changes by more than `tolerance`
+/// (absolute) on the data: first one number of digits for all constants, then each constant by itself as far as it
+/// can go, the least precise first.
+///
+/// # Shapes
+/// `data` `[rows, inputs]`, row-major.
+///
+/// # Errors
+/// [`SymbolicError::UnknownVariable`] for a variable that is no input, [`SymbolicError::Invalid`] for data of another
+/// shape or a tolerance that is not a number ≥ 0.
+pub fn round<S: AsRef<str>>(
+    expressions: &[Expression],
+    inputs: &[S],
+    data: &[f64],
+    tolerance: f64,
+) -> Result<Rounding, SymbolicError> {
+    if tolerance.is_nan() || tolerance < 0.0 {
+        return Err(SymbolicError::Invalid(format!("the tolerance is {tolerance}; it must be 0 or more")));
+    }
+    if data.is_empty() || !data.len().is_multiple_of(inputs.len().max(1)) {
+        let (found, wanted) = (data.len(), inputs.len());
+        return Err(SymbolicError::Invalid(format!("{found} numbers are no rows of {wanted} inputs")));
+    }
+    let tape = Tape::compile_with_constants(expressions, inputs)?;
+    let mut search = Search::new(&tape, data);
+    let exact = tape.constants().to_vec();
+    let fixed: Vec<bool> = expressions.iter().flat_map(Expression::fixed_constants).collect();
+    let all = |digits: u32| -> Vec<f64> {
+        let rounded =
+            exact.iter().zip(&fixed).map(|(value, fixed)| if *fixed { *value } else { to_digits(*value, digits) });
+        rounded.collect()
+    };
+    let digits = (1..MOST_DIGITS).find(|digits| search.change(&all(*digits)) <= tolerance).unwrap_or(MOST_DIGITS);
+    let mut constants = all(digits);
+    for index in 0..constants.len() {
+        let kept = constants[index];
+        if fixed[index] {
+            continue;
+        }
+        for fewer in 0..digits {
+            constants[index] = to_digits(exact[index], fewer);
+            if search.change(&constants) <= tolerance {
+                break;
+            }
+            constants[index] = kept;
+        }
+    }
+    let largest_change = search.change(&constants);
+    let mut values = constants.into_iter();
+    let rounded = expressions.iter().map(|expression| {
+        let count = expression.constants().count();
+        expression.with_constants(values.by_ref().take(count).collect::<Vec<_>>()).folded()
+    });
+    Ok(Rounding { expressions: rounded.collect(), digits, largest_change })
+}
+
+struct Search<'a> {
+    tape: &'a Tape,
+    data: &'a [f64],
+    exact: Vec<f64>,
+    outputs: Vec<f64>,
+}
+
+impl<'a> Search<'a> {
+    fn new(tape: &'a Tape, data: &'a [f64]) -> Self {
+        let mut exact = vec![0.0; data.len() / tape.inputs().max(1) * tape.outputs()];
+        tape.evaluate(data, &mut exact);
+        let outputs = exact.clone();
+        Self { tape, data, exact, outputs }
+    }
+
+    /// Largest change of any output; infinite where one is no longer finite.
+    fn change(&mut self, constants: &[f64]) -> f64 {
+        self.tape.evaluate_with(constants, self.data, &mut self.outputs);
+        let changes = self.outputs.iter().zip(&self.exact).map(|(new, old)| {
+            // Equal infinities and NaN in both are no change.
+            if new.to_bits() == old.to_bits() { 0.0 } else { (new - old).abs() }
+        });
+        changes.fold(0.0, |most, change| {
+            if change <= most {
+                most
+            } else if change.is_nan() {
+                f64::INFINITY
+            } else {
+                change
+            }
+        })
+    }
+}
+
+/// The nearest number with that many significant decimal digits; 0 digits give 0.
+fn to_digits(value: f64, digits: u32) -> f64 {
+    match digits {
+        0 => 0.0,
+        // Decimal printing rounds correctly, and the result is the double nearest to the printed number.
+        _ => format!("{value:.*e}", digits as usize - 1).parse().unwrap_or(value),
+    }
+}

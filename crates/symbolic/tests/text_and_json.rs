@@ -1,0 +1,187 @@
+//! What is printed parses to the same expression; what is hostile gives an error.
+
+mod common;
+
+use proptest::prelude::*;
+use symbolic::{ActionRule, Expression, Formula, MAXIMUM_DEPTH, Operator, Tape};
+
+/// Equal to the bit, the sign of zero included.
+fn same(left: &Expression, right: &Expression) -> bool {
+    left == right && left.constants().map(f64::to_bits).eq(right.constants().map(f64::to_bits))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn parsing_undoes_printing(expression in common::expression(&Operator::ALL, 8)) {
+        let text = expression.to_string();
+        let parsed: Expression = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
+        prop_assert!(same(&parsed, &expression), "{text} became {parsed}");
+    }
+
+    #[test]
+    fn the_json_tree_reads_back(expression in common::expression(&Operator::ALL, 8)) {
+        let text = serde_json::to_string(&expression).expect("a finite expression");
+        let read: Expression = serde_json::from_str(&text).expect("what was written");
+        prop_assert!(same(&read, &expression), "{text}");
+    }
+
+    #[test]
+    fn folding_keeps_values(
+        expression in common::usual_expression(&common::SMOOTH, 5),
+        point in prop::array::uniform3(-3.0..3.0f64),
+    ) {
+        let variables: Vec<(&str, f64)> = common::VARIABLES.into_iter().zip(point).collect();
+        let before = expression.evaluate(&variables).expect("known variables");
+        let tape = Tape::compile(std::slice::from_ref(&expression), &common::VARIABLES).expect("known variables");
+        let mut largest = [0.0];
+        tape.largest_intermediates(&point, &mut largest);
+        prop_assume!(largest[0] < 1e15);
+        let folded = expression.folded();
+        let after = folded.evaluate(&variables).expect("known variables");
+        prop_assert!((after - before).abs() <= 1e-12 * largest[0], "{expression} = {before}, {folded} = {after}");
+    }
+
+    #[test]
+    fn a_row_has_the_same_bits_in_any_company(
+        expression in common::expression(&Operator::ALL, 6),
+        points in prop::collection::vec(-3.0..3.0f64, 3 * 70),
+    ) {
+        let tape = Tape::compile(std::slice::from_ref(&expression), &common::VARIABLES).expect("known variables");
+        let mut values = vec![0.0; points.len() / 3];
+        tape.evaluate(&points, &mut values);
+        for (point, value) in points.chunks_exact(3).zip(values).skip(55) {
+            let mut alone = [0.0];
+            tape.evaluate(point, &mut alone);
+            let variables: Vec<(&str, f64)> = common::VARIABLES.into_iter().zip(point.iter().copied()).collect();
+            let reference = expression.evaluate(&variables).expect("known variables");
+            // A NaN's sign and payload are not defined.
+            prop_assert!(value.to_bits() == alone[0].to_bits() || value.is_nan() && alone[0].is_nan());
+            prop_assert!(value.to_bits() == reference.to_bits() || value.is_nan() && reference.is_nan());
+        }
+    }
+
+    #[test]
+    fn no_text_panics(text in r"[-+*/^(),.0-9a-z_ eE]{0,60}|\PC{0,40}") {
+        let _: Result<Expression, _> = text.parse();
+        let _: Result<Expression, _> = serde_json::from_str(&text);
+    }
+}
+
+fn error(text: &str) -> String {
+    text.parse::<Expression>().expect_err(text).to_string()
+}
+
+#[test]
+fn minus_signs_and_powers_have_their_usual_precedence() {
+    for (text, value) in [
+        ("-3^2", -9.0),
+        ("(-3)^2", 9.0),
+        ("2^-2", 0.25),
+        ("2^3^2", 512.0),
+        ("1 - 2 - 3", -4.0),
+        ("1 - -2*3", 7.0),
+        ("8/2/2*3", 6.0),
+        ("2**3", 8.0),
+        ("-x*2", -4.0),
+        ("3 - x^2", -1.0),
+        ("clip(x, 0, 1)", 1.0),
+        ("gate(x - 3, 1, -1)", -1.0),
+        ("1e-3*x", 0.002),
+        (".5", 0.5),
+    ] {
+        let expression: Expression = text.parse().expect(text);
+        assert_eq!(expression.evaluate(&[("x", 2.0)]), Ok(value), "{text} is {expression}");
+    }
+}
+
+#[test]
+fn errors_say_what_and_where() {
+    assert_eq!(error("3*+x"), "expected a number, a name or `(` at character 2 of `3*+x`");
+    assert_eq!(error("tanj(x)"), "unknown function `tanj`, did you mean `tan`? at character 0 of `tanj(x)`");
+    assert_eq!(error("clip(x, 1)"), "`clip` takes 3 operands, not 2 at character 0 of `clip(x, 1)`");
+    assert!(error("x y").starts_with("expected an operator or the end at character 2"));
+    assert!(error("sin + 1").starts_with("`sin` is a function"));
+    assert!(error("1e999").contains("too large for a double"));
+    assert!(error("").contains("ends where"));
+    assert!(error("(x").contains("expected `)`"));
+    assert!(error("add").contains("operator's name"));
+    let unknown = "x + y".parse::<Expression>().expect("valid").evaluate(&[("x", 1.0)]);
+    assert_eq!(unknown.expect_err("y has no value").to_string(), "unknown variable `y`");
+}
+
+#[test]
+fn hostile_depth_and_size_are_refused() {
+    let deep = 10_000;
+    for text in [
+        "(".repeat(deep),
+        "sin(".repeat(deep) + "x" + &")".repeat(deep),
+        "-".repeat(deep) + "x",
+        "x^".repeat(deep) + "x",
+        "x/".repeat(deep) + "x",
+        "x".to_owned() + &"+x".repeat(200_000),
+        "[\"sin\",".repeat(deep) + "1" + &"]".repeat(deep),
+        "a".repeat(1_000_000),
+    ] {
+        text.parse::<Expression>().expect_err("refused");
+        serde_json::from_str::<Expression>(&text).expect_err("refused");
+    }
+    // Wide is not deep.
+    let wide: Expression = ("x".to_owned() + &"*x".repeat(10_000)).parse().expect("a flat product");
+    assert_eq!(wide.depth(), 1);
+}
+
+#[test]
+fn deep_expressions_built_in_code_cost_no_stack() {
+    let mut expression = Expression::variable("x").expect("a good name");
+    for _ in 0..20_000 {
+        expression = Expression::operation(Operator::Sin, [expression]);
+    }
+    assert_eq!(expression.depth(), 20_000);
+    assert_eq!(expression.operations(), 20_000);
+    assert!(expression.evaluate(&[("x", 1.0)]).expect("a value") > 0.0);
+    assert!(expression.to_string().starts_with("sin(sin("));
+    serde_json::to_string(&expression).expect_err("deeper than can be read back");
+    let limit: Expression =
+        ("abs(".repeat(MAXIMUM_DEPTH) + "x" + &")".repeat(MAXIMUM_DEPTH)).parse().expect("just fits");
+    let json = serde_json::to_string(&limit).expect("just fits");
+    assert_eq!(serde_json::from_str::<Expression>(&json).expect("just fits"), limit);
+}
+
+#[test]
+fn bad_numbers_and_domains_give_no_panic() {
+    for (text, check) in [
+        ("1/x", f64::is_infinite as fn(f64) -> bool),
+        ("log(-1 + x)", f64::is_nan),
+        ("exp(1000 + x)", f64::is_infinite),
+        ("x/x", f64::is_nan),
+    ] {
+        let expression: Expression = text.parse().expect(text);
+        assert!(check(expression.evaluate(&[("x", 0.0)]).expect("x is known")), "{text}");
+        assert!(check(expression.folded().evaluate(&[("x", 0.0)]).expect("x is known")), "{text}");
+    }
+    assert!(serde_json::to_string(&Expression::constant(f64::NAN)).is_err());
+}
+
+#[test]
+fn formulas_read_back_and_refuse_what_does_not_fit() {
+    let clip = ActionRule::Clip { low: vec![-2.0], high: vec![f64::INFINITY] };
+    let formula =
+        Formula::parse(&["theta", "theta_dot"], &[("torque", "-8*theta - 0.1*theta_dot^3")], clip).expect("valid");
+    assert_eq!(Formula::from_json(&formula.to_json()).expect("what was written"), formula);
+
+    let other_version = formula.to_json().replace("\"format_version\": 1", "\"format_version\": 2");
+    assert!(Formula::from_json(&other_version).expect_err("refused").to_string().contains("format version 2"));
+    let unknown = formula.to_json().replace("\"theta_dot\"\n  ]", "\"theta_dit\"\n  ]");
+    assert!(Formula::from_json(&unknown).expect_err("refused").to_string().contains("did you mean `theta_dit`"));
+    let bad = |inputs: &[&str], outputs: &[(&str, &str)], action| {
+        Formula::parse(inputs, outputs, action).expect_err("refused")
+    };
+    bad(&["x"], &[("a", "x")], ActionRule::Argmax);
+    bad(&["x"], &[("a", "x"), ("b", "1")], ActionRule::Threshold);
+    bad(&["x"], &[("x", "x")], ActionRule::Threshold);
+    bad(&["x 1"], &[("a", "1")], ActionRule::Threshold);
+    bad(&["x"], &[("a", "x")], ActionRule::Clip { low: vec![1.0], high: vec![0.0] });
+    bad(&["x"], &[("a", "x")], ActionRule::Clip { low: vec![f64::NAN], high: vec![0.0] });
+}
