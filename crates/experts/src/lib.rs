@@ -14,6 +14,8 @@
 
 mod archive;
 mod error;
+#[cfg(feature = "hub")]
+pub mod hub;
 pub mod network;
 pub mod network_file;
 mod normalization;

@@ -92,6 +92,12 @@ impl PolicyReference {
         match self {
             Self::Sb3(path) => Ok(Box::new(Sb3Config { path: path.clone(), vecnormalize: None })),
             Self::Safetensors(path) => Ok(Box::new(SafetensorsConfig { path: path.clone() })),
+            #[cfg(feature = "hub")]
+            Self::Hub { repository } => Ok(Box::new(crate::hub::HubConfig::new(repository))),
+            #[cfg(not(feature = "hub"))]
+            Self::Hub { .. } => Err(self.error(
+                "this build cannot use the Hugging Face hub; build with the feature `hub`, or download the archive and use FILE.zip",
+            )),
             _ => Err(self.error("this build cannot load this kind of policy; use FILE.zip or FILE.safetensors")),
         }
     }

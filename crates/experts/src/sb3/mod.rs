@@ -28,7 +28,7 @@ const MAX_DATA: u64 = 64 << 20;
 /// Largest member `policy.pth`, in bytes.
 const MAX_POLICY: u64 = 256 << 20;
 /// Largest `vecnormalize.pkl`, in bytes.
-const MAX_NORMALIZATION: u64 = crate::pickle::MAX_BYTES as u64;
+pub(crate) const MAX_NORMALIZATION: u64 = crate::pickle::MAX_BYTES as u64;
 /// `TimeFeatureWrapper`'s horizon for an environment without a time limit.
 const DEFAULT_HORIZON: u32 = 1000;
 
