@@ -1,19 +1,21 @@
 //! The loss and its gradient by all parameters.
 
+use super::moments::{Running, edge_values};
 use super::plan::{Block, Node, Plan, Scratch, Step, Symbolic};
-use super::{Batch, ROWS, Scalar, kernel, loss, segment_length};
+use super::{Batch, DeviationPenalty, ROWS, Scalar, kernel, loss, segment_length};
 use crate::approximator::Loss;
 use rayon::prelude::*;
 
 /// What gradients are computed in: one scratch and one sum for each segment of a batch; made once per fit.
 #[derive(Debug)]
 pub struct Workspace<S> {
-    segments: Vec<Segment<S>>,
+    pub(super) segments: Vec<Segment<S>>,
 }
 
 #[derive(Debug)]
-struct Segment<S> {
-    scratch: Scratch<S>,
+pub(super) struct Segment<S> {
+    pub scratch: Scratch<S>,
+    pub moments: Vec<Running>,
     gradient: Vec<S>,
     loss: f64,
 }
@@ -22,14 +24,19 @@ impl<S: Scalar> Workspace<S> {
     /// Room for `plan` on `batch`.
     pub fn new(plan: &Plan<S>, batch: &Batch<S>) -> Self {
         let count = batch.chunks().div_ceil(segment_length(batch.chunks()));
-        let segment =
-            || Segment { scratch: Scratch::new(plan, true), gradient: vec![S::ZERO; plan.parameters], loss: 0.0 };
+        let segment = || Segment {
+            scratch: Scratch::new(plan, true),
+            moments: Vec::new(),
+            gradient: vec![S::ZERO; plan.parameters],
+            loss: 0.0,
+        };
         Self { segments: (0..count).map(|_| segment()).collect() }
     }
 }
 
 impl<S: Scalar> Plan<S> {
-    /// The loss on `batch`; overwrites `gradient` `[parameters]`.
+    /// The loss on `batch`; overwrites `gradient` `[parameters]`, which also has the part of `penalty` (its value is the
+    /// caller's).
     ///
     /// # Panics
     /// If `workspace` was made for another batch or plan.
@@ -38,6 +45,7 @@ impl<S: Scalar> Plan<S> {
         parameters: &[S],
         batch: &Batch<S>,
         loss: &Loss,
+        penalty: Option<&DeviationPenalty>,
         workspace: &mut Workspace<S>,
         gradient: &mut [f64],
     ) -> f64 {
@@ -48,7 +56,8 @@ impl<S: Scalar> Plan<S> {
             for chunk in index * length..((index + 1) * length).min(batch.chunks()) {
                 self.forward_chunk(parameters, batch, chunk, &mut segment.scratch);
                 segment.loss += self.loss_of_chunk(batch, chunk, loss, &mut segment.scratch);
-                self.backward(parameters, &mut segment.scratch, &mut segment.gradient);
+                let penalty = penalty.map(|penalty| (penalty, batch.rows_in(chunk)));
+                self.backward(parameters, penalty, &mut segment.scratch, &mut segment.gradient);
             }
         });
         gradient.fill(0.0);
@@ -76,7 +85,7 @@ impl<S: Scalar> Plan<S> {
         workspace.segments.iter().map(|segment| segment.loss).sum()
     }
 
-    fn forward_chunk(&self, parameters: &[S], batch: &Batch<S>, chunk: usize, scratch: &mut Scratch<S>) {
+    pub(super) fn forward_chunk(&self, parameters: &[S], batch: &Batch<S>, chunk: usize, scratch: &mut Scratch<S>) {
         let width = self.inputs.len();
         scratch.values[..width].copy_from_slice(&batch.inputs[chunk * width..(chunk + 1) * width]);
         self.forward(parameters, scratch, batch.rows_in(chunk));
@@ -97,16 +106,28 @@ impl<S: Scalar> Plan<S> {
     }
 
     /// From the gradients by the outputs in `scratch.value_gradients` to those by all parameters, added to `gradient`.
-    fn backward(&self, parameters: &[S], scratch: &mut Scratch<S>, gradient: &mut [S]) {
+    fn backward(&self, parameters: &[S], penalty: Penalty<'_>, scratch: &mut Scratch<S>, gradient: &mut [S]) {
         for step in self.steps.iter().rev() {
             match step {
-                Step::Block(block) => block_back(block, parameters, scratch, gradient),
-                Step::Symbolic(symbolic) => symbolic_back(symbolic, parameters, scratch, gradient),
-                Step::Node(node) => node_back(node, parameters, scratch, gradient),
+                Step::Block(block) => match penalty {
+                    None => block_back(block, parameters, scratch, gradient),
+                    Some(penalty) => penalised_block_back(block, parameters, penalty, scratch, gradient),
+                },
+                Step::Symbolic(symbolic) => symbolic_back(symbolic, parameters, penalty, scratch, gradient),
+                Step::Node(node) => {
+                    if let Some((penalty, rows)) = penalty {
+                        let back = &mut scratch.value_gradients[node.column];
+                        penalty.values[node.column].apply(&scratch.values[node.column], back, rows);
+                    }
+                    node_back(node, parameters, scratch, gradient);
+                }
             }
         }
     }
 }
+
+/// A penalty, and the rows of the chunk that it is about.
+type Penalty<'a> = Option<(&'a DeviationPenalty, usize)>;
 
 fn block_back<S: Scalar>(block: &Block<S>, parameters: &[S], scratch: &mut Scratch<S>, gradient: &mut [S]) {
     let count = block.features();
@@ -126,10 +147,49 @@ fn block_back<S: Scalar>(block: &Block<S>, parameters: &[S], scratch: &mut Scrat
     }
 }
 
-fn symbolic_back<S: Scalar>(step: &Symbolic, parameters: &[S], scratch: &mut Scratch<S>, gradient: &mut [S]) {
-    let [a, c] = [0, 2].map(|offset| parameters[step.first_parameter + offset]);
+/// As [`block_back`], where each edge has a gradient of its own.
+fn penalised_block_back<S: Scalar>(
+    block: &Block<S>,
+    parameters: &[S],
+    (penalty, rows): (&DeviationPenalty, usize),
+    scratch: &mut Scratch<S>,
+    gradient: &mut [S],
+) {
+    let (count, targets) = (block.features(), block.targets.len());
+    for (index, source) in block.sources.iter().enumerate() {
+        edge_values(block, index, parameters, scratch);
+        let gradients = &mut scratch.edges[..targets];
+        for (offset, (values, target)) in gradients.iter_mut().zip(&block.targets).enumerate() {
+            let mut outer = scratch.combined_gradients[*target];
+            penalty.edges[block.edges[index * targets + offset]].apply(values, &mut outer, rows);
+            *values = outer;
+        }
+        let own =
+            block.first_parameter + index * count * targets..block.first_parameter + (index + 1) * count * targets;
+        let range = block.first_feature + index * count..block.first_feature + (index + 1) * count;
+        let features = &scratch.features[range.clone()];
+        kernel::parameter_gradient(features, &block.own_targets, gradients, &mut gradient[own.clone()]);
+        if !block.from_inputs {
+            let slopes = &scratch.feature_slopes[range];
+            let back = &mut scratch.value_gradients[*source];
+            kernel::source_gradient(&parameters[own], slopes, &block.own_targets, gradients, back);
+        }
+    }
+}
+
+fn symbolic_back<S: Scalar>(
+    step: &Symbolic,
+    parameters: &[S],
+    penalty: Penalty<'_>,
+    scratch: &mut Scratch<S>,
+    gradient: &mut [S],
+) {
+    let [a, c, d] = [0, 2, 3].map(|offset| parameters[step.first_parameter + offset]);
     let [values, derivatives] = &scratch.symbolics[step.index];
-    let outer = &scratch.combined_gradients[step.target];
+    let mut outer = scratch.combined_gradients[step.target];
+    if let Some((penalty, rows)) = penalty {
+        penalty.edges[step.edge].apply(&values.map(|value| c * value + d), &mut outer, rows);
+    }
     let source = &scratch.values[step.source];
     let back = &mut scratch.value_gradients[step.source];
     let mut sums = [S::ZERO; 4];

@@ -11,11 +11,13 @@ mod forward;
 mod gradient;
 mod kernel;
 mod loss;
+mod moments;
 mod plan;
 mod scalar;
 
 pub use batch::Batch;
 pub use gradient::Workspace;
+pub use moments::{DeviationPenalty, Moment, Moments, Pull};
 pub use plan::{EdgeSlot, Plan};
 pub use scalar::Scalar;
 

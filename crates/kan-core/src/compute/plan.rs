@@ -3,7 +3,6 @@
 use super::{Column, Scalar};
 use crate::function::UnivariateFunction;
 use crate::graph::{BaseFunction, EdgeFunction, Input, NodeKind, UnivariateGraph};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A compiled graph. Its parameters are one flat array: blocks first, each `[source, feature, target]` (the features of
@@ -19,6 +18,8 @@ pub struct Plan<S> {
     pub(super) features: usize,
     /// Symbolic edges.
     pub(super) symbolics: usize,
+    /// Targets of the widest block.
+    pub(super) widest: usize,
     pub(super) steps: Vec<Step<S>>,
     pub(super) parameters: usize,
     slots: Vec<EdgeSlot>,
@@ -59,6 +60,10 @@ pub(super) enum Step<S> {
 pub(super) struct Block<S> {
     pub sources: Vec<usize>,
     pub targets: Vec<usize>,
+    /// `0..targets`: the same targets where a source's edges are computed apart.
+    pub own_targets: Vec<usize>,
+    /// Index of the edge of each source and target, `[sources, targets]`.
+    pub edges: Vec<usize>,
     pub degree: usize,
     pub base: BaseFunction,
     /// Basis functions of each source.
@@ -85,6 +90,7 @@ impl<S> Block<S> {
 
 #[derive(Clone, Debug)]
 pub(super) struct Symbolic {
+    pub edge: usize,
     pub source: usize,
     pub target: usize,
     pub function: Arc<dyn UnivariateFunction>,
@@ -106,6 +112,16 @@ impl<S: Scalar> Plan<S> {
     /// Compiles `graph`.
     pub fn new(graph: &UnivariateGraph) -> Self {
         Builder::new(graph).build()
+    }
+
+    /// Number of edges.
+    pub fn edge_count(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Number of nodes.
+    pub fn node_count(&self) -> usize {
+        self.node_slots.len()
     }
 
     /// Number of parameters.
@@ -220,6 +236,7 @@ impl<'a, S: Scalar> Builder<'a, S> {
             columns: column_nodes.len(),
             features: 0,
             symbolics: 0,
+            widest: 0,
             steps: Vec::new(),
             parameters: 0,
             slots: vec![EdgeSlot::Symbolic { first: 0 }; graph.edges.len()],
@@ -309,6 +326,8 @@ impl<'a, S: Scalar> Builder<'a, S> {
         let (block, edges) = self.open.get_or_insert_with(|| {
             let block = Block {
                 sources: Vec::new(),
+                own_targets: (0..fan.targets.len()).collect(),
+                edges: Vec::new(),
                 targets: fan.targets,
                 degree: fan.degree,
                 base: fan.base,
@@ -333,6 +352,8 @@ impl<'a, S: Scalar> Builder<'a, S> {
         self.plan.parameters = block.parameters().end;
         self.plan.features += block.sources.len() * block.features();
         let (features, stride) = (block.features(), block.targets.len());
+        self.plan.widest = self.plan.widest.max(stride);
+        block.edges = edges.concat();
         for (source, edges) in edges.iter().enumerate() {
             for (target, edge) in edges.iter().enumerate() {
                 self.plan.slots[*edge] = EdgeSlot::Spline {
@@ -350,11 +371,12 @@ impl<'a, S: Scalar> Builder<'a, S> {
         let edge = &self.graph.edges[index];
         let EdgeFunction::Symbolic(symbolic) = &edge.function else { return };
         self.plan.steps.push(Step::Symbolic(Symbolic {
+            edge: index,
             source: edge.source,
             target: self.edge_columns[index],
             function: Arc::clone(&symbolic.function),
-            // The edge's own number for now: parameters of symbolic edges come after those of the blocks.
-            first_parameter: index,
+            // Parameters of symbolic edges come after those of all blocks: set when these are known.
+            first_parameter: 0,
             index: self.plan.symbolics,
         }));
         self.plan.symbolics += 1;
@@ -362,11 +384,9 @@ impl<'a, S: Scalar> Builder<'a, S> {
 
     fn number_parameters(&mut self) {
         let mut next = self.plan.parameters;
-        let mut symbolic_slots = BTreeMap::new();
         for (index, edge) in self.graph.edges.iter().enumerate() {
             if let EdgeFunction::Symbolic(_) = edge.function {
                 self.plan.slots[index] = EdgeSlot::Symbolic { first: next };
-                symbolic_slots.insert(index, next);
                 next += 4;
             }
         }
@@ -378,7 +398,10 @@ impl<'a, S: Scalar> Builder<'a, S> {
         }
         for step in &mut self.plan.steps {
             match step {
-                Step::Symbolic(symbolic) => symbolic.first_parameter = symbolic_slots[&symbolic.first_parameter],
+                Step::Symbolic(symbolic) => {
+                    let EdgeSlot::Symbolic { first } = self.plan.slots[symbolic.edge] else { unreachable!() };
+                    symbolic.first_parameter = first;
+                }
                 Step::Node(node) => node.first_parameter = self.plan.node_slots[node.column].expect("no input"),
                 Step::Block(_) => {}
             }
@@ -399,6 +422,8 @@ pub(super) struct Scratch<S> {
     pub feature_slopes: Vec<Column<S>>,
     /// Values and derivatives of symbolic edges' functions.
     pub symbolics: Vec<[Column<S>; 2]>,
+    /// What one source sends to each target, where that matters.
+    pub edges: Vec<Column<S>>,
     /// Gradients of the loss by `values` and `combined`.
     pub value_gradients: Vec<Column<S>>,
     pub combined_gradients: Vec<Column<S>>,
@@ -414,6 +439,7 @@ impl<S: Scalar> Scratch<S> {
             combined: columns(plan.columns),
             features: columns(plan.features),
             feature_slopes: columns(plan.features * back),
+            edges: columns(plan.widest * back),
             symbolics: vec![[[S::ZERO; super::ROWS]; 2]; plan.symbolics],
             value_gradients: columns(plan.columns * back),
             combined_gradients: columns(plan.columns * back),

@@ -58,7 +58,7 @@ impl UnivariateGraph {
         let batch = Batch::new(&self.inputs, self.outputs.len(), samples);
         let mut gradient = vec![0.0; plan.parameters()];
         let mut workspace = Workspace::new(&plan, &batch);
-        let value = plan.loss_and_gradient(&plan.load(self), &batch, loss, &mut workspace, &mut gradient);
+        let value = plan.loss_and_gradient(&plan.load(self), &batch, loss, None, &mut workspace, &mut gradient);
         (value, free_slots(self, &plan).into_iter().map(|slot| gradient[slot]).collect())
     }
 

@@ -30,6 +30,7 @@ impl Objective for GraphObjective<'_> {
             &self.parameters,
             &self.batch,
             self.loss,
+            None,
             &mut self.workspace,
             &mut self.gradient,
         );

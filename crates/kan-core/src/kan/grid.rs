@@ -56,19 +56,74 @@ fn inner_knots(sorted: &[f64], grid: usize, even_share: f64) -> Option<Vec<f64>>
 }
 
 impl Layer {
+    /// The splines of input `input` at `samples`, without their factors: `[samples, subnodes]`.
+    fn curves(&self, input: usize, samples: &[f64]) -> Vec<f64> {
+        let knots = self.knots_of(input);
+        let mut values = vec![0.0; samples.len() * self.subnodes()];
+        for (x, values) in samples.iter().zip(values.chunks_exact_mut(self.subnodes())) {
+            spline::for_each_basis(knots, self.degree, *x, |basis, factor, _| {
+                for (subnode, value) in values.iter_mut().enumerate() {
+                    *value += factor * self.coefficients_of(input, subnode)[basis];
+                }
+            });
+        }
+        values
+    }
+
     /// Gives input `input` other extended knots (as many as before) and refits its curves at `samples`.
     fn set_knots(&mut self, input: usize, knots: &[f64], samples: &[f64]) {
         let subnodes = self.subnodes();
-        let mut curves = Vec::with_capacity(samples.len() * subnodes);
-        for x in samples {
-            for subnode in 0..subnodes {
-                let coefficients = self.coefficients_of(input, subnode);
-                curves.push(spline::evaluate(self.knots_of(input), self.degree, coefficients, *x).0);
-            }
-        }
+        let curves = self.curves(input, samples);
         let coefficients = spline::least_squares(knots, self.degree, samples, &curves, subnodes);
         let (start, count) = (input * subnodes * self.basis(), coefficients.len());
         self.coefficients[start..start + count].copy_from_slice(&coefficients);
         self.knots[input * knots.len()..(input + 1) * knots.len()].copy_from_slice(knots);
     }
+}
+
+impl Network {
+    /// The network with `grid` intervals on each curve, and curves that are nearest to the old ones at the samples
+    /// (pykan's `refine`). The new inner knots divide the old ones' intervals evenly; nothing but knots and
+    /// coefficients changes.
+    ///
+    /// `inputs` `[rows, inputs]`.
+    ///
+    /// # Panics
+    /// If the length does not fit, there is no row or `grid` is 0.
+    #[must_use]
+    pub fn refined(&self, grid: usize, inputs: &[f64]) -> Self {
+        let layers = self.layers.iter().enumerate().map(|(index, layer)| {
+            let samples = self.layer_inputs(inputs, index);
+            let mut refined = layer.clone();
+            refined.grid = grid;
+            (refined.knots, refined.coefficients) = (Vec::new(), Vec::new());
+            for (input, samples) in samples.iter().enumerate() {
+                let old = layer.knots_of(input);
+                let inner = interpolate(&old[layer.degree..old.len() - layer.degree], grid);
+                let knots = spline::extend_knots(&inner, layer.degree);
+                let curves = layer.curves(input, samples);
+                refined.coefficients.extend(spline::least_squares(
+                    &knots,
+                    layer.degree,
+                    samples,
+                    &curves,
+                    layer.subnodes(),
+                ));
+                refined.knots.extend(knots);
+            }
+            refined
+        });
+        Self { layers: layers.collect() }
+    }
+}
+
+/// `grid + 1` points on the polygon through `knots`, evenly spaced in their index.
+fn interpolate(knots: &[f64], grid: usize) -> Vec<f64> {
+    let intervals = knots.len() - 1;
+    let point = |index: usize| {
+        let place = index as f64 * intervals as f64 / grid as f64;
+        let left = (place as usize).min(intervals - 1);
+        knots[left] + (place - left as f64) * (knots[left + 1] - knots[left])
+    };
+    (0..=grid).map(point).collect()
 }

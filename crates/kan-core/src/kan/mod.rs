@@ -6,6 +6,7 @@ mod file;
 mod grid;
 mod network;
 mod objective;
+mod regularisation;
 pub mod spline;
 mod standardise;
 
@@ -13,4 +14,5 @@ pub use approximator::Kan;
 pub use config::KanConfig;
 pub use network::{Layer, LayerShape, Network};
 pub use objective::NetworkObjective;
+pub use regularisation::{Regularisation, RegularisationMetric};
 pub(crate) use standardise::standardisation;

@@ -146,6 +146,11 @@ impl Layer {
         &self.coefficients[start..start + self.basis()]
     }
 
+    /// The named function from `input` to `subnode`, if there is one.
+    pub fn symbolic_of(&self, input: usize, subnode: usize) -> Option<&SymbolicEdge> {
+        self.symbolic[input * self.subnodes() + subnode].as_ref()
+    }
+
     fn edge(&self, input: usize, subnode: usize) -> Option<EdgeFunction> {
         let index = input * self.subnodes() + subnode;
         if let Some(symbolic) = &self.symbolic[index] {
@@ -168,6 +173,24 @@ impl Layer {
 /// Which curve of a network an edge of its graph is: layer, input, subnode. `None` joins a subnode to its product.
 pub(super) type Origin = Option<(usize, usize, usize)>;
 
+/// Where the parts of a network are in its graph.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Layout {
+    /// Of each edge.
+    pub origins: Vec<Origin>,
+    /// Of each layer.
+    pub layers: Vec<LayerNodes>,
+}
+
+/// The nodes of a layer in the network's graph.
+#[derive(Clone, Debug)]
+pub(super) struct LayerNodes {
+    pub inputs: Vec<usize>,
+    /// A subnode that is not multiplied is the same as its node.
+    pub subnodes: Vec<usize>,
+    pub nodes: Vec<usize>,
+}
+
 impl Network {
     /// A network of these layers, started from `seed`.
     pub fn new(shapes: &[LayerShape], seed: u64) -> Self {
@@ -185,13 +208,41 @@ impl Network {
         self.layers[self.layers.len() - 1].nodes()
     }
 
-    /// The same function as a graph whose inputs are called x_0, x_1, … and pass unchanged.
-    pub fn graph(&self) -> UnivariateGraph {
-        self.graph_with_origins().0
+    /// Number of trained numbers.
+    pub fn parameter_count(&self) -> usize {
+        self.layers.iter().map(|layer| layer.coefficients.len() + 2 * layer.mask.len()).sum()
     }
 
-    /// The graph, and which curve each of its edges is.
-    pub(super) fn graph_with_origins(&self) -> (UnivariateGraph, Vec<Origin>) {
+    /// All trained numbers: of each layer its coefficients, then its factors of the base function, then those of the
+    /// splines, each in the layer's own order.
+    pub fn parameters(&self) -> Vec<f64> {
+        let parts = |layer: &'_ Layer| [&layer.coefficients, &layer.scale_base, &layer.scale_spline].map(Clone::clone);
+        self.layers.iter().flat_map(parts).flatten().collect()
+    }
+
+    /// Sets all trained numbers.
+    ///
+    /// # Panics
+    /// If there are more or fewer of them.
+    pub fn set_parameters(&mut self, parameters: &[f64]) {
+        assert_eq!(parameters.len(), self.parameter_count(), "another number of parameters");
+        let mut rest = parameters;
+        for layer in &mut self.layers {
+            for part in [&mut layer.coefficients, &mut layer.scale_base, &mut layer.scale_spline] {
+                let (own, after) = rest.split_at(part.len());
+                part.copy_from_slice(own);
+                rest = after;
+            }
+        }
+    }
+
+    /// The same function as a graph whose inputs are called x_0, x_1, … and pass unchanged.
+    pub fn graph(&self) -> UnivariateGraph {
+        self.graph_and_layout().0
+    }
+
+    /// The graph, and where the network's parts are in it.
+    pub(super) fn graph_and_layout(&self) -> (UnivariateGraph, Layout) {
         let plain = |index| Input { name: format!("x_{index}"), shift: 0.0, scale: 1.0 };
         let mut graph = UnivariateGraph {
             inputs: (0..self.inputs()).map(plain).collect(),
@@ -199,61 +250,52 @@ impl Network {
             edges: Vec::new(),
             outputs: Vec::new(),
         };
-        let mut origins = Vec::new();
+        let mut layout = Layout::default();
         let mut sources: Vec<usize> = (0..self.inputs()).collect();
-        for (index, layer) in self.layers.iter().enumerate() {
-            sources = add_layer(&mut graph, &mut origins, index, layer, &sources);
+        for layer in &self.layers {
+            sources = add_layer(&mut graph, &mut layout, layer, sources);
         }
         graph.outputs = sources;
-        (graph, origins)
+        (graph, layout)
     }
 }
 
 /// Appends a layer's nodes and edges; gives the nodes that the next layer reads.
-fn add_layer(
-    graph: &mut UnivariateGraph,
-    origins: &mut Vec<Origin>,
-    index: usize,
-    layer: &Layer,
-    sources: &[usize],
-) -> Vec<usize> {
-    let mut add_sum = |graph: &mut UnivariateGraph, subnode: usize, scale: f64, bias: f64| {
+fn add_layer(graph: &mut UnivariateGraph, layout: &mut Layout, layer: &Layer, inputs: Vec<usize>) -> Vec<usize> {
+    let index = layout.layers.len();
+    let mut subnodes = Vec::with_capacity(layer.subnodes());
+    for subnode in 0..layer.subnodes() {
+        let (mut scale, mut bias) = (layer.subnode_scale[subnode], layer.subnode_bias[subnode]);
+        if subnode < layer.sums {
+            // A sum's two affines are one.
+            scale *= layer.node_scale[subnode];
+            bias = layer.node_scale[subnode] * bias + layer.node_bias[subnode];
+        }
         let target = graph.nodes.len();
         graph.nodes.push(Node { kind: NodeKind::Sum, scale, bias });
-        for (input, source) in sources.iter().enumerate() {
+        for (input, source) in inputs.iter().enumerate() {
             if let Some(function) = layer.edge(input, subnode) {
                 graph.edges.push(Edge { source: *source, target, function, importance: 0.0 });
-                origins.push(Some((index, input, subnode)));
+                layout.origins.push(Some((index, input, subnode)));
             }
         }
-        target
-    };
-    let mut nodes = Vec::with_capacity(layer.nodes());
-    for node in 0..layer.sums {
-        // A sum's two affines are one.
-        let scale = layer.node_scale[node] * layer.subnode_scale[node];
-        let bias = layer.node_scale[node] * layer.subnode_bias[node] + layer.node_bias[node];
-        nodes.push(add_sum(graph, node, scale, bias));
+        subnodes.push(target);
     }
-    let mut subnode = layer.sums;
-    let mut factors = Vec::new();
-    for arity in &layer.products {
-        let own = subnode..subnode + arity;
-        factors.push(
-            own.clone().map(|s| add_sum(graph, s, layer.subnode_scale[s], layer.subnode_bias[s])).collect::<Vec<_>>(),
-        );
-        subnode = own.end;
-    }
-    for (product, factors) in factors.into_iter().enumerate() {
+    let mut nodes = subnodes[..layer.sums].to_vec();
+    let mut factors = &subnodes[layer.sums..];
+    for (product, arity) in layer.products.iter().enumerate() {
         let node = layer.sums + product;
         let target = graph.nodes.len();
         graph.nodes.push(Node { kind: NodeKind::Product, scale: layer.node_scale[node], bias: layer.node_bias[node] });
-        for source in factors {
+        let (own, rest) = factors.split_at(*arity);
+        for source in own {
             let function = EdgeFunction::Symbolic(SymbolicEdge::identity());
-            graph.edges.push(Edge { source, target, function, importance: 0.0 });
-            origins.push(None);
+            graph.edges.push(Edge { source: *source, target, function, importance: 0.0 });
+            layout.origins.push(None);
         }
+        factors = rest;
         nodes.push(target);
     }
+    layout.layers.push(LayerNodes { inputs, subnodes, nodes: nodes.clone() });
     nodes
 }

@@ -1,6 +1,7 @@
 //! Compares the network with pykan's recorded numbers.
 
 mod forward;
+mod grid;
 mod model;
 mod prune;
 mod spline;
