@@ -13,6 +13,7 @@
 //! checked before anything is allocated, and every refusal names the file, what is wrong and what would be right.
 
 mod archive;
+pub mod bundled;
 mod error;
 #[cfg(feature = "hub")]
 pub mod hub;
@@ -26,6 +27,7 @@ mod reference;
 pub mod sb3;
 mod spaces;
 pub mod torch;
+pub mod training;
 
 pub use error::ExpertError;
 pub use normalization::ObservationNormalization;

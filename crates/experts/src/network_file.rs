@@ -16,6 +16,7 @@ use crate::network::{Activation, Layer, Mlp};
 use crate::normalization::ObservationNormalization;
 use crate::policy::{Head, NetworkPolicy, TimeFeature};
 use crate::spaces::{Actions, check_fit};
+use crate::training::TrainingRecord;
 use kan_core::config::{BuildError, ExpertConfig};
 use kan_core::environment::EnvironmentSpec;
 use kan_core::policy::ExpertPolicy;
@@ -57,6 +58,9 @@ pub struct NetworkDescription {
     /// Where the last input is the time left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_feature: Option<TimeFeature>,
+    /// How it was trained and how well it plays, where kanrl trained it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training: Option<TrainingRecord>,
 }
 
 /// See [`ObservationNormalization`].
@@ -117,6 +121,7 @@ impl NetworkFile {
                 .normalization()
                 .map(|options| NormalizationOptions { epsilon: options.epsilon, clip: options.clip }),
             time_feature: policy.time_feature(),
+            training: None,
         };
         Self {
             source: ExpertPolicy::source(policy).to_owned(),
@@ -124,6 +129,13 @@ impl NetworkFile {
             network: policy.network().clone(),
             normalization: policy.normalization().cloned(),
         }
+    }
+
+    /// The same with a record of its training.
+    #[must_use]
+    pub fn with_training(mut self, record: TrainingRecord) -> Self {
+        self.description.training = Some(record);
+        self
     }
 
     /// Reads a file's bytes; `file` names it in errors and reports.

@@ -1,6 +1,7 @@
 //! The one grammar that names a policy everywhere: `--expert`, `--policy`, `act`, `evaluate`, `play`.
 
 use crate::ExpertError;
+use crate::bundled::BundledConfig;
 use crate::network_file::SafetensorsConfig;
 use crate::sb3::Sb3Config;
 use kan_core::config::{BuildError, ExpertConfig};
@@ -90,6 +91,7 @@ impl PolicyReference {
     /// [`ExpertError::Reference`] for kinds that this build cannot load.
     pub fn config(&self) -> Result<Box<dyn ExpertConfig>, ExpertError> {
         match self {
+            Self::Bundled => Ok(Box::new(BundledConfig {})),
             Self::Sb3(path) => Ok(Box::new(Sb3Config { path: path.clone(), vecnormalize: None })),
             Self::Safetensors(path) => Ok(Box::new(SafetensorsConfig { path: path.clone() })),
             #[cfg(feature = "hub")]

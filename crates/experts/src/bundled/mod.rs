@@ -1,0 +1,100 @@
+//! Experts that come with kanrl, compiled in: trained by [`training`](crate::training), one for each environment.
+//!
+//! Beside each one's weights stand its hyper-parameters with the returns of every training seed (`ID.json`) and its
+//! training log (`ID.csv`).
+//!
+//! ```
+//! let expert = experts::bundled::find("CartPole-v1").expect("it comes with kanrl");
+//! let evaluation = expert.record().evaluation.expect("it was measured");
+//! assert_eq!((evaluation.episodes, evaluation.mean_return), (100, 500.0));
+//! ```
+
+use crate::ExpertError;
+use crate::network_file::NetworkFile;
+use crate::training::TrainingRecord;
+use kan_core::config::{BuildError, ExpertConfig};
+use kan_core::environment::EnvironmentSpec;
+use kan_core::policy::ExpertPolicy;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Every bundled expert, sorted by environment.
+static EXPERTS: &[BundledExpert] =
+    &[expert("CartPole-v1", &[], include_bytes!("../../bundled/CartPole-v1.safetensors"))];
+
+/// An expert that comes with kanrl.
+#[derive(Debug, PartialEq, Eq)]
+pub struct BundledExpert {
+    environment: &'static str,
+    also_for: &'static [&'static str],
+    bytes: &'static [u8],
+}
+
+const fn expert(environment: &'static str, also_for: &'static [&'static str], bytes: &'static [u8]) -> BundledExpert {
+    BundledExpert { environment, also_for, bytes }
+}
+
+/// All of them, sorted by environment.
+pub fn list() -> &'static [BundledExpert] {
+    EXPERTS
+}
+
+/// The one for an environment's id.
+pub fn find(environment: &str) -> Option<&'static BundledExpert> {
+    EXPERTS.iter().find(|expert| expert.environment == environment || expert.also_for.contains(&environment))
+}
+
+impl BundledExpert {
+    /// Id of the environment it was trained and measured in.
+    pub fn environment(&self) -> &'static str {
+        self.environment
+    }
+
+    /// Ids of other versions of the environment that it plays as well.
+    pub fn also_for(&self) -> &'static [&'static str] {
+        self.also_for
+    }
+
+    /// The safetensors file.
+    pub fn bytes(&self) -> &'static [u8] {
+        self.bytes
+    }
+
+    /// Where it comes from, for lists.
+    pub fn source(&self) -> &'static str {
+        "kanrl train-expert"
+    }
+
+    /// How it was trained, and its return over 100 episodes.
+    pub fn record(&self) -> TrainingRecord {
+        self.file().description().training.clone().expect("every file has a record: a test reads them all")
+    }
+
+    /// The file, read.
+    pub fn file(&self) -> NetworkFile {
+        let name = format!("bundled:{}", self.environment);
+        NetworkFile::read(&name, self.bytes).expect("every file is readable: a test reads them all")
+    }
+}
+
+/// `kind = "bundled"`: the expert that comes with kanrl for the run's environment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BundledConfig {}
+
+#[typetag::serde(name = "bundled")]
+impl ExpertConfig for BundledConfig {
+    fn build(&self, environment: &EnvironmentSpec) -> Result<Arc<dyn ExpertPolicy>, BuildError> {
+        let expert = find(&environment.id).ok_or_else(|| {
+            let known: Vec<&str> = EXPERTS.iter().map(BundledExpert::environment).collect();
+            let reason = format!(
+                "no expert for `{}` comes with kanrl (there are some for {}); train one with `kanrl train-expert {0}` \
+                 or give one with `--expert FILE.zip`",
+                environment.id,
+                known.join(", ")
+            );
+            ExpertError::Reference { reference: "bundled".to_owned(), reason }.into_build_error()
+        })?;
+        Ok(Arc::new(expert.file().for_environment(environment).map_err(ExpertError::into_build_error)?))
+    }
+}

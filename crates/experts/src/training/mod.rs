@@ -1,0 +1,48 @@
+//! Proximal policy optimisation (PPO): Stable-Baselines3's algorithm, rl-zoo's hyper-parameters, any environment.
+//!
+//! ```
+//! use experts::training::{PpoConfig, Trainer};
+//! use kan_core::environment::{EnvironmentRegistry, KeywordArguments};
+//! use std::ops::ControlFlow;
+//!
+//! let mut registry = EnvironmentRegistry::new();
+//! envs_classic::register(&mut registry)?;
+//! let config = PpoConfig { n_timesteps: 2_000, ..PpoConfig::for_environment("CartPole-v1") };
+//! let mut trainer = Trainer::new(&registry, "CartPole-v1", &KeywordArguments::new(), config, 0)?;
+//! trainer.run(|trainer, progress| {
+//!     // A place for a progress bar, `trainer.save_checkpoint(…)`, or `ControlFlow::Break(())` when Ctrl-C was pressed.
+//!     println!("{} of {}: {:?}", progress.timesteps, progress.total_timesteps, progress.mean_return);
+//!     ControlFlow::Continue(())
+//! })?;
+//! std::fs::write(std::env::temp_dir().join("CartPole-v1.safetensors"), trainer.network_file(None).write())?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The gradient of the two small networks is written out by hand over nalgebra's GEMM instead of taken from an automatic
+//! differentiation crate: ARCHITECTURE.md has the measurements behind that. A test compares it with differences.
+
+mod activation;
+mod actor_critic;
+mod adam;
+mod advantage;
+mod checkpoint;
+mod config;
+mod distribution;
+mod error;
+mod export;
+mod lanes;
+mod learner;
+mod matrix;
+mod mlp;
+mod normalization;
+mod record;
+mod schedule;
+mod trainer;
+mod zoo;
+
+pub use config::PpoConfig;
+pub use error::TrainingError;
+pub use learner::Losses;
+pub use record::{EvaluationRecord, TrainingRecord};
+pub use schedule::Schedule;
+pub use trainer::{Progress, Trainer};
