@@ -1,6 +1,7 @@
 use crate::numpy::{cos_sin_f32, squared};
+use crate::pictures;
 use crate::spec::{coordinate, observed, parameters};
-use kan_core::environment::{Discrete, Environment, EnvironmentError, EnvironmentSpec, StepOutcome};
+use kan_core::environment::{Discrete, Environment, EnvironmentError, EnvironmentSpec, Frame, StepOutcome};
 use kan_core::random::Generator;
 use kan_core::space::{ActionSpace, BoxSpace, DiscreteSpace, ElementType};
 use serde::Deserialize;
@@ -168,6 +169,10 @@ impl Environment for Acrobot {
 
     fn state(&self) -> Vec<f64> {
         self.state.to_vec()
+    }
+
+    fn render(&mut self) -> Result<Frame, EnvironmentError> {
+        Ok(pictures::acrobot(self.state[0], self.state[1]))
     }
 
     parameters! {

@@ -1,5 +1,6 @@
+use crate::pictures;
 use crate::spec::{coordinate, observed, parameters};
-use kan_core::environment::{Discrete, Environment, EnvironmentError, EnvironmentSpec, StepOutcome};
+use kan_core::environment::{Discrete, Environment, EnvironmentError, EnvironmentSpec, Frame, StepOutcome};
 use kan_core::random::Generator;
 use kan_core::space::{ActionSpace, BoxSpace, DiscreteSpace, ElementType};
 use serde::Deserialize;
@@ -171,6 +172,10 @@ impl Environment for CartPole {
 
     fn state(&self) -> Vec<f64> {
         self.state.to_vec()
+    }
+
+    fn render(&mut self) -> Result<Frame, EnvironmentError> {
+        Ok(pictures::cart_pole(self.state[0], self.state[2], 2.0 * self.constants.length, 2.0 * X_LIMIT))
     }
 
     parameters! {

@@ -23,6 +23,7 @@ mod mountain_car;
 mod mountain_car_continuous;
 mod numpy;
 mod pendulum;
+mod pictures;
 mod spec;
 
 pub use acrobot::{Acrobot, AcrobotConfig};

@@ -1,5 +1,6 @@
+use crate::pictures;
 use crate::spec::{coordinate, observed, parameters};
-use kan_core::environment::{Discrete, Environment, EnvironmentError, EnvironmentSpec, StepOutcome};
+use kan_core::environment::{Discrete, Environment, EnvironmentError, EnvironmentSpec, Frame, StepOutcome};
 use kan_core::random::Generator;
 use kan_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
 use serde::Deserialize;
@@ -152,6 +153,10 @@ impl Environment for MountainCar {
 
     fn state(&self) -> Vec<f64> {
         vec![self.position, self.velocity]
+    }
+
+    fn render(&mut self) -> Result<Frame, EnvironmentError> {
+        Ok(pictures::mountain_car(self.position, [MIN_POSITION, MAX_POSITION], GOAL_POSITION))
     }
 
     parameters! { force: "m/step^2", gravity: "m/step^2" }

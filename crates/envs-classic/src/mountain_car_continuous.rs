@@ -1,8 +1,9 @@
 use crate::mountain_car::{MAX_POSITION, MAX_SPEED, MIN_POSITION, MountainCarConfig, coordinates};
 use crate::numpy::squared;
+use crate::pictures;
 use crate::spec::{coordinate, observed, parameters};
 use kan_core::action::ContinuousAction;
-use kan_core::environment::{Continuous, Environment, EnvironmentError, EnvironmentSpec, StepOutcome};
+use kan_core::environment::{Continuous, Environment, EnvironmentError, EnvironmentSpec, Frame, StepOutcome};
 use kan_core::random::Generator;
 use kan_core::space::{ActionSpace, BoxSpace, ElementType};
 use std::sync::{Arc, LazyLock};
@@ -206,6 +207,10 @@ impl Environment for MountainCarContinuous {
 
     fn state(&self) -> Vec<f64> {
         vec![self.position.value(), self.velocity.value()]
+    }
+
+    fn render(&mut self) -> Result<Frame, EnvironmentError> {
+        Ok(pictures::mountain_car(self.position.value(), [MIN_POSITION, MAX_POSITION], GOAL_POSITION))
     }
 
     parameters! { power: "m/step^2", gravity: "m/step^2" }

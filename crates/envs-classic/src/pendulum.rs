@@ -1,7 +1,8 @@
 use crate::numpy::{remainder, squared, squared_f32};
+use crate::pictures;
 use crate::spec::{coordinate, observed, parameters};
 use kan_core::action::ContinuousAction;
-use kan_core::environment::{Continuous, Environment, EnvironmentError, EnvironmentSpec, StepOutcome};
+use kan_core::environment::{Continuous, Environment, EnvironmentError, EnvironmentSpec, Frame, StepOutcome};
 use kan_core::random::Generator;
 use kan_core::space::{ActionSpace, BoxSpace, ElementType};
 use serde::Deserialize;
@@ -51,6 +52,7 @@ pub struct Pendulum {
     constants: Constants,
     theta: f64,
     theta_dot: f64,
+    last_torque: Option<f64>,
     generator: Generator,
 }
 
@@ -105,6 +107,7 @@ impl Pendulum {
             constants: Constants { g: config.g, m: 1.0, l: 1.0, dt: 0.05 },
             theta: PI,
             theta_dot: 0.0,
+            last_torque: None,
             generator: Generator::new(0),
         }
     }
@@ -132,6 +135,7 @@ impl Environment for Pendulum {
         }
         self.theta = self.generator.uniform(-PI, PI);
         self.theta_dot = self.generator.uniform(-1.0, 1.0);
+        self.last_torque = None;
         self.observe(observation);
         Ok(())
     }
@@ -140,14 +144,15 @@ impl Environment for Pendulum {
     fn step(&mut self, action: ContinuousAction<'_>, observation: &mut [f64]) -> Result<StepOutcome, EnvironmentError> {
         let Constants { g, m, l, dt } = self.constants;
         let inverse_inertia = 3.0 / (m * squared(l));
-        let (acceleration, torque_cost) = match action {
+        let (torque, acceleration, torque_cost) = match action {
             ContinuousAction::F32(values) => {
                 let torque = values[0].clamp(-MAX_TORQUE as f32, MAX_TORQUE as f32);
-                (f64::from(inverse_inertia as f32 * torque), f64::from(0.001 * squared_f32(torque)))
+                let cost = f64::from(0.001 * squared_f32(torque));
+                (f64::from(torque), f64::from(inverse_inertia as f32 * torque), cost)
             }
             ContinuousAction::F64(values) => {
                 let torque = values[0].clamp(-MAX_TORQUE, MAX_TORQUE);
-                (inverse_inertia * torque, 0.001 * squared(torque))
+                (torque, inverse_inertia * torque, 0.001 * squared(torque))
             }
         };
         let angle = remainder(self.theta + PI, 2.0 * PI) - PI;
@@ -156,12 +161,17 @@ impl Environment for Pendulum {
         let theta_dot = self.theta_dot + (3.0 * g / (2.0 * l) * self.theta.sin() + acceleration) * dt;
         self.theta_dot = theta_dot.clamp(-MAX_SPEED, MAX_SPEED);
         self.theta += self.theta_dot * dt;
+        self.last_torque = Some(torque);
         self.observe(observation);
         Ok(StepOutcome { reward: -cost, terminated: false, truncated: false })
     }
 
     fn state(&self) -> Vec<f64> {
         vec![self.theta, self.theta_dot]
+    }
+
+    fn render(&mut self) -> Result<Frame, EnvironmentError> {
+        Ok(pictures::pendulum(self.theta, self.last_torque))
     }
 
     parameters! { g: "m/s^2", m: "kg", l: "m", dt: "s" }

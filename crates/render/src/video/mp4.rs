@@ -2,8 +2,7 @@ use super::{Encoder, Format, VideoError, failed};
 use kan_core::environment::Frame;
 use muxide::api::{Muxer, MuxerBuilder, VideoCodec};
 use openh264::encoder::{
-    BitRate, Complexity, EncoderConfig, FrameRate, FrameType, IntraFramePeriod, QpRange, RateControlMode, UsageType,
-    VuiConfig,
+    BitRate, EncoderConfig, FrameRate, FrameType, IntraFramePeriod, QpRange, RateControlMode, UsageType, VuiConfig,
 };
 use openh264::formats::{RgbSliceU8, YUVBuffer};
 use openh264::{OpenH264API, Timestamp};
@@ -27,13 +26,14 @@ impl Mp4 {
         let config = EncoderConfig::new()
             .max_frame_rate(FrameRate::from_hz(rate))
             .intra_frame_period(IntraFramePeriod::from_num_frames(2 * frames_per_second))
-            // Flat pictures with sharp edges: a narrow range of quality, however many bits that takes.
+            // Flat pictures with sharp edges: constant quality, however many bits that takes.
             .usage_type(UsageType::ScreenContentRealTime)
-            .rate_control_mode(RateControlMode::Quality)
+            .rate_control_mode(RateControlMode::Bufferbased)
             .bitrate(BitRate::from_bps(8_000_000))
-            .qp(QpRange::new(16, 26))
-            .complexity(Complexity::Medium)
+            .qp(QpRange::new(14, 22))
             .skip_frames(false)
+            .adaptive_quantization(false)
+            .background_detection(false)
             .vui(VuiConfig::bt601())
             // One thread: the bytes must not depend on the machine. Videos are encoded side by side anyway.
             .num_threads(1);
