@@ -94,6 +94,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
             ControlFlow::Continue(())
         })?;
+        let rate = trainer.timesteps() as f64 / start.elapsed().as_secs_f64();
         let policy = trainer.policy();
         let rollouts = Rollouts::new(registry.get(&environment)?, &KeywordArguments::new())?;
         let play = |seeds: std::ops::Range<u64>| -> Result<EvaluationRecord, Box<dyn Error>> {
@@ -103,9 +104,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let result = SeedResult { seed, validation: play(VALIDATION_SEEDS)?, report: play(REPORT_SEEDS)? };
         let EvaluationRecord { mean_return, std_return, .. } = result.report;
         println!(
-            "{environment} seed {seed}: return {mean_return:.2} ± {std_return:.2} over 100 episodes, validation {:.2}, {:.1} s",
+            "{environment} seed {seed}: return {mean_return:.2} ± {std_return:.2} over 100 episodes, validation {:.2}, {rate:.0} steps/s",
             result.validation.mean_return,
-            start.elapsed().as_secs_f64(),
         );
         let best = seeds.iter().map(|result| result.validation.mean_return).fold(f64::NEG_INFINITY, f64::max);
         if result.validation.mean_return > best {

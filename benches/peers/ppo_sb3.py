@@ -1,0 +1,105 @@
+"""Stable-Baselines3's PPO on the same environment, hyper-parameters, seed and budget as `kanrl train-expert`.
+
+    python ppo_sb3.py CartPole-v1 --config ../../crates/experts/bundled/CartPole-v1.json --seeds 2
+
+Needs `stable-baselines3` and `gymnasium` (with `mujoco` or `box2d` where the environment wants them). Prints, for each
+seed, environment steps a second of `learn` and the return of the deterministic policy over 100 episodes reset with the
+seeds 0 to 99: what the example `train` of the crate `experts` prints for ours.
+"""
+
+import argparse
+import json
+import time
+
+import gymnasium
+import numpy
+import torch
+from stable_baselines3 import PPO
+from stable_baselines3.common.env_util import make_vec_env
+from stable_baselines3.common.vec_env import VecNormalize
+
+
+def schedule(value):
+    """rl-zoo's `lin_0.001`: falls to 0 over the run."""
+    if isinstance(value, str):
+        initial = float(value.removeprefix("lin_"))
+        return lambda remaining: initial * remaining
+    return value
+
+
+def train(environment, config, seed):
+    """A trained model, its normalisation and the seconds that `learn` took."""
+    lanes = make_vec_env(environment, n_envs=config["n_envs"], seed=seed)
+    if config["normalize"]:
+        lanes = VecNormalize(lanes, gamma=config["gamma"])
+    arguments = {
+        name: config[name]
+        for name in (
+            "n_steps batch_size n_epochs gamma gae_lambda normalize_advantage ent_coef vf_coef max_grad_norm target_kl "
+            "use_sde sde_sample_freq"
+        ).split()
+    }
+    model = PPO(
+        "MlpPolicy",
+        lanes,
+        learning_rate=schedule(config["learning_rate"]),
+        clip_range=schedule(config["clip_range"]),
+        policy_kwargs={
+            "log_std_init": config["log_std_init"],
+            "ortho_init": config["ortho_init"],
+            "activation_fn": {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU}[config["activation_fn"]],
+            "net_arch": config["net_arch"],
+        },
+        seed=seed,
+        device="cpu",
+        **arguments,
+    )
+    start = time.perf_counter()
+    model.learn(config["n_timesteps"])
+    return model, lanes if config["normalize"] else None, time.perf_counter() - start
+
+
+def evaluate(environment, model, normalization, episodes=100):
+    """Returns of deterministic episodes."""
+    single = gymnasium.make(environment)
+    returns = []
+    for seed in range(episodes):
+        observation, _ = single.reset(seed=seed)
+        total, over = 0.0, False
+        while not over:
+            if normalization is not None:
+                observation = normalization.normalize_obs(observation)
+            action, _ = model.predict(observation, deterministic=True)
+            observation, reward, terminated, truncated, _ = single.step(action)
+            total += float(reward)
+            over = terminated or truncated
+        returns.append(total)
+    return numpy.array(returns)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("environment")
+    parser.add_argument("--config", required=True, help="ID.json of a bundled expert, or a file of hyper-parameters")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--timesteps", type=int)
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    with open(arguments.config) as file:
+        config = json.load(file)
+    config = config.get("config", config)
+    config["n_timesteps"] = arguments.timesteps or config["n_timesteps"]
+    for seed in range(arguments.seed, arguments.seed + arguments.seeds):
+        model, normalization, seconds = train(arguments.environment, config, seed)
+        returns = evaluate(arguments.environment, model, normalization)
+        print(
+            f"{arguments.environment} seed {seed}: return {returns.mean():.2f} ± {returns.std(ddof=1):.2f} over "
+            f"{len(returns)} episodes, {model.num_timesteps / seconds:.0f} steps/s in {seconds:.1f} s",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
