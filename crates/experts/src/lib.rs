@@ -15,6 +15,8 @@
 mod archive;
 pub mod bundled;
 mod error;
+pub mod formula;
+mod function_policy;
 #[cfg(feature = "hub")]
 pub mod hub;
 pub mod network;
@@ -30,6 +32,7 @@ pub mod torch;
 pub mod training;
 
 pub use error::ExpertError;
+pub use function_policy::FunctionPolicy;
 pub use normalization::ObservationNormalization;
 pub use policy::{Head, NetworkPolicy, TimeFeature};
 pub use reference::{PolicyReference, RunPart};

@@ -2,6 +2,7 @@
 
 use crate::ExpertError;
 use crate::bundled::BundledConfig;
+use crate::formula::{FormulaConfig, RunConfig};
 use crate::network_file::SafetensorsConfig;
 use crate::sb3::Sb3Config;
 use kan_core::config::{BuildError, ExpertConfig};
@@ -65,7 +66,8 @@ pub enum PolicyReference {
 }
 
 /// The policies of a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RunPart {
     /// The formula that plays best.
     #[default]
@@ -100,7 +102,10 @@ impl PolicyReference {
             Self::Hub { .. } => Err(self.error(
                 "this build cannot use the Hugging Face hub; build with the feature `hub`, or download the archive and use FILE.zip",
             )),
-            _ => Err(self.error("this build cannot load this kind of policy; use FILE.zip or FILE.safetensors")),
+            Self::FormulaFile(path) => Ok(Box::new(FormulaConfig { path: Some(path.clone()), expression: None })),
+            Self::Formula(text) => Ok(Box::new(FormulaConfig { path: None, expression: Some(text.clone()) })),
+            Self::Run { directory, part } => Ok(Box::new(RunConfig { directory: directory.clone(), part: *part })),
+            Self::Onnx(_) => Err(self.error("this build cannot run ONNX; use FILE.zip or FILE.safetensors")),
         }
     }
 

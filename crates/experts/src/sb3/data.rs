@@ -30,7 +30,9 @@ impl Data {
         let malformed = |reason: String| ExpertError::malformed(file, reason);
         let json: Json = serde_json::from_slice(bytes)
             .map_err(|error| malformed(format!("is not JSON ({error}); expected what Stable-Baselines3 saves")))?;
-        let required = |name: &str| json.get(name).ok_or_else(|| malformed(format!("has no `{name}`")));
+        let required = |name: &str| {
+            json.get(name).ok_or_else(|| malformed(format!("has no `{name}`; expected what Stable-Baselines3 saves")))
+        };
         let with_pickle = |name: &str, json: &Json, read: &mut dyn FnMut(Value<'_>) -> Result<(), String>| {
             let place = format!("{file}: {name}");
             let text = json

@@ -270,6 +270,9 @@ fn storage(value: Value<'_>) -> Result<Storage, String> {
     let [kind, class, key, _location, length, ..] = id[..] else {
         return Err(format!("its storage is {}; expected a reference to one", value.describe()));
     };
+    if id.get(5).is_some_and(|view| !view.is_none()) {
+        return Err("its storage is a view of another one".to_owned());
+    }
     let element_type = class.as_global().and_then(|(_, name)| ElementType::from_storage_class(name));
     let element_type = element_type.ok_or_else(|| format!("its storage is of {}", class.describe()))?;
     let length = length.as_int().and_then(|length| usize::try_from(length).ok()).ok_or("its storage has no length")?;

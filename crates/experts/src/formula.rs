@@ -1,0 +1,97 @@
+//! `kind = "formula"` and `kind = "run"`: what kanrl itself made, as experts.
+
+use crate::ExpertError;
+use crate::archive::read_file;
+use crate::function_policy::FunctionPolicy;
+use crate::reference::RunPart;
+use kan_core::config::{ApproximatorConfig, BuildError, ExpertConfig};
+use kan_core::environment::EnvironmentSpec;
+use kan_core::kan::KanConfig;
+use kan_core::policy::ExpertPolicy;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use symbolic::Formula;
+
+/// Largest formula file, in bytes.
+const MAX_FORMULA: u64 = 16 << 20;
+/// Largest weights of a run's network, in bytes.
+const MAX_WEIGHTS: u64 = 256 << 20;
+
+/// Names of the files that a run directory keeps its policies in.
+pub mod run_files {
+    /// The formula that plays best.
+    pub const FORMULA: &str = "formula.json";
+    /// The formula that explains the expert.
+    pub const FAITHFUL: &str = "faithful.json";
+    /// The network before it became a formula.
+    pub const KAN: &str = "kan.safetensors";
+}
+
+/// `kind = "formula"`: a formula file, or a formula.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FormulaConfig {
+    /// A `formula.json`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathBuf>,
+    /// An expression for each output, separated by `;`; instead of `path`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expression: Option<String>,
+}
+
+#[typetag::serde(name = "formula")]
+impl ExpertConfig for FormulaConfig {
+    fn build(&self, environment: &EnvironmentSpec) -> Result<Arc<dyn ExpertPolicy>, BuildError> {
+        let policy = match (&self.path, &self.expression) {
+            (Some(path), None) => from_file(path, environment),
+            (None, Some(expression)) => FunctionPolicy::from_text(expression, environment),
+            _ => Err(ExpertError::Reference {
+                reference: "formula".to_owned(),
+                reason: "expected either `path` or `expression`".to_owned(),
+            }),
+        };
+        Ok(Arc::new(policy.map_err(ExpertError::into_build_error)?))
+    }
+}
+
+/// `kind = "run"`: a policy that a run made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunConfig {
+    /// The run directory.
+    pub directory: PathBuf,
+    /// Which of its policies.
+    #[serde(default)]
+    pub part: RunPart,
+}
+
+#[typetag::serde(name = "run")]
+impl ExpertConfig for RunConfig {
+    fn build(&self, environment: &EnvironmentSpec) -> Result<Arc<dyn ExpertPolicy>, BuildError> {
+        let policy = match self.part {
+            RunPart::Formula => from_file(&self.directory.join(run_files::FORMULA), environment),
+            RunPart::Faithful => from_file(&self.directory.join(run_files::FAITHFUL), environment),
+            RunPart::Kan => kan(&self.directory.join(run_files::KAN), environment),
+        };
+        Ok(Arc::new(policy.map_err(ExpertError::into_build_error)?))
+    }
+}
+
+fn from_file(path: &Path, environment: &EnvironmentSpec) -> Result<FunctionPolicy, ExpertError> {
+    let file = path.display().to_string();
+    let malformed = |reason: String| ExpertError::malformed(&file, reason);
+    let text = String::from_utf8(read_file(path, MAX_FORMULA)?)
+        .map_err(|_| malformed("is not text; expected a formula that kanrl wrote".to_owned()))?;
+    let formula = Formula::from_json(&text).map_err(|error| malformed(format!("cannot be used: {error}")))?;
+    FunctionPolicy::from_formula(&formula, environment, file)
+}
+
+fn kan(path: &Path, environment: &EnvironmentSpec) -> Result<FunctionPolicy, ExpertError> {
+    let file = path.display().to_string();
+    let approximator = KanConfig::default().load(&read_file(path, MAX_WEIGHTS)?).map_err(|error| {
+        let source = error.source.map_or_else(String::new, |source| format!(": {source}"));
+        ExpertError::malformed(&file, format!("is not a network that kanrl wrote: {}{source}", error.reason))
+    })?;
+    FunctionPolicy::from_approximator(approximator, environment, file)
+}

@@ -1,0 +1,15 @@
+//! Whole Stable-Baselines3 archives, up to a policy that acts.
+#![no_main]
+
+use experts::sb3::Sb3Archive;
+use kan_core::action::ActionBatch;
+use kan_core::policy::Policy;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let policy = Sb3Archive::read("fuzz", bytes.to_vec(), None).and_then(|archive| archive.standalone(None));
+    if let Ok(policy) = policy {
+        let mut actions = ActionBatch::zeros(policy.action_space(), 0);
+        let _ = policy.act(&vec![0.5; policy.observation_size()], &[0], &mut actions);
+    }
+});
