@@ -1,6 +1,7 @@
 //! `cargo xtask`: set-up and the local mirror of CI. No dependencies, so that it builds in a second.
 
 mod ci;
+mod mujoco;
 mod setup;
 mod shell;
 

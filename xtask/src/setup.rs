@@ -1,11 +1,13 @@
 //! Installing what the build and the tests need beyond Rust and a C/C++ compiler.
 
+use crate::mujoco;
 use crate::shell::{has, root, run};
 use std::path::PathBuf;
 
 /// What the feature `full` needs.
 pub fn full() -> Result<(), String> {
-    debian(&[("cmake", "cmake")])
+    debian(&[("cmake", "cmake")])?;
+    mujoco::install()
 }
 
 /// What the tests need: a browser, and Python with SymPy and NumPy (in a virtual environment under `target/`).
@@ -28,7 +30,7 @@ fn python() -> Result<(), String> {
     }
     let made = run("python3", &["-m", "venv", "target/python"]);
     if made.is_err() && has("apt-get") {
-        install(&["python3-venv"])?;
+        install_debian(&["python3-venv"])?;
         run("python3", &["-m", "venv", "target/python"])?;
     }
     run(interpreter, &["-m", "pip", "install", "--quiet", "numpy", "sympy"])
@@ -37,10 +39,11 @@ fn python() -> Result<(), String> {
 /// Installs Debian packages whose programs are missing: pairs of program and package.
 fn debian(wanted: &[(&str, &str)]) -> Result<(), String> {
     let missing: Vec<&str> = wanted.iter().filter(|(program, _)| !has(program)).map(|(_, package)| *package).collect();
-    if missing.is_empty() { Ok(()) } else { install(&missing) }
+    if missing.is_empty() { Ok(()) } else { install_debian(&missing) }
 }
 
-fn install(packages: &[&str]) -> Result<(), String> {
+/// Installs Debian packages.
+pub fn install_debian(packages: &[&str]) -> Result<(), String> {
     if !has("apt-get") {
         return Err(format!("this is no Debian: install {} by hand, then run this again", packages.join(", ")));
     }

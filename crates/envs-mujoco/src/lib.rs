@@ -1,0 +1,87 @@
+//! Gymnasium's MuJoCo environments, equal to Gymnasium 1.4 on MuJoCo 3.17.0 to the last bit.
+//!
+//! ```
+//! use kan_core::action::Action;
+//! use kan_core::environment::{EnvironmentRegistry, KeywordArguments};
+//!
+//! let mut registry = EnvironmentRegistry::new();
+//! envs_mujoco::register(&mut registry)?;
+//! match registry.make("Hopper-v5", &KeywordArguments::new()) {
+//!     Ok(mut environment) => {
+//!         let mut observation = [0.0; 11];
+//!         environment.reset(Some(0), &mut observation)?;
+//!         let outcome = environment.step(Action::F32(&[0.1, -0.2, 0.3]), &mut observation)?;
+//!         assert!(outcome.reward > 0.9);
+//!     }
+//!     // This build has no MuJoCo, or it is not installed: the error says how to get it.
+//!     Err(error) => println!("{error}"),
+//! }
+//! # Ok::<(), kan_core::environment::EnvironmentError>(())
+//! ```
+//!
+//! # Getting MuJoCo
+//! The engine is behind the feature `mujoco`. It builds without MuJoCo: the library is loaded at run time, from
+//! - the file that the environment variable `KANRL_MUJOCO` names;
+//! - else the program's own folder, or `../lib` beside it;
+//! - else the workspace's `.mujoco/lib`, where `cargo xtask setup` puts it;
+//! - else where the system's loader looks for `libmujoco.so.3.17.0`.
+//!
+//! Pictures need EGL as well (Debian: `libegl1 libgl1-mesa-dri`), but no X server and no GPU. Linux only.
+//!
+//! Building with the feature needs `MUJOCO_DYNAMIC_LINK_DIR` to name this crate's folder `link`, which the workspace's
+//! `.cargo/config.toml` sees to.
+
+#[cfg(feature = "mujoco")]
+mod environment;
+#[cfg(feature = "mujoco")]
+mod library;
+#[cfg(feature = "mujoco")]
+mod model;
+#[cfg(feature = "mujoco")]
+mod numpy;
+#[cfg(feature = "mujoco")]
+mod parameters;
+#[cfg(feature = "mujoco")]
+mod picture;
+#[cfg(feature = "mujoco")]
+mod register;
+#[cfg(feature = "mujoco")]
+mod robots;
+#[cfg(feature = "mujoco")]
+mod simulation;
+
+#[cfg(feature = "mujoco")]
+pub use {
+    environment::{MujocoEnvironment, Task},
+    model::ModelSource,
+    robots::*,
+    simulation::{Diverged, Simulation},
+};
+
+use kan_core::environment::{EnvironmentError, EnvironmentRegistry};
+
+/// The robots that OpenAI Gym had as `-v3`, which is another name of `-v4` here.
+const WITH_V3: [&str; 5] = ["Ant", "HalfCheetah", "Hopper", "Swimmer", "Walker2d"];
+/// Those that it did not.
+#[cfg(not(feature = "mujoco"))]
+const WITHOUT_V3: [&str; 3] = ["InvertedDoublePendulum", "InvertedPendulum", "Reacher"];
+/// What to type where MuJoCo is missing.
+const INSTRUCTIONS: &str =
+    "in kanrl's folder, type `cargo xtask setup`, then `cargo run --release --features full -- ` and your command";
+
+/// Adds every environment of this crate: the robots as `-v5` and `-v4`, those that had one also as `-v3`. Without the
+/// feature `mujoco` it notes the ids only, with the commands that make them available.
+///
+/// # Errors
+/// [`EnvironmentError::DuplicateId`] if an id is taken.
+pub fn register(registry: &mut EnvironmentRegistry) -> Result<(), EnvironmentError> {
+    #[cfg(feature = "mujoco")]
+    register::register(registry)?;
+    #[cfg(not(feature = "mujoco"))]
+    for (robots, versions) in [(&WITH_V3[..], 3..=5), (&WITHOUT_V3, 4..=5)] {
+        for (robot, version) in robots.iter().flat_map(|robot| versions.clone().map(move |version| (robot, version))) {
+            registry.register_not_built(format!("{robot}-v{version}"), INSTRUCTIONS);
+        }
+    }
+    Ok(())
+}
