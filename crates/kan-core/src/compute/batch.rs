@@ -48,6 +48,24 @@ impl<S: Scalar> Batch<S> {
         Self { rows, inputs: transformed, targets, weights, total_weight: samples.weights.iter().sum() }
     }
 
+    /// Parts of about `rows` rows each (whole chunks), in order.
+    pub fn split(&self, rows: usize) -> Vec<Self> {
+        let (width, height) = (self.inputs.len() / self.chunks(), self.targets.len() / self.chunks());
+        let length = rows.div_ceil(ROWS).max(1);
+        let part = |first: usize| {
+            let chunks = first..(first + length).min(self.chunks());
+            let weights = self.weights[chunks.clone()].to_vec();
+            Self {
+                rows: self.rows.min(chunks.end * ROWS) - chunks.start * ROWS,
+                inputs: self.inputs[chunks.start * width..chunks.end * width].to_vec(),
+                targets: self.targets[chunks.start * height..chunks.end * height].to_vec(),
+                total_weight: weights.iter().flatten().map(|weight| weight.to_f64()).sum(),
+                weights,
+            }
+        };
+        (0..self.chunks()).step_by(length).map(part).filter(|part| part.total_weight > 0.0).collect()
+    }
+
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.rows

@@ -2,7 +2,7 @@
 
 use super::moments::{Running, edge_values};
 use super::plan::{Block, Node, Plan, Scratch, Step, Symbolic};
-use super::{Batch, DeviationPenalty, ROWS, Scalar, kernel, loss, segment_length};
+use super::{Batch, Column, DeviationPenalty, ROWS, Scalar, kernel, loss, segment_length};
 use crate::approximator::Loss;
 use rayon::prelude::*;
 
@@ -18,6 +18,13 @@ pub(super) struct Segment<S> {
     pub moments: Vec<Running>,
     gradient: Vec<S>,
     loss: f64,
+}
+
+impl<S> Default for Workspace<S> {
+    /// Room for nothing.
+    fn default() -> Self {
+        Self { segments: Vec::new() }
+    }
 }
 
 impl<S: Scalar> Workspace<S> {
@@ -57,7 +64,7 @@ impl<S: Scalar> Plan<S> {
                 self.forward_chunk(parameters, batch, chunk, &mut segment.scratch);
                 segment.loss += self.loss_of_chunk(batch, chunk, loss, &mut segment.scratch);
                 let penalty = penalty.map(|penalty| (penalty, batch.rows_in(chunk)));
-                self.backward(parameters, penalty, &mut segment.scratch, &mut segment.gradient);
+                self.backward(parameters, penalty, &mut segment.scratch, &mut Sum(&mut segment.gradient));
             }
         });
         gradient.fill(0.0);
@@ -106,35 +113,64 @@ impl<S: Scalar> Plan<S> {
     }
 
     /// From the gradients by the outputs in `scratch.value_gradients` to those by all parameters, added to `gradient`.
-    fn backward(&self, parameters: &[S], penalty: Penalty<'_>, scratch: &mut Scratch<S>, gradient: &mut [S]) {
+    pub(super) fn backward(
+        &self,
+        parameters: &[S],
+        penalty: Penalty<'_>,
+        scratch: &mut Scratch<S>,
+        sink: &mut impl Sink<S>,
+    ) {
         for step in self.steps.iter().rev() {
             match step {
                 Step::Block(block) => match penalty {
-                    None => block_back(block, parameters, scratch, gradient),
-                    Some(penalty) => penalised_block_back(block, parameters, penalty, scratch, gradient),
+                    None => block_back(block, parameters, scratch, sink),
+                    Some(penalty) => penalised_block_back(block, parameters, penalty, scratch, sink),
                 },
-                Step::Symbolic(symbolic) => symbolic_back(symbolic, parameters, penalty, scratch, gradient),
+                Step::Symbolic(symbolic) => symbolic_back(symbolic, parameters, penalty, scratch, sink),
                 Step::Node(node) => {
                     if let Some((penalty, rows)) = penalty {
                         let back = &mut scratch.value_gradients[node.column];
                         penalty.values[node.column].apply(&scratch.values[node.column], back, rows);
                     }
-                    node_back(node, parameters, scratch, gradient);
+                    node_back(node, parameters, scratch, sink);
                 }
             }
         }
     }
 }
 
-/// A penalty, and the rows of the chunk that it is about.
-type Penalty<'a> = Option<(&'a DeviationPenalty, usize)>;
+/// What takes in the derivatives of a chunk's rows by the parameters.
+pub(super) trait Sink<S> {
+    /// The derivative by parameter `first + f · targets + j` is `features[f] · gradients[targets[j]]`, row by row.
+    fn block(&mut self, first: usize, features: &[Column<S>], targets: &[usize], gradients: &[Column<S>]);
 
-fn block_back<S: Scalar>(block: &Block<S>, parameters: &[S], scratch: &mut Scratch<S>, gradient: &mut [S]) {
+    /// The derivative by `parameter`, row by row.
+    fn column(&mut self, parameter: usize, column: &Column<S>);
+}
+
+/// Sums over rows: the gradient.
+struct Sum<'a, S>(&'a mut [S]);
+
+impl<S: Scalar> Sink<S> for Sum<'_, S> {
+    fn block(&mut self, first: usize, features: &[Column<S>], targets: &[usize], gradients: &[Column<S>]) {
+        let sums = &mut self.0[first..first + features.len() * targets.len()];
+        kernel::parameter_gradient(features, targets, gradients, sums);
+    }
+
+    fn column(&mut self, parameter: usize, column: &Column<S>) {
+        self.0[parameter] += kernel::sum(column);
+    }
+}
+
+/// A penalty, and the rows of the chunk that it is about.
+pub(super) type Penalty<'a> = Option<(&'a DeviationPenalty, usize)>;
+
+fn block_back<S: Scalar>(block: &Block<S>, parameters: &[S], scratch: &mut Scratch<S>, sink: &mut impl Sink<S>) {
     let count = block.features();
     let range = block.first_feature..block.first_feature + count * block.sources.len();
     let gradients = &scratch.combined_gradients;
     let features = &scratch.features[range.clone()];
-    kernel::parameter_gradient(features, &block.targets, gradients, &mut gradient[block.parameters()]);
+    sink.block(block.first_parameter, features, &block.targets, gradients);
     if block.from_inputs {
         return;
     }
@@ -153,7 +189,7 @@ fn penalised_block_back<S: Scalar>(
     parameters: &[S],
     (penalty, rows): (&DeviationPenalty, usize),
     scratch: &mut Scratch<S>,
-    gradient: &mut [S],
+    sink: &mut impl Sink<S>,
 ) {
     let (count, targets) = (block.features(), block.targets.len());
     for (index, source) in block.sources.iter().enumerate() {
@@ -168,7 +204,7 @@ fn penalised_block_back<S: Scalar>(
             block.first_parameter + index * count * targets..block.first_parameter + (index + 1) * count * targets;
         let range = block.first_feature + index * count..block.first_feature + (index + 1) * count;
         let features = &scratch.features[range.clone()];
-        kernel::parameter_gradient(features, &block.own_targets, gradients, &mut gradient[own.clone()]);
+        sink.block(own.start, features, &block.own_targets, gradients);
         if !block.from_inputs {
             let slopes = &scratch.feature_slopes[range];
             let back = &mut scratch.value_gradients[*source];
@@ -182,7 +218,7 @@ fn symbolic_back<S: Scalar>(
     parameters: &[S],
     penalty: Penalty<'_>,
     scratch: &mut Scratch<S>,
-    gradient: &mut [S],
+    sink: &mut impl Sink<S>,
 ) {
     let [a, c, d] = [0, 2, 3].map(|offset| parameters[step.first_parameter + offset]);
     let [values, derivatives] = &scratch.symbolics[step.index];
@@ -192,28 +228,28 @@ fn symbolic_back<S: Scalar>(
     }
     let source = &scratch.values[step.source];
     let back = &mut scratch.value_gradients[step.source];
-    let mut sums = [S::ZERO; 4];
+    let mut columns = [[S::ZERO; ROWS]; 4];
     for row in 0..ROWS {
         // Rows of no weight stay out: their derivatives may be infinite.
         if outer[row] != S::ZERO {
             let inner = outer[row] * c * derivatives[row];
-            sums[0] += inner * source[row];
-            sums[1] += inner;
-            sums[2] += outer[row] * values[row];
-            sums[3] += outer[row];
+            columns[0][row] = inner * source[row];
+            columns[1][row] = inner;
+            columns[2][row] = outer[row] * values[row];
+            columns[3][row] = outer[row];
             back[row] += inner * a;
         }
     }
-    for (sum, total) in sums.iter().zip(&mut gradient[step.first_parameter..]) {
-        *total += *sum;
+    for (offset, column) in columns.iter().enumerate() {
+        sink.column(step.first_parameter + offset, column);
     }
 }
 
-fn node_back<S: Scalar>(node: &Node, parameters: &[S], scratch: &mut Scratch<S>, gradient: &mut [S]) {
+fn node_back<S: Scalar>(node: &Node, parameters: &[S], scratch: &mut Scratch<S>, sink: &mut impl Sink<S>) {
     let scale = parameters[node.first_parameter];
     let outer = &scratch.value_gradients[node.column];
-    gradient[node.first_parameter] += kernel::dot(outer, &scratch.combined[node.column]);
-    gradient[node.first_parameter + 1] += kernel::sum(outer);
+    sink.block(node.first_parameter, &scratch.combined[node.column..=node.column], &[0], std::slice::from_ref(outer));
+    sink.column(node.first_parameter + 1, outer);
     for (inner, outer) in scratch.combined_gradients[node.column].iter_mut().zip(outer) {
         *inner = scale * *outer;
     }

@@ -106,6 +106,22 @@ pub(super) fn parameter_gradient<S: Scalar>(
     }
 }
 
+/// `matrix[i, first + j] += left[i] · right[columns[j]]`, with rows of `stride` entries.
+pub(super) fn add_products<S: Scalar>(
+    left: &[Column<S>],
+    columns: &[usize],
+    right: &[Column<S>],
+    matrix: &mut [S],
+    stride: usize,
+    first: usize,
+) {
+    for (left, row) in left.iter().zip(matrix.chunks_exact_mut(stride)) {
+        for (column, sum) in columns.iter().zip(&mut row[first..]) {
+            *sum += dot(left, &right[*column]);
+        }
+    }
+}
+
 /// `gradient += Σ_f slopes[f] · Σ_j parameters[f, j] · gradients[target_j]`: by the value that the features are of.
 pub(super) fn source_gradient<S: Scalar>(
     parameters: &[S],

@@ -93,3 +93,45 @@ fn cross_entropy<S: Scalar>(
     }
     sum
 }
+
+/// Sets the gradients by the outputs to direction `direction` of a root of the loss's second derivatives: summed over
+/// all directions, their outer products are those second derivatives, row by row.
+#[expect(clippy::too_many_arguments, reason = "a loss needs all of its data")]
+pub(super) fn root_of_curvature<S: Scalar>(
+    loss: &Loss,
+    direction: usize,
+    nodes: &[usize],
+    values: &[Column<S>],
+    targets: &[Column<S>],
+    weights: &Column<S>,
+    total_weight: f64,
+    gradients: &mut [Column<S>],
+) {
+    for row in (0..ROWS).filter(|row| weights[*row] > S::ZERO) {
+        let weight = weights[row].to_f64() / total_weight;
+        let output = values[nodes[direction]][row].to_f64();
+        match loss {
+            Loss::MeanSquared => {
+                gradients[nodes[direction]][row] += S::from_f64((2.0 * weight / nodes.len() as f64).sqrt());
+            }
+            Loss::ClippedMeanSquared { low, high } => {
+                let target = targets[direction][row].to_f64();
+                let (low, high) = (low[direction], high[direction]);
+                if !((output >= high && target >= high) || (output <= low && target <= low)) {
+                    gradients[nodes[direction]][row] += S::from_f64((2.0 * weight / nodes.len() as f64).sqrt());
+                }
+            }
+            Loss::CrossEntropy => {
+                let highest = nodes.iter().map(|node| values[*node][row].to_f64()).fold(f64::NEG_INFINITY, f64::max);
+                let total: f64 = nodes.iter().map(|node| (values[*node][row].to_f64() - highest).exp()).sum();
+                let probability = |node: usize| (values[node][row].to_f64() - highest).exp() / total;
+                // diag(p) − p pᵀ is Σ p_i (e_i − p)(e_i − p)ᵀ.
+                let root = (weight * probability(nodes[direction])).sqrt();
+                for (index, node) in nodes.iter().enumerate() {
+                    let unit = if index == direction { 1.0 } else { 0.0 };
+                    gradients[*node][row] += S::from_f64(root * (unit - probability(*node)));
+                }
+            }
+        }
+    }
+}

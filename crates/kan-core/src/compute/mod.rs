@@ -7,6 +7,7 @@
 //! bits on any number of threads.
 
 mod batch;
+mod curvature;
 mod forward;
 mod gradient;
 mod kernel;
@@ -16,6 +17,7 @@ mod plan;
 mod scalar;
 
 pub use batch::Batch;
+pub use curvature::CurvatureWorkspace;
 pub use gradient::Workspace;
 pub use moments::{DeviationPenalty, Moment, Moments, Pull};
 pub use plan::{EdgeSlot, Plan};

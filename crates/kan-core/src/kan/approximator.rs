@@ -1,22 +1,14 @@
 //! The KAN as a function approximator.
 
-use super::config::KanConfig;
+use super::config::{KanConfig, Optimizer, Precision};
 use super::network::{LayerShape, Network};
-use super::objective::NetworkObjective;
+use super::training::Training;
 use super::{file, standardisation};
-use crate::approximator::{
-    ApproximatorError, FitObserver, FitProgress, FitReport, FitTask, FunctionApproximator, Samples,
-};
-use crate::compute::Batch;
-use crate::graph::{Input, UnivariateGraph};
-use crate::optimize::{Lbfgs, Step};
-
-/// L-BFGS iterations and evaluations in one training step, and past steps that it remembers: pykan's numbers.
-const ITERATIONS: usize = 20;
-const EVALUATIONS: usize = 25;
-const HISTORY: usize = 10;
-/// Steps over which the grid updates are spread: pykan's `stop_grid_update_step`.
-const GRID_UPDATE_STEPS: usize = 50;
+use crate::approximator::{ApproximatorError, FitObserver, FitReport, FitTask, FunctionApproximator, Samples};
+use crate::compute::{Batch, Plan, Scalar};
+use crate::graph::{CompiledGraph, Input, UnivariateGraph};
+use rand_pcg::Pcg64;
+use rand_pcg::rand_core::{Rng, SeedableRng};
 
 /// A Kolmogorov-Arnold network with the standardisation of its inputs.
 #[derive(Clone, Debug)]
@@ -26,13 +18,23 @@ pub struct Kan {
     pub(super) network: Network,
     /// Mean and 1 / deviation of each input.
     pub(super) standardisation: Vec<(f64, f64)>,
+    pub(super) compiled: Compiled,
+    /// For the order of mini-batches.
+    pub(super) seed: u64,
 }
 
 impl Kan {
     /// An unfitted network; `config` is not checked here but by its `build`.
     pub fn new(config: KanConfig, inputs: usize, outputs: usize, seed: u64) -> Self {
         let network = Network::new(&shapes(&config, inputs, outputs), seed);
-        Self { config, network, standardisation: vec![(0.0, 1.0); inputs] }
+        Self::from_parts(config, network, vec![(0.0, 1.0); inputs], seed)
+    }
+
+    pub(super) fn from_parts(config: KanConfig, network: Network, standardisation: Vec<(f64, f64)>, seed: u64) -> Self {
+        let compiled = Compiled::new(&config, &network.graph());
+        let mut kan = Self { config, network, standardisation, compiled, seed };
+        kan.compiled = Compiled::new(&kan.config, &kan.plain_graph());
+        kan
     }
 
     /// The network, which works on standardised inputs.
@@ -57,6 +59,92 @@ impl Kan {
     fn standardised(&self, inputs: &[f64]) -> Vec<f64> {
         let each = |(value, (shift, scale)): (&f64, &(f64, f64))| scale * (value - shift);
         inputs.iter().zip(self.standardisation.iter().cycle()).map(each).collect()
+    }
+
+    fn train<S: Scalar>(
+        &mut self,
+        task: FitTask<'_>,
+        observer: &mut FitObserver<'_>,
+    ) -> Result<FitReport, ApproximatorError> {
+        let inputs = self.standardised(task.train.inputs);
+        let transforms = self.transforms();
+        let outputs = self.outputs();
+        let train = match (self.config.optimizer, self.config.batch_rows) {
+            (Optimizer::Adam, 1..) => {
+                // Mini-batches are stretches of rows: without shuffling each would be a piece of one episode.
+                let rows = Shuffled::new(task.train, self.inputs(), outputs, self.seed);
+                Batch::<S>::new(&transforms, outputs, rows.samples())
+            }
+            _ => Batch::<S>::new(&transforms, outputs, task.train),
+        };
+        let validation = task.validation.map(|samples| Batch::<S>::new(&transforms, outputs, samples));
+        let training = Training {
+            config: &self.config,
+            network: &mut self.network,
+            inputs: &inputs,
+            train: &train,
+            validation: validation.as_ref(),
+            loss: task.loss,
+        };
+        training.run(observer)
+    }
+}
+
+/// The network, ready for batches.
+#[derive(Clone, Debug)]
+pub(super) enum Compiled {
+    F32(Plan<f32>, Vec<f32>),
+    F64(CompiledGraph),
+}
+
+impl Compiled {
+    pub fn new(config: &KanConfig, graph: &UnivariateGraph) -> Self {
+        match config.precision {
+            Precision::F32 => {
+                let plan = Plan::new(graph);
+                let parameters = plan.load(graph).into_iter().map(|value| value as f32).collect();
+                Self::F32(plan, parameters)
+            }
+            Precision::F64 => Self::F64(graph.compile()),
+        }
+    }
+}
+
+/// The weights that were trained in f32 are kept as such.
+fn round_to_f32(network: &mut Network) {
+    for layer in &mut network.layers {
+        for part in [&mut layer.coefficients, &mut layer.scale_base] {
+            part.iter_mut().for_each(|value| *value = f64::from(*value as f32));
+        }
+    }
+}
+
+/// Samples in random order.
+struct Shuffled {
+    inputs: Vec<f64>,
+    targets: Vec<f64>,
+    weights: Vec<f64>,
+}
+
+impl Shuffled {
+    fn new(samples: Samples<'_>, width: usize, height: usize, seed: u64) -> Self {
+        let mut order: Vec<usize> = (0..samples.weights.len()).collect();
+        let mut random = Pcg64::seed_from_u64(seed);
+        for last in (1..order.len()).rev() {
+            order.swap(last, (random.next_u64() % (last as u64 + 1)) as usize);
+        }
+        let pick = |values: &[f64], width: usize| {
+            order.iter().flat_map(|row| &values[row * width..(row + 1) * width]).copied().collect()
+        };
+        Self {
+            inputs: pick(samples.inputs, width),
+            targets: pick(samples.targets, height),
+            weights: pick(samples.weights, 1),
+        }
+    }
+
+    fn samples(&self) -> Samples<'_> {
+        Samples { inputs: &self.inputs, targets: &self.targets, weights: &self.weights }
     }
 }
 
@@ -99,69 +187,22 @@ impl FunctionApproximator for Kan {
     fn fit(&mut self, task: FitTask<'_>, observer: &mut FitObserver<'_>) -> Result<FitReport, ApproximatorError> {
         task.check(self.inputs(), self.outputs())?;
         self.standardisation = standardisation(task.train.inputs, self.inputs());
-        let inputs = self.standardised(task.train.inputs);
-        let transforms = self.transforms();
-        let batch = Batch::<f64>::new(&transforms, self.outputs(), task.train);
-        let validation = task.validation.map(|samples| Batch::<f64>::new(&transforms, self.outputs(), samples));
-        let steps = self.config.steps;
-        let interval = GRID_UPDATE_STEPS / self.config.grid_updates.max(1);
-        let mut report = FitReport { steps: 0, train_loss: f64::INFINITY, validation_loss: None, cancelled: false };
-        let mut best = self.network.clone();
-        let mut step = 0;
-        // One round for each grid: what the optimiser remembers of the old one is of no use.
-        while step < steps && !report.cancelled {
-            let updates = self.config.grid_updates > 0;
-            if updates && step < GRID_UPDATE_STEPS {
-                self.network.update_grid(&inputs, self.config.grid_even_share);
-            }
-            let end =
-                if updates && step + interval.max(1) < GRID_UPDATE_STEPS { step + interval.max(1) } else { steps };
-            let start = self.network.parameters();
-            let mut objective = NetworkObjective::new(&mut self.network, &batch, task.loss);
-            let mut workspace = validation.as_ref().map(|batch| objective.workspace(batch));
-            let mut lbfgs = Lbfgs::new(&mut objective, start, HISTORY);
-            if !lbfgs.value().is_finite() {
-                return Err(ApproximatorError::Diverged {
-                    reason: format!("the loss is {} at step {step}", lbfgs.value()),
-                });
-            }
-            while step < end.min(steps) && !report.cancelled {
-                let before = lbfgs.evaluations();
-                for _ in 0..ITERATIONS {
-                    if lbfgs.evaluations() - before >= EVALUATIONS || lbfgs.step(&mut objective) == Step::Converged {
-                        break;
-                    }
-                }
-                step += 1;
-                let validation_loss = validation
-                    .as_ref()
-                    .zip(workspace.as_mut())
-                    .map(|(batch, workspace)| objective.loss_on(lbfgs.x(), batch, workspace));
-                let train_loss = lbfgs.value();
-                let improved = match (validation_loss, report.validation_loss) {
-                    (Some(new), Some(old)) => new < old,
-                    (Some(_), None) => true,
-                    (None, _) => train_loss <= report.train_loss,
-                };
-                report.steps = step;
-                if improved {
-                    objective.network().set_parameters(lbfgs.x());
-                    best.clone_from(objective.network());
-                    (report.train_loss, report.validation_loss) = (train_loss, validation_loss);
-                }
-                report.cancelled = observer(FitProgress { step, steps, train_loss, validation_loss }).is_break();
-            }
-            let x = lbfgs.x().to_vec();
-            self.network.set_parameters(&x);
+        let report = match self.config.precision {
+            Precision::F32 => self.train::<f32>(task, observer),
+            Precision::F64 => self.train::<f64>(task, observer),
+        };
+        if self.config.precision == Precision::F32 {
+            round_to_f32(&mut self.network);
         }
-        if report.steps > 0 {
-            self.network = best;
-        }
-        Ok(report)
+        self.compiled = Compiled::new(&self.config, &self.plain_graph());
+        report
     }
 
     fn predict(&self, inputs: &[f64], outputs: &mut [f64]) {
-        self.plain_graph().evaluate(inputs, outputs);
+        match &self.compiled {
+            Compiled::F32(plan, parameters) => plan.evaluate(parameters, inputs, outputs),
+            Compiled::F64(graph) => graph.evaluate(inputs, outputs),
+        }
     }
 
     fn graph(&self, samples: Samples<'_>) -> Option<UnivariateGraph> {

@@ -2,6 +2,7 @@
 
 use super::approximator::Kan;
 use super::file;
+use super::regularisation::{Regularisation, RegularisationMetric};
 use crate::approximator::FunctionApproximator;
 use crate::config::{ApproximatorConfig, BuildError, ComponentDescription};
 use crate::graph::BaseFunction;
@@ -22,12 +23,67 @@ pub struct KanConfig {
     pub base: BaseFunction,
     /// Height of the noise that the splines start as. Default 0.3.
     pub noise: f64,
-    /// Training steps, each of up to 20 L-BFGS iterations, as pykan counts them. Default 50.
+    /// Training steps, see [`Optimizer`]. Default 50.
     pub steps: usize,
+    /// How it is trained. Default `auto`.
+    pub optimizer: Optimizer,
+    /// Adam's learning rate. Default 0.01.
+    pub learning_rate: f64,
+    /// Rows of Adam's mini-batches (rounded up to whole chunks of 64); 0, the default, for all rows at once.
+    pub batch_rows: usize,
+    /// Steps without a better validation loss after which it stops; 0 for never. Default 20. Without validation rows it
+    /// never stops early.
+    pub patience: usize,
     /// Times that the grids are moved to the data, evenly spread over the first 50 steps. Default 10.
     pub grid_updates: usize,
     /// Share of evenly spaced knots in a moved grid, the rest are quantiles. Default 0.02.
     pub grid_even_share: f64,
+    /// Factor λ of the regularisation, which makes weak edges weaker. Default 0: none.
+    pub lambda: f64,
+    /// What the regularisation keeps small.
+    pub metric: RegularisationMetric,
+    /// Its factor of the sum of strengths. Default 1.
+    pub lambda_l1: f64,
+    /// Its factor of the entropy. Default 2.
+    pub lambda_entropy: f64,
+    /// Its factor of the coefficients' sizes. Default 0.
+    pub lambda_coefficients: f64,
+    /// Its factor of the sizes of neighbouring coefficients' differences. Default 0.
+    pub lambda_coefficient_differences: f64,
+    /// Share of the steps before the regularisation begins. Default 0.2.
+    pub warm_up: f64,
+    /// Attribution score up to which an edge is cut off while the regularisation ends; 0, the default, for none.
+    pub gate: f64,
+    /// Share of the steps after which that happens; the rest are trained without regularisation. Default 0.8.
+    pub gate_at: f64,
+    /// What it computes in. Default f64.
+    pub precision: Precision,
+}
+
+/// How a network is trained.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Optimizer {
+    /// Levenberg-Marquardt for small networks without regularisation, L-BFGS for all others.
+    #[default]
+    Auto,
+    /// L-BFGS; a step has up to 20 iterations and about 25 evaluations, as pykan counts them.
+    Lbfgs,
+    /// Levenberg-Marquardt; a step is one iteration. Memory grows with the square of the number of parameters.
+    LevenbergMarquardt,
+    /// Adam; a step goes through all rows once.
+    Adam,
+}
+
+/// What a network computes in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// Single precision: faster where networks are wide.
+    F32,
+    /// Double precision.
+    #[default]
+    F64,
 }
 
 impl Default for KanConfig {
@@ -42,6 +98,20 @@ impl Default for KanConfig {
             steps: 50,
             grid_updates: 10,
             grid_even_share: 0.02,
+            optimizer: Optimizer::Auto,
+            learning_rate: 0.01,
+            batch_rows: 0,
+            patience: 20,
+            lambda: 0.0,
+            metric: RegularisationMetric::EdgeForwardSplineN,
+            lambda_l1: 1.0,
+            lambda_entropy: 2.0,
+            lambda_coefficients: 0.0,
+            lambda_coefficient_differences: 0.0,
+            warm_up: 0.2,
+            gate: 0.0,
+            gate_at: 0.8,
+            precision: Precision::F64,
         }
     }
 }
@@ -71,13 +141,40 @@ impl KanConfig {
         if !(1..=MAX_DEGREE).contains(&self.degree) {
             return Some(format!("`degree` is from 1 to {MAX_DEGREE}, not {}", self.degree));
         }
-        if !(self.noise.is_finite() && self.noise >= 0.0) {
-            return Some(format!("`noise` is a number from 0 on, not {}", self.noise));
+        for (name, value) in [
+            ("noise", self.noise),
+            ("lambda", self.lambda),
+            ("lambda_l1", self.lambda_l1),
+            ("lambda_entropy", self.lambda_entropy),
+            ("lambda_coefficients", self.lambda_coefficients),
+            ("lambda_coefficient_differences", self.lambda_coefficient_differences),
+            ("gate", self.gate),
+        ] {
+            if !(value.is_finite() && value >= 0.0) {
+                return Some(format!("`{name}` is a number from 0 on, not {value}"));
+            }
         }
-        if !(0.0..=1.0).contains(&self.grid_even_share) {
-            return Some(format!("`grid_even_share` is from 0 to 1, not {}", self.grid_even_share));
+        for (name, value) in
+            [("grid_even_share", self.grid_even_share), ("warm_up", self.warm_up), ("gate_at", self.gate_at)]
+        {
+            if !(0.0..=1.0).contains(&value) {
+                return Some(format!("`{name}` is from 0 to 1, not {value}"));
+            }
+        }
+        if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
+            return Some(format!("`learning_rate` is above 0, not {}", self.learning_rate));
         }
         None
+    }
+
+    pub(super) fn regularisation(&self) -> Regularisation {
+        Regularisation {
+            metric: self.metric,
+            l1: self.lambda_l1,
+            entropy: self.lambda_entropy,
+            coefficients: self.lambda_coefficients,
+            coefficient_differences: self.lambda_coefficient_differences,
+        }
     }
 }
 

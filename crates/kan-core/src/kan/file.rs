@@ -107,5 +107,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Kan, ApproximatorError> {
         }
         layers.push(layer);
     }
-    Ok(Kan { config, network: Network { layers }, standardisation: shift.into_iter().zip(scale).collect() })
+    let standardisation = shift.into_iter().zip(scale).collect();
+    // A seed only matters to a fit from the start.
+    Ok(Kan::from_parts(config, Network { layers }, standardisation, 0))
 }

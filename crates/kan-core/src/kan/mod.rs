@@ -9,9 +9,10 @@ mod objective;
 mod regularisation;
 pub mod spline;
 mod standardise;
+mod training;
 
 pub use approximator::Kan;
-pub use config::KanConfig;
+pub use config::{KanConfig, Optimizer, Precision};
 pub use network::{Layer, LayerShape, Network};
 pub use objective::NetworkObjective;
 pub use regularisation::{Regularisation, RegularisationMetric};

@@ -208,34 +208,6 @@ impl Network {
         self.layers[self.layers.len() - 1].nodes()
     }
 
-    /// Number of trained numbers.
-    pub fn parameter_count(&self) -> usize {
-        self.layers.iter().map(|layer| layer.coefficients.len() + 2 * layer.mask.len()).sum()
-    }
-
-    /// All trained numbers: of each layer its coefficients, then its factors of the base function, then those of the
-    /// splines, each in the layer's own order.
-    pub fn parameters(&self) -> Vec<f64> {
-        let parts = |layer: &'_ Layer| [&layer.coefficients, &layer.scale_base, &layer.scale_spline].map(Clone::clone);
-        self.layers.iter().flat_map(parts).flatten().collect()
-    }
-
-    /// Sets all trained numbers.
-    ///
-    /// # Panics
-    /// If there are more or fewer of them.
-    pub fn set_parameters(&mut self, parameters: &[f64]) {
-        assert_eq!(parameters.len(), self.parameter_count(), "another number of parameters");
-        let mut rest = parameters;
-        for layer in &mut self.layers {
-            for part in [&mut layer.coefficients, &mut layer.scale_base, &mut layer.scale_spline] {
-                let (own, after) = rest.split_at(part.len());
-                part.copy_from_slice(own);
-                rest = after;
-            }
-        }
-    }
-
     /// The same function as a graph whose inputs are called x_0, x_1, … and pass unchanged.
     pub fn graph(&self) -> UnivariateGraph {
         self.graph_and_layout().0

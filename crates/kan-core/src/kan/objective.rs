@@ -3,27 +3,43 @@
 use super::network::{Layout, Network};
 use super::regularisation::Regularisation;
 use crate::approximator::Loss;
-use crate::compute::{Batch, EdgeSlot, Moments, Plan, Scalar, Workspace};
-use crate::optimize::Objective;
+use crate::compute::{Batch, CurvatureWorkspace, EdgeSlot, Plan, Scalar, Workspace};
+use crate::optimize::{CurvedObjective, Objective};
+use nalgebra::DMatrix;
 
-/// The loss of a network on a batch, plus its regularisation, with the gradient by [`Network::parameters`]; computes in
-/// `S`. Changes of the parameters are followed, others need a new objective.
+/// The loss of a network on a batch, plus its regularisation, as a function of what is trained: coefficients and factors
+/// of the base function of all curves that no mask hides. (pykan trains the splines' factors too; only their product with
+/// the coefficients matters.) Computes in `S`.
 pub struct NetworkObjective<'a, S> {
     network: &'a mut Network,
     /// Derivatives of the last evaluation by everything that a network has, in a network's form.
     derivatives: Network,
     plan: Plan<S>,
     layout: Layout,
+    trained: Vec<Trained>,
     /// The plan's parameters, in f64 and in `S`.
     wide: Vec<f64>,
     parameters: Vec<S>,
     plan_gradient: Vec<f64>,
     batch: &'a Batch<S>,
     workspace: Workspace<S>,
+    curvature: Option<(CurvatureWorkspace<S>, DMatrix<f64>)>,
     loss: &'a Loss,
     regularisation: Option<(f64, Regularisation)>,
     /// Loss and regularisation of the last evaluation.
     parts: (f64, f64),
+}
+
+/// A trained number.
+#[derive(Clone, Copy, Debug)]
+struct Trained {
+    layer: usize,
+    /// Index among the layer's coefficients, or its factors of the base function.
+    index: usize,
+    is_base: bool,
+    /// Its place in the plan, and what it is multiplied by there.
+    slot: usize,
+    factor: f64,
 }
 
 impl<'a, S: Scalar> NetworkObjective<'a, S> {
@@ -34,6 +50,7 @@ impl<'a, S: Scalar> NetworkObjective<'a, S> {
         let wide = plan.load(&graph);
         let workspace = Workspace::new(&plan, batch);
         Self {
+            trained: trained(network, &layout, &plan),
             derivatives: network.clone(),
             network,
             layout,
@@ -43,6 +60,7 @@ impl<'a, S: Scalar> NetworkObjective<'a, S> {
             wide,
             batch,
             workspace,
+            curvature: None,
             loss,
             regularisation: None,
             parts: (0.0, 0.0),
@@ -54,8 +72,21 @@ impl<'a, S: Scalar> NetworkObjective<'a, S> {
         self.regularisation = (lambda != 0.0).then_some((lambda, regularisation));
     }
 
-    /// The network, with the parameters of the last evaluation.
-    pub fn network(&mut self) -> &mut Network {
+    /// What is trained, as it is in the network.
+    pub fn start(&self) -> Vec<f64> {
+        let value = |trained: &Trained| {
+            let layer = &self.network.layers[trained.layer];
+            if trained.is_base { layer.scale_base[trained.index] } else { layer.coefficients[trained.index] }
+        };
+        self.trained.iter().map(value).collect()
+    }
+
+    /// The network with `x` in it.
+    ///
+    /// # Panics
+    /// If there are more or fewer numbers than [`Objective::dimension`].
+    pub fn network_at(&mut self, x: &[f64]) -> &Network {
+        self.load(x);
         self.network
     }
 
@@ -70,6 +101,14 @@ impl<'a, S: Scalar> NetworkObjective<'a, S> {
         self.parts
     }
 
+    /// The loss with parameters `x`, without regularisation.
+    pub fn train_loss(&mut self, x: &[f64]) -> f64 {
+        let mut workspace = std::mem::take(&mut self.workspace);
+        let value = self.loss_on(x, self.batch, &mut workspace);
+        self.workspace = workspace;
+        value
+    }
+
     /// The loss with parameters `x` on another batch.
     pub fn loss_on(&mut self, x: &[f64], batch: &Batch<S>, workspace: &mut Workspace<S>) -> f64 {
         self.load(x);
@@ -82,19 +121,12 @@ impl<'a, S: Scalar> NetworkObjective<'a, S> {
     }
 
     fn load(&mut self, x: &[f64]) {
-        self.network.set_parameters(x);
-        for (edge, origin) in self.layout.origins.iter().enumerate() {
-            let (Some((layer, input, subnode)), slot) = (*origin, self.plan.edge_slot(edge)) else { continue };
-            let EdgeSlot::Spline { first, stride, basis, base } = slot else { continue };
-            let layer = &self.network.layers[layer];
-            let index = input * layer.subnodes() + subnode;
-            let factor = layer.mask[index] * layer.scale_spline[index];
-            for (offset, coefficient) in layer.coefficients_of(input, subnode).iter().enumerate() {
-                self.wide[first + offset * stride] = factor * coefficient;
-            }
-            if base {
-                self.wide[first + basis * stride] = layer.mask[index] * layer.scale_base[index];
-            }
+        assert_eq!(x.len(), self.trained.len(), "another number of parameters");
+        for (trained, x) in self.trained.iter().zip(x) {
+            let layer = &mut self.network.layers[trained.layer];
+            let own = if trained.is_base { &mut layer.scale_base } else { &mut layer.coefficients };
+            own[trained.index] = *x;
+            self.wide[trained.slot] = trained.factor * x;
         }
         for (parameter, wide) in self.parameters.iter_mut().zip(&self.wide) {
             *parameter = S::from_f64(*wide);
@@ -103,6 +135,12 @@ impl<'a, S: Scalar> NetworkObjective<'a, S> {
 
     /// From the plan's gradient to the network's, by the chain rule.
     fn chain(&mut self) {
+        for layer in &mut self.derivatives.layers {
+            // Curves behind a mask of 0 are not part of the plan.
+            for part in [&mut layer.coefficients, &mut layer.scale_base, &mut layer.scale_spline] {
+                part.fill(0.0);
+            }
+        }
         for (edge, origin) in self.layout.origins.iter().enumerate() {
             let Some((layer, input, subnode)) = *origin else { continue };
             let (layer, back) = (&self.network.layers[layer], &mut self.derivatives.layers[layer]);
@@ -155,52 +193,92 @@ impl<'a, S: Scalar> NetworkObjective<'a, S> {
         }
     }
 
-    fn moments(&mut self) -> Moments {
-        self.plan.moments(&self.parameters, self.batch, &mut self.workspace)
+    /// [`Objective::evaluate`] on another batch, with room made by [`Self::workspace`] for it.
+    pub fn evaluate_on(
+        &mut self,
+        x: &[f64],
+        batch: &Batch<S>,
+        workspace: &mut Workspace<S>,
+        gradient: &mut [f64],
+    ) -> f64 {
+        self.load(x);
+        let (mut penalty, mut strengths, mut lambda) = (None, 0.0, 0.0);
+        if let Some((factor, regularisation)) = self.regularisation {
+            let moments = self.plan.moments(&self.parameters, batch, workspace);
+            let (value, pulls) =
+                regularisation.of_strengths(self.network, &self.layout, &moments, batch.rows(), factor);
+            (penalty, strengths, lambda) = (Some(pulls), value, factor);
+        }
+        let loss = self.plan.loss_and_gradient(
+            &self.parameters,
+            batch,
+            self.loss,
+            penalty.as_ref(),
+            workspace,
+            &mut self.plan_gradient,
+        );
+        self.chain();
+        if let Some((factor, regularisation)) = self.regularisation {
+            strengths += regularisation.of_coefficients(self.network, factor, &mut self.derivatives);
+        }
+        for (trained, gradient) in self.trained.iter().zip(gradient) {
+            let layer = &self.derivatives.layers[trained.layer];
+            *gradient =
+                if trained.is_base { layer.scale_base[trained.index] } else { layer.coefficients[trained.index] };
+        }
+        self.parts = (loss, strengths);
+        loss + lambda * strengths
     }
 }
 
 impl<S: Scalar> Objective for NetworkObjective<'_, S> {
     fn dimension(&self) -> usize {
-        self.network.parameter_count()
+        self.trained.len()
     }
 
     fn evaluate(&mut self, x: &[f64], gradient: &mut [f64]) -> f64 {
-        self.load(x);
-        let (mut penalty, mut strengths, mut lambda) = (None, 0.0, 0.0);
-        if let Some((factor, regularisation)) = self.regularisation {
-            let moments = self.moments();
-            let rows = self.batch.rows();
-            let (value, pulls) = regularisation.of_strengths(self.network, &self.layout, &moments, rows, factor);
-            (penalty, strengths, lambda) = (Some(pulls), value, factor);
-        }
-        let loss = self.plan.loss_and_gradient(
-            &self.parameters,
-            self.batch,
-            self.loss,
-            penalty.as_ref(),
-            &mut self.workspace,
-            &mut self.plan_gradient,
-        );
-        for layer in &mut self.derivatives.layers {
-            // Curves behind a mask of 0 are not part of the plan.
-            for part in [&mut layer.coefficients, &mut layer.scale_base, &mut layer.scale_spline] {
-                part.fill(0.0);
-            }
-        }
-        self.chain();
-        if let Some((factor, regularisation)) = self.regularisation {
-            strengths += regularisation.of_coefficients(self.network, factor, &mut self.derivatives);
-        }
-        let mut rest = gradient;
-        for layer in &self.derivatives.layers {
-            for part in [&layer.coefficients, &layer.scale_base, &layer.scale_spline] {
-                let (own, after) = rest.split_at_mut(part.len());
-                own.copy_from_slice(part);
-                rest = after;
-            }
-        }
-        self.parts = (loss, strengths);
-        loss + lambda * strengths
+        let mut workspace = std::mem::take(&mut self.workspace);
+        let value = self.evaluate_on(x, self.batch, &mut workspace, gradient);
+        self.workspace = workspace;
+        value
     }
+}
+
+impl<S: Scalar> CurvedObjective for NetworkObjective<'_, S> {
+    /// The regularisation has no part in it.
+    fn curvature(&mut self, x: &[f64], curvature: &mut DMatrix<f64>) {
+        self.load(x);
+        let count = self.plan.parameters();
+        let (workspace, whole) =
+            self.curvature.get_or_insert_with(|| (CurvatureWorkspace::new(&self.plan), DMatrix::zeros(count, count)));
+        self.plan.gauss_newton(&self.parameters, self.batch, self.loss, workspace, whole);
+        for (row, own) in self.trained.iter().enumerate() {
+            for (column, other) in self.trained.iter().enumerate() {
+                curvature[(row, column)] = own.factor * other.factor * whole[(own.slot, other.slot)];
+            }
+        }
+    }
+}
+
+fn trained<S: Scalar>(network: &Network, layout: &Layout, plan: &Plan<S>) -> Vec<Trained> {
+    let mut trained = Vec::new();
+    for (edge, origin) in layout.origins.iter().enumerate() {
+        let Some((layer_index, input, subnode)) = *origin else { continue };
+        let EdgeSlot::Spline { first, stride, basis, base } = plan.edge_slot(edge) else { continue };
+        let layer = &network.layers[layer_index];
+        let own = input * layer.subnodes() + subnode;
+        let (mask, scale) = (layer.mask[own], layer.scale_spline[own]);
+        trained.extend((0..basis).map(|offset| Trained {
+            layer: layer_index,
+            index: own * basis + offset,
+            is_base: false,
+            slot: first + offset * stride,
+            factor: mask * scale,
+        }));
+        if base {
+            let slot = first + basis * stride;
+            trained.push(Trained { layer: layer_index, index: own, is_base: true, slot, factor: mask });
+        }
+    }
+    trained
 }

@@ -1,8 +1,12 @@
 //! Optimisers, generic over an objective that gives its value and gradient in one go.
 
+mod adam;
 mod lbfgs;
+mod levenberg_marquardt;
 
+pub use adam::Adam;
 pub use lbfgs::{Lbfgs, Step};
+pub use levenberg_marquardt::{CurvedObjective, LevenbergMarquardt};
 
 /// A function to be minimised.
 pub trait Objective {

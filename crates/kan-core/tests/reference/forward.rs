@@ -79,8 +79,8 @@ fn gradients_are_pykans() {
             let batch = batch(&network, tensors, targets);
             // The recording of the squared error accumulated two backward passes: its gradients are doubled.
             let passes = if prefix == "grad_mse" { recorded_passes(&network, tensors) } else { 1.0 };
-            let x = network.parameters();
             let mut objective = NetworkObjective::new(&mut network, &batch, &loss);
+            let x = objective.start();
             let got = objective.evaluate(&x, &mut vec![0.0; x.len()]);
             assert_close(&format!("{name} {prefix} loss"), &[got], &[value.as_f64().expect("a loss")], 1e-10);
             assert_derivatives(name, objective.derivatives(), tensors, prefix, passes);
@@ -122,9 +122,9 @@ fn regularisation_is_pykans() {
                 coefficient_differences: factor("lamb_coefdiff"),
             };
             let what = format!("{name} {}", set["metric"]);
-            let x = network.parameters();
-            let mut gradient = vec![0.0; x.len()];
             let mut objective = NetworkObjective::new(&mut network, &batch, &Loss::MeanSquared);
+            let x = objective.start();
+            let mut gradient = vec![0.0; x.len()];
             objective.evaluate(&x, &mut gradient);
             let mut without = objective.derivatives().clone();
             objective.set_regularisation(1.0, regularisation);

@@ -35,7 +35,10 @@ fn training_reaches_pykans_loss() {
                 .collect();
             losses.sort_by(f64::total_cmp);
             let pykan = reference_data::numbers(&case["train_rmse"]);
-            println!("{toy}: {losses:?}, pykan {}", pykan[pykan.len() - 1]);
+            let last = pykan[pykan.len() - 1];
+            println!("{toy}: {losses:?}, pykan {last}");
+            // Where both find the best curve there is, the inputs' standardisation still changes the base function.
+            assert!(losses[2] <= 1.001 * last, "{toy}: the median of {losses:?} is above pykan's {last}");
         }
     }
 }
