@@ -1,7 +1,13 @@
 //! A formula as text, mathematics and code.
 
+mod c;
+mod code;
 mod latex;
+mod layout;
+mod mathml;
 mod names;
+mod python;
+mod rust;
 mod text;
 
 use crate::expression::SymbolicError;
@@ -15,19 +21,35 @@ pub enum Format {
     Text,
     /// LaTeX: an `aligned` environment, to be put between dollar signs.
     Latex,
+    /// MathML: a `<math>` element.
+    MathMl,
+    /// A Python module of SymPy expressions: `inputs`, `outputs`, and `action(observation)`.
+    SymPy,
+    /// A Python module of NumPy functions over batches: `outputs(observation)`, `action(observation)`.
+    NumPy,
+    /// A C99 file: `policy_outputs(observation, outputs)`, `policy_action(observation)`.
+    C,
+    /// A Rust module for `no_std`: `outputs(&observation)`, `action(&observation)`; it needs the crate `libm`.
+    Rust,
     /// The JSON tree that [`Formula::from_json`] reads: `formula.json`.
     Json,
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 3] = [Self::Text, Self::Latex, Self::Json];
+    pub const ALL: [Self; 8] =
+        [Self::Text, Self::Latex, Self::MathMl, Self::SymPy, Self::NumPy, Self::C, Self::Rust, Self::Json];
 
     /// Its name on a command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Text => "text",
             Self::Latex => "latex",
+            Self::MathMl => "mathml",
+            Self::SymPy => "sympy",
+            Self::NumPy => "numpy",
+            Self::C => "c",
+            Self::Rust => "rust",
             Self::Json => "json",
         }
     }
@@ -49,11 +71,16 @@ impl FromStr for Format {
 /// The formula in that format.
 ///
 /// # Errors
-/// [`SymbolicError`] where the format cannot hold it, such as a name that two variables would share.
+/// [`SymbolicError::Invalid`] where the format cannot hold it.
 pub fn export(formula: &Formula, format: Format) -> Result<String, SymbolicError> {
     Ok(match format {
         Format::Text => text::plain(formula),
         Format::Latex => latex::formula(formula, latex::DEFAULT_WIDTH),
+        Format::MathMl => mathml::formula(formula, latex::DEFAULT_WIDTH),
+        Format::SymPy => python::sympy(formula),
+        Format::NumPy => python::numpy(formula),
+        Format::C => c::formula(formula),
+        Format::Rust => rust::formula(formula),
         Format::Json => formula.to_json(),
     })
 }

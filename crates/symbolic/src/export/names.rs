@@ -125,11 +125,15 @@ pub(super) fn greek(word: &str) -> Option<char> {
     GREEK.iter().find(|(name, _)| *name == word).map(|(_, letter)| *letter)
 }
 
+pub(super) fn greek_name(letter: char) -> Option<&'static str> {
+    GREEK.iter().find(|(_, known)| *known == letter).map(|(name, _)| *name)
+}
+
 fn latex_word(word: &str) -> String {
     if greek(word).is_some() {
         return format!(r"\{word}");
     }
-    if let Some((name, _)) = GREEK.iter().find(|(_, letter)| word.chars().eq([*letter])) {
+    if let Some(name) = word.chars().next().filter(|letter| word.len() == letter.len_utf8()).and_then(greek_name) {
         return format!(r"\{name}");
     }
     // A letter with a number right behind it, such as x2, has the number as its subscript.
@@ -143,6 +147,6 @@ fn latex_word(word: &str) -> String {
     format!(r"\mathrm{{{}}}", word.replace('_', r"\_"))
 }
 
-fn unicode_word(word: &str) -> String {
+pub(super) fn unicode_word(word: &str) -> String {
     greek(word).map_or_else(|| word.to_owned(), String::from)
 }

@@ -1,0 +1,146 @@
+//! What the programming languages have in common: infix arithmetic, and names that are legal everywhere.
+
+use super::names::greek_name;
+use crate::expression::{Expression, Node, Operator, is_whole_exponent};
+use crate::formula::Formula;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How a language writes what is not infix arithmetic.
+pub(super) trait Dialect {
+    /// A number as a double.
+    fn number(&self, value: f64) -> String {
+        format!("{value:?}")
+    }
+
+    /// `base ^ exponent`, `exponent` being whole and up to 64 in size.
+    fn whole_power(&self, base: &Code, exponent: i32) -> Code;
+
+    /// Any other power.
+    fn power(&self, base: &Code, exponent: &Code) -> Code;
+
+    /// An operator that is a function; the result must be an atom.
+    fn call(&self, operator: Operator, operands: &[Code]) -> String;
+}
+
+/// A piece of code.
+#[derive(Clone, Debug)]
+pub(super) struct Code {
+    pub text: String,
+    level: Level,
+    /// The number, if it is one.
+    value: Option<f64>,
+}
+
+/// How tightly a piece of code binds.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub(super) enum Level {
+    Sum,
+    Product,
+    Power,
+    Atom,
+}
+
+impl Code {
+    pub(super) fn new(text: impl Into<String>, level: Level) -> Self {
+        Self { text: text.into(), level, value: None }
+    }
+
+    /// With parentheses unless it binds at least as tightly as `level`.
+    pub(super) fn within(&self, level: Level) -> String {
+        let bare = self.level >= level && !(level > Level::Sum && self.text.starts_with('-'));
+        if bare { self.text.clone() } else { format!("({})", self.text) }
+    }
+}
+
+/// The expression in that dialect; `names` says what each variable is called.
+pub(super) fn write(expression: &Expression, names: &BTreeMap<String, String>, dialect: &dyn Dialect) -> String {
+    let code = expression.fold(|node, operands: Vec<Code>| match node {
+        Node::Constant(value) => Code { text: dialect.number(*value), level: Level::Atom, value: Some(*value) },
+        Node::Variable(name) => Code::new(names[&**name].clone(), Level::Atom),
+        Node::Operation(operator, _) => operation(*operator, &operands, dialect),
+    });
+    code.text
+}
+
+fn operation(operator: Operator, operands: &[Code], dialect: &dyn Dialect) -> Code {
+    let first = &operands[0];
+    match operator {
+        Operator::Add => {
+            let mut text = first.text.clone();
+            for operand in &operands[1..] {
+                // Subtracting is the same to the bit as adding the negative, and reads better.
+                match operand.text.strip_prefix('-') {
+                    Some(rest) if operand.level > Level::Sum => text += &format!(" - {rest}"),
+                    _ => text += &format!(" + {}", operand.within(Level::Product)),
+                }
+            }
+            Code::new(text, Level::Sum)
+        }
+        Operator::Negate => Code::new(format!("-{}", first.within(Level::Power)), Level::Product),
+        Operator::Multiply | Operator::Divide => {
+            let sign = if operator == Operator::Multiply { " * " } else { " / " };
+            // A leading minus sign binds to the number or the name that follows it, with the same value.
+            let mut text =
+                if first.level >= Level::Product { first.text.clone() } else { first.within(Level::Product) };
+            for operand in &operands[1..] {
+                text += sign;
+                text += &operand.within(Level::Power);
+            }
+            Code::new(text, Level::Product)
+        }
+        Operator::Power => match operands[1].value {
+            Some(exponent) if is_whole_exponent(exponent) => dialect.whole_power(first, exponent as i32),
+            _ => dialect.power(first, &operands[1]),
+        },
+        function => Code::new(dialect.call(function, operands), Level::Atom),
+    }
+}
+
+/// `name(operands)`.
+pub(super) fn call(name: &str, operands: &[Code]) -> String {
+    let operands: Vec<&str> = operands.iter().map(|operand| operand.text.as_str()).collect();
+    format!("{name}({})", operands.join(", "))
+}
+
+/// `name(name(a, b), c)`: a function of two for any number of operands, from the left as the tape does it.
+pub(super) fn chained(name: &str, operands: &[Code]) -> String {
+    let first = operands[0].text.clone();
+    operands[1..].iter().fold(first, |left, operand| format!("{name}({left}, {})", operand.text))
+}
+
+/// ASCII identifiers for all inputs and outputs: different names stay different, and none is in `reserved`.
+pub(super) fn identifiers(formula: &Formula, reserved: &[&str]) -> BTreeMap<String, String> {
+    let names = formula.inputs().iter().chain(formula.outputs().iter().map(|output| &output.name));
+    let mut used: BTreeSet<String> = BTreeSet::new();
+    let mut identifiers = BTreeMap::new();
+    for name in names {
+        let mut identifier = ascii(name);
+        while reserved.contains(&identifier.as_str()) || used.contains(&identifier) {
+            identifier.push('_');
+        }
+        used.insert(identifier.clone());
+        identifiers.insert(name.clone(), identifier);
+    }
+    identifiers
+}
+
+fn ascii(name: &str) -> String {
+    let mut text = String::new();
+    for character in name.chars() {
+        match character {
+            '\u{307}' => text += "_dot",
+            '\u{308}' => text += "_ddot",
+            _ if character.is_ascii() => text.push(character),
+            _ => match greek_name(character) {
+                Some(name) => text += name,
+                None => text += &format!("u{:04x}", u32::from(character)),
+            },
+        }
+    }
+    text
+}
+
+/// The formula's plain text as lines of a comment.
+pub(super) fn comment(formula: &Formula, prefix: &str) -> String {
+    super::text::plain(formula).lines().map(|line| format!("{prefix}{line}\n")).collect()
+}

@@ -1,0 +1,211 @@
+//! Rust without the standard library: a module that needs the crate `libm` where it calls functions.
+
+use super::code::{self, Code, Dialect, Level, call, chained};
+use crate::expression::Operator;
+use crate::formula::{ActionRule, Formula};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+const RESERVED: [&str; 64] = [
+    "abstract",
+    "as",
+    "async",
+    "await",
+    "become",
+    "box",
+    "break",
+    "const",
+    "continue",
+    "crate",
+    "do",
+    "dyn",
+    "else",
+    "enum",
+    "extern",
+    "false",
+    "final",
+    "fn",
+    "for",
+    "gen",
+    "if",
+    "impl",
+    "in",
+    "let",
+    "loop",
+    "macro",
+    "match",
+    "mod",
+    "move",
+    "mut",
+    "override",
+    "priv",
+    "pub",
+    "ref",
+    "return",
+    "self",
+    "Self",
+    "static",
+    "struct",
+    "super",
+    "trait",
+    "true",
+    "try",
+    "type",
+    "typeof",
+    "unsafe",
+    "unsized",
+    "use",
+    "virtual",
+    "where",
+    "while",
+    "yield",
+    "libm",
+    "core",
+    "f64",
+    "f32",
+    "observation",
+    "outputs",
+    "action",
+    "power",
+    "_",
+    "gate",
+    "OUTPUTS",
+    "INPUTS",
+];
+
+const HELPERS: [(&str, &str); 7] = [
+    (
+        "power",
+        "fn power(x: f64, exponent: i32) -> f64 {\n    let (mut result, mut square, mut left) = (1.0, x, \
+         exponent.unsigned_abs());\n    while left > 0 {\n        if left & 1 == 1 {\n            result *= square;\n        \
+         }\n        square *= square;\n        left >>= 1;\n    }\n    if exponent < 0 { 1.0 / result } else { result }\n}\n\n",
+    ),
+    (
+        "sign",
+        "fn sign(x: f64) -> f64 {\n    if x > 0.0 {\n        1.0\n    } else if x < 0.0 {\n        -1.0\n    } else {\n        \
+         x\n    }\n}\n\n",
+    ),
+    ("step", "fn step(x: f64) -> f64 {\n    if x > 0.0 { 1.0 } else { 0.0 }\n}\n\n"),
+    (
+        "gate",
+        "fn gate(x: f64, positive: f64, otherwise: f64) -> f64 {\n    if x > 0.0 { positive } else { otherwise }\n}\n\n",
+    ),
+    ("min", "fn min(a: f64, b: f64) -> f64 {\n    if a < b { a } else { b }\n}\n\n"),
+    ("max", "fn max(a: f64, b: f64) -> f64 {\n    if a > b { a } else { b }\n}\n\n"),
+    ("gaussian", "fn gaussian(x: f64) -> f64 {\n    libm::exp(-(x * x))\n}\n\n"),
+];
+
+#[derive(Default)]
+struct Rust {
+    helpers: RefCell<BTreeSet<&'static str>>,
+}
+
+impl Rust {
+    fn helper(&self, name: &'static str) -> &'static str {
+        self.helpers.borrow_mut().insert(name);
+        name
+    }
+}
+
+impl Dialect for Rust {
+    fn number(&self, value: f64) -> String {
+        // A suffix, so that a method or a negation on a bare literal has a type.
+        format!("{value:?}_f64")
+    }
+
+    fn whole_power(&self, base: &Code, exponent: i32) -> Code {
+        Code::new(format!("{}({}, {exponent})", self.helper("power"), base.text), Level::Atom)
+    }
+
+    fn power(&self, base: &Code, exponent: &Code) -> Code {
+        Code::new(format!("libm::pow({}, {})", base.text, exponent.text), Level::Atom)
+    }
+
+    fn call(&self, operator: Operator, operands: &[Code]) -> String {
+        match operator {
+            Operator::Min => chained(self.helper("min"), operands),
+            Operator::Max => chained(self.helper("max"), operands),
+            Operator::Clip => {
+                let raised = call(self.helper("max"), &operands[..2]);
+                format!("{}({raised}, {})", self.helper("min"), operands[2].text)
+            }
+            Operator::Gate => call(self.helper("gate"), operands),
+            Operator::Sign => call(self.helper("sign"), operands),
+            Operator::Step => call(self.helper("step"), operands),
+            Operator::Gaussian => call(self.helper("gaussian"), operands),
+            Operator::Abs => call("libm::fabs", operands),
+            Operator::Arcsin => call("libm::asin", operands),
+            Operator::Arccos => call("libm::acos", operands),
+            Operator::Arctan => call("libm::atan", operands),
+            Operator::Arctanh => call("libm::atanh", operands),
+            other => call(&format!("libm::{}", other.name()), operands),
+        }
+    }
+}
+
+/// A module with `outputs` and `action`.
+pub(super) fn formula(formula: &Formula) -> String {
+    let dialect = Rust::default();
+    let names = code::identifiers(formula, &RESERVED);
+    let values: Vec<String> = formula
+        .outputs()
+        .iter()
+        .map(|output| format!("        {},\n", code::write(&output.expression, &names, &dialect)))
+        .collect();
+    let helpers: String =
+        HELPERS.iter().filter(|(name, _)| dialect.helpers.borrow().contains(name)).map(|(_, text)| *text).collect();
+    let used: BTreeSet<&str> = formula.used_inputs().collect();
+    let pattern: Vec<&str> = formula
+        .inputs()
+        .iter()
+        .map(|name| if used.contains(name.as_str()) { names[name].as_str() } else { "_" })
+        .collect();
+    format!(
+        "// Needs neither the standard library nor an allocator; functions come from the crate `libm`.\n//\n{}\n\
+         /// Numbers in an observation.\npub const INPUTS: usize = {};\n/// Numbers that the action is made of.\n\
+         pub const OUTPUTS: usize = {};\n\n\
+         /// The outputs' values, before the action rule.\n\
+         pub fn outputs(observation: &[f64; INPUTS]) -> [f64; OUTPUTS] {{\n    \
+         let [{}] = *observation;\n    [\n{}    ]\n}}\n\n{}{helpers}",
+        code::comment(formula, "// "),
+        formula.inputs().len(),
+        formula.outputs().len(),
+        pattern.join(", "),
+        values.concat(),
+        action(formula),
+    )
+}
+
+fn action(formula: &Formula) -> String {
+    match formula.action() {
+        ActionRule::Argmax => {
+            "/// The number of the action: the first largest output.\n\
+             pub fn action(observation: &[f64; INPUTS]) -> usize {\n    let outputs = outputs(observation);\n    \
+             let mut best = 0;\n    for index in 1..OUTPUTS {\n        if outputs[index] > outputs[best] {\n            \
+             best = index;\n        }\n    }\n    best\n}\n\n"
+                .to_owned()
+        }
+        ActionRule::Threshold => {
+            "/// The number of the action: 1 where the output is above 0, else 0.\n\
+             pub fn action(observation: &[f64; INPUTS]) -> usize {\n    \
+             if outputs(observation)[0] > 0.0 { 1 } else { 0 }\n}\n\n"
+                .to_owned()
+        }
+        ActionRule::Clip { low, high } => {
+            let bound = |value: f64| match value {
+                value if value.is_finite() => format!("{:?}", value as f32),
+                value if value < 0.0 => "f32::NEG_INFINITY".to_owned(),
+                _ => "f32::INFINITY".to_owned(),
+            };
+            let clipped = low.iter().zip(high).enumerate().map(|(index, (low, high))| {
+                format!("        (outputs[{index}] as f32).clamp({}, {}),\n", bound(*low), bound(*high))
+            });
+            format!(
+                "/// The action: the outputs in single precision, clipped to their bounds.\n\
+                 pub fn action(observation: &[f64; INPUTS]) -> [f32; OUTPUTS] {{\n    \
+                 let outputs = outputs(observation);\n    [\n{}    ]\n}}\n\n",
+                clipped.collect::<String>()
+            )
+        }
+    }
+}
