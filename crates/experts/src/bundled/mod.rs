@@ -19,8 +19,13 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Every bundled expert, sorted by environment.
-static EXPERTS: &[BundledExpert] =
-    &[expert("CartPole-v1", &[], include_bytes!("../../bundled/CartPole-v1.safetensors"))];
+static EXPERTS: &[BundledExpert] = &[
+    expert("Acrobot-v1", &[], include_bytes!("../../bundled/Acrobot-v1.safetensors")),
+    expert("CartPole-v1", &[], include_bytes!("../../bundled/CartPole-v1.safetensors")),
+    expert("MountainCar-v0", &[], include_bytes!("../../bundled/MountainCar-v0.safetensors")),
+    expert("MountainCarContinuous-v0", &[], include_bytes!("../../bundled/MountainCarContinuous-v0.safetensors")),
+    expert("Pendulum-v1", &[], include_bytes!("../../bundled/Pendulum-v1.safetensors")),
+];
 
 /// An expert that comes with kanrl.
 #[derive(Debug, PartialEq, Eq)]
