@@ -48,6 +48,7 @@ pub(super) struct SeededReset {
     pub state: Option<Vec<Number>>,
     pub qpos: Option<Vec<Number>>,
     pub qvel: Option<Vec<Number>>,
+    pub bodies: Option<Vec<Vec<Number>>>,
     #[serde(default)]
     pub then_unseeded_resets_obs: Vec<Vec<Number>>,
 }

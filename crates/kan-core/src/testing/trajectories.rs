@@ -63,7 +63,7 @@ pub enum TrajectoryError {
 ///
 /// A recording is a pair `<Id>.json`, `<Id>.safetensors` recorded from Gymnasium:
 /// per episode `i` the tensors `ep{i}/obs`, `actions`, `rewards`, `terminated`, `truncated`, and `state` (or `qpos` and
-/// `qvel`) and `info_*` where there are any. Two numbers agree if `|found - expected| <= tolerance * max(1, |expected|)`;
+/// `qvel`, or `bodies`) and `info_*` where there are any. Two numbers agree if `|found - expected| <= tolerance * max(1, |expected|)`;
 /// a tolerance of 0 asks for equal bits, but for the sign of zero and of NaN.
 ///
 /// # Errors
@@ -124,9 +124,10 @@ impl Replay<'_> {
                 let mut environment = self.make(&KeywordArguments::new())?;
                 let mut observation = vec![0.0; spec.observation_space.len()];
                 environment.reset(Some(reset.seed), &mut observation)?;
-                let state = match (&reset.state, &reset.qpos, &reset.qvel) {
+                let state = match (&reset.state, &reset.qpos, &reset.qvel, &reset.bodies) {
                     (Some(state), ..) => Some(plain(state)),
-                    (None, Some(qpos), Some(qvel)) => Some([plain(qpos), plain(qvel)].concat()),
+                    (None, Some(qpos), Some(qvel), _) => Some([plain(qpos), plain(qvel)].concat()),
+                    (None, _, _, Some(bodies)) => Some(plain(&bodies.concat())),
                     _ => None,
                 };
                 let state = state.as_deref().into_iter().collect::<Vec<_>>();
@@ -171,7 +172,7 @@ impl Replay<'_> {
         let terminated = recording.required(index, "terminated", steps)?;
         let truncated = recording.required(index, "truncated", steps)?;
         let mut states: Vec<Rows<'_>> = Vec::new();
-        for name in ["state", "qpos", "qvel"] {
+        for name in ["state", "qpos", "qvel", "bodies"] {
             states.extend(recording.rows(index, name, steps + 1)?);
         }
         let mut infos = Vec::new();
