@@ -99,6 +99,21 @@ impl ActionBatch {
         }
     }
 
+    /// Appends a row.
+    ///
+    /// # Panics
+    /// If the action is of another kind than the batch.
+    #[inline]
+    pub fn push(&mut self, action: Action<'_>) {
+        match (self, action) {
+            (Self::Discrete(actions), Action::Discrete(action)) => actions.push(action),
+            (Self::Continuous { values, size }, Action::F32(action)) if *size == action.len() => {
+                values.extend_from_slice(action);
+            }
+            _ => panic!("{action:?} is of another kind than the batch"),
+        }
+    }
+
     /// Sets every row from real-valued outputs `[rows, outputs]`: the first largest one for discrete actions,
     /// the values rounded to f32 and clipped to the bounds for a vector.
     ///

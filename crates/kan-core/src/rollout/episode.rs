@@ -45,10 +45,6 @@ impl Trajectory {
 
     pub(super) fn push(&mut self, observation: &[f64], action: Action<'_>) {
         self.observations.extend_from_slice(observation);
-        match (&mut self.actions, action) {
-            (ActionBatch::Discrete(actions), Action::Discrete(action)) => actions.push(action),
-            (ActionBatch::Continuous { values, .. }, Action::F32(action)) => values.extend_from_slice(action),
-            _ => unreachable!("rows of one batch are of one kind"),
-        }
+        self.actions.push(action);
     }
 }

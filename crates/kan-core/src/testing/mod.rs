@@ -1,7 +1,10 @@
 //! Checks that authors of environments run: the contract itself, and equality with recorded trajectories.
 
+mod conformance;
 mod recording;
+mod trace;
 mod trajectories;
 
+pub use conformance::{Rule, Violation, check_environment};
 pub use recording::RecordingError;
 pub use trajectories::{Deviation, PartReport, TrajectoryError, TrajectoryReport, check_trajectories};
