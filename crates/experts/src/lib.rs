@@ -14,6 +14,7 @@
 
 mod archive;
 pub mod bundled;
+pub mod data_files;
 mod error;
 pub mod formula;
 mod function_policy;

@@ -3,7 +3,7 @@
 use crate::pickle::Value;
 
 /// Most elements of an array.
-const MAX_ELEMENTS: usize = 1 << 24;
+const MAX_ELEMENTS: usize = 1 << 27;
 
 /// A flat array, widened to f64.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,6 +4,7 @@
 //! the readers on top accept only the few names that they understand.
 
 mod machine;
+mod opcodes;
 
 pub use machine::{MAX_BYTES, MAX_DEPTH, MAX_OBJECTS};
 
