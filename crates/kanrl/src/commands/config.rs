@@ -1,0 +1,39 @@
+use crate::{Failure, registry};
+use clap::Subcommand;
+use pipeline::config::{MergedConfig, RawConfig};
+use pipeline::run::Run;
+use std::path::PathBuf;
+
+#[derive(Debug, Subcommand)]
+pub enum Config {
+    /// Print the whole config of a run of this environment, every default filled in, as TOML.
+    Show {
+        /// The environment's id.
+        environment: String,
+    },
+    /// Say whether a config file would run: keys, kinds, values, environment, expert and stages. Runs nothing.
+    Check {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+impl Config {
+    pub fn run(self) -> Result<(), Failure> {
+        let registry = registry::environments().map_err(Failure::run)?;
+        match self {
+            Self::Show { environment } => {
+                registry.get(&environment).map_err(Failure::input)?;
+                let mut config = MergedConfig::new(RawConfig::default());
+                config.set("environment", "id", environment);
+                print!("{}", config.resolve()?.to_toml());
+            }
+            Self::Check { file } => {
+                let config = MergedConfig::new(RawConfig::read(&file)?).resolve()?;
+                let run = Run::prepare(config, registry).map_err(Failure::input)?;
+                println!("{} is fine; stages: {}", file.display(), run.stages().join(", "));
+            }
+        }
+        Ok(())
+    }
+}

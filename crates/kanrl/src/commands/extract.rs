@@ -1,0 +1,134 @@
+use crate::terminal::Bars;
+use crate::{Failure, registry};
+use clap::Args;
+use experts::PolicyReference;
+use pipeline::config::{MergedConfig, RawConfig};
+use pipeline::run::{Run, RunSummary};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+
+/// `kanrl extract`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Extract {
+    /// The environment's Gymnasium id, such as CartPole-v1; `kanrl env list` shows all.
+    environment: Option<String>,
+    /// Whose policy: `bundled`, a Stable-Baselines3 archive (FILE.zip), …
+    #[arg(long, value_name = "POLICY")]
+    expert: Option<PolicyReference>,
+    /// The KAN's hidden widths, such as 2 or 3,3; "" for none [default: 2].
+    #[arg(long, value_name = "WIDTHS", value_parser = widths)]
+    hidden: Option<Widths>,
+    /// The only source of randomness [default: 0].
+    #[arg(long)]
+    seed: Option<u64>,
+    /// A run's config (TOML, or JSON by its name); flags override it.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The run directory [default: runs/ENVIRONMENT-TIME].
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  kanrl extract CartPole-v1
+  kanrl extract CartPole-v1 --expert agent.zip --hidden 3 --seed 1 --out my-run
+  kanrl extract --config run.toml
+
+The run directory holds config.toml (everything that was decided), metrics.json, formula.json, formula.tex, kan.svg,
+run.log and timings.json; the stages' artefacts lie under stages/.";
+
+/// Hidden widths; a type of its own, since clap takes a `Vec` for a repeated flag.
+#[derive(Clone, Debug)]
+struct Widths(Vec<i64>);
+
+fn widths(text: &str) -> Result<Widths, String> {
+    let parts = text.split(',').map(str::trim).filter(|_| !text.trim().is_empty());
+    let width = |part: &str| match part.parse::<i64>() {
+        Ok(width @ 1..=1024) => Ok(width),
+        _ => Err(format!(
+            "`{part}` is not a width; give whole numbers from 1 to 1024 with commas between (`2`, `3,3`), or \"\" for none"
+        )),
+    };
+    parts.map(width).collect::<Result<_, _>>().map(Widths)
+}
+
+impl Extract {
+    pub fn run(self, quiet: bool) -> Result<(), Failure> {
+        let config = self.config()?.resolve()?;
+        let registry = registry::environments().map_err(Failure::run)?;
+        let mut run = Run::prepare(config, registry).map_err(Failure::input)?;
+        let directory = self.out.clone().unwrap_or_else(|| run.default_directory());
+        run.open(&directory).map_err(Failure::input)?;
+        execute(run, &directory, quiet)
+    }
+
+    fn config(&self) -> Result<MergedConfig, Failure> {
+        let raw = self.config.as_deref().map(RawConfig::read).transpose()?.unwrap_or_default();
+        let mut config = MergedConfig::new(raw);
+        if let Some(id) = &self.environment {
+            config.set("environment", "id", id.as_str());
+        }
+        if config.get("environment", "id").is_none() {
+            let message = std::io::Error::other("no environment was named");
+            return Err(Failure::input_with_help(message, "kanrl extract CartPole-v1, or `kanrl env list` for all"));
+        }
+        if let Some(expert) = &self.expert {
+            config.set("expert", "", expert_section(expert)?);
+        }
+        if let Some(Widths(widths)) = &self.hidden {
+            config.set("approximator", "hidden", widths.clone());
+        }
+        if let Some(seed) = self.seed {
+            let seed = i64::try_from(seed).map_err(|_| {
+                Failure::input(std::io::Error::other(format!("--seed {seed}: seeds go up to {}", i64::MAX)))
+            })?;
+            config.set("seed", "", seed);
+        }
+        Ok(config)
+    }
+}
+
+/// A policy's `[expert]` section.
+fn expert_section(expert: &PolicyReference) -> Result<toml::Value, Failure> {
+    let config = expert.config().map_err(Failure::input)?;
+    toml::Value::try_from(config).map_err(Failure::input)
+}
+
+/// Runs all stages with progress bars and Ctrl-C, and prints the result.
+pub fn execute(mut run: Run, directory: &Path, quiet: bool) -> Result<(), Failure> {
+    if !quiet {
+        run.reporter_mut().subscribe(Bars::new());
+    }
+    let cancel = run.reporter_mut().cancel_flag();
+    // A second Ctrl-C ends the process at once.
+    let handler = move || {
+        if cancel.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+    };
+    if let Err(error) = ctrlc::set_handler(handler) {
+        tracing::warn!("Ctrl-C will end the run at once: {error}");
+    }
+    let resume = format!("kanrl resume {}", directory.display());
+    let summary = run.execute().map_err(|error| Failure::pipeline(error, &resume))?;
+    print(&summary);
+    println!("\nEverything about this run: {}", directory.display());
+    Ok(())
+}
+
+fn print(summary: &RunSummary) {
+    println!("\n{:<10} {:>12} {:>10} {:>12} {:>11}", "policy", "mean return", "std", "worst 5 %", "agreement");
+    for row in &summary.rows {
+        let agreement = row.agreement.map_or_else(String::new, |value| format!("{:.1} %", value * 100.0));
+        println!(
+            "{:<10} {:>12.2} {:>10.2} {:>12.2} {agreement:>11}",
+            row.policy, row.returns.mean, row.returns.std, row.returns.worst_5_percent
+        );
+    }
+    let episodes = summary.rows.first().map_or(0, |row| row.returns.n);
+    println!("({episodes} episodes each, on the same seeds)\n");
+    println!("{}\n", summary.formula);
+    println!("{} operations", summary.operations);
+}

@@ -1,0 +1,30 @@
+use super::extract;
+use crate::{Failure, registry};
+use clap::Args;
+use pipeline::config::{MergedConfig, RawConfig};
+use pipeline::run::Run;
+use std::path::PathBuf;
+
+/// `kanrl resume`.
+#[derive(Debug, Args)]
+pub struct Resume {
+    /// The run directory.
+    directory: PathBuf,
+    /// Compute this stage and all later ones again (collect, fit, prune, symbolify, refine, evaluate, report).
+    #[arg(long, value_name = "STAGE")]
+    from: Option<String>,
+}
+
+impl Resume {
+    pub fn run(self, quiet: bool) -> Result<(), Failure> {
+        let raw = RawConfig::read(&self.directory.join("config.toml"))?;
+        let config = MergedConfig::new(raw).resolve()?;
+        let registry = registry::environments().map_err(Failure::run)?;
+        let mut run = Run::prepare(config, registry).map_err(Failure::input)?;
+        run.open(&self.directory).map_err(Failure::input)?;
+        if let Some(stage) = &self.from {
+            run.recompute_from(stage).map_err(Failure::input)?;
+        }
+        extract::execute(run, &self.directory, quiet)
+    }
+}

@@ -1,0 +1,104 @@
+//! Errors as the terminal shows them: what, where, and what would be right.
+
+use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+use pipeline::config::ConfigError;
+use pipeline::engine::PipelineError;
+use std::error::Error;
+use std::fmt;
+
+/// A diagnostic and the exit code it ends with.
+pub struct Failure {
+    pub diagnostic: Box<dyn Diagnostic + Send + Sync>,
+    pub exit_code: u8,
+}
+
+impl Failure {
+    /// The command line, a config or an input file is wrong.
+    pub fn input(error: impl Error + Send + Sync + 'static) -> Self {
+        Self { diagnostic: Box::new(Plain { error: Box::new(error), help: None }), exit_code: 2 }
+    }
+
+    /// As [`Self::input`], with what would be right.
+    pub fn input_with_help(error: impl Error + Send + Sync + 'static, help: impl Into<String>) -> Self {
+        Self { diagnostic: Box::new(Plain { error: Box::new(error), help: Some(help.into()) }), exit_code: 2 }
+    }
+
+    /// A run failed on the way.
+    pub fn run(error: impl Error + Send + Sync + 'static) -> Self {
+        Self { diagnostic: Box::new(Plain { error: Box::new(error), help: None }), exit_code: 1 }
+    }
+
+    /// A run failed; a cancelled one says how to go on.
+    pub fn pipeline(error: PipelineError, resume: &str) -> Self {
+        if error.is_cancelled() {
+            let help = Some(format!("to go on: {resume}"));
+            return Self { diagnostic: Box::new(Plain { error: Box::new(error), help }), exit_code: 130 };
+        }
+        match &error {
+            PipelineError::Stage { .. } => Self::run(error),
+            _ => Self::input(error),
+        }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        let source = NamedSource::new(&error.origin.name, error.origin.text.clone());
+        Self { diagnostic: Box::new(Located { error, source }), exit_code: 2 }
+    }
+}
+
+/// Any error, printed with its causes.
+#[derive(Debug)]
+struct Plain {
+    error: Box<dyn Error + Send + Sync>,
+    help: Option<String>,
+}
+
+impl fmt::Display for Plain {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(formatter)
+    }
+}
+
+impl Error for Plain {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.error.source()
+    }
+}
+
+impl Diagnostic for Plain {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+}
+
+/// A config error, printed with the line it is about.
+#[derive(Debug)]
+struct Located {
+    error: ConfigError,
+    source: NamedSource<String>,
+}
+
+impl fmt::Display for Located {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(formatter)
+    }
+}
+
+impl Error for Located {}
+
+impl Diagnostic for Located {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.error.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.error.span.as_ref().map(|_| &self.source as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let span = self.error.span.clone()?;
+        Some(Box::new(std::iter::once(LabeledSpan::at(span, "here"))))
+    }
+}

@@ -1,0 +1,59 @@
+//! The `kanrl` command.
+//!
+//! Exit codes: 0 done; 1 a run failed; 2 the command line, a config or an input file is wrong; 130 cancelled by Ctrl-C.
+
+mod commands;
+mod failure;
+mod registry;
+mod terminal;
+
+use clap::Parser;
+use commands::Command;
+use failure::Failure;
+use std::process::ExitCode;
+
+/// Turns a trained reinforcement-learning policy into a formula people can read, check and ship.
+#[derive(Debug, Parser)]
+#[command(name = "kanrl", version, arg_required_else_help = true, after_help = EXAMPLES)]
+struct Arguments {
+    /// Say more: -v for what is being done, -vv for everything.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// Say nothing but the result.
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  kanrl extract CartPole-v1                          a formula for the bundled expert
+  kanrl extract CartPole-v1 --expert agent.zip       … for a Stable-Baselines3 agent
+  kanrl env list                                     the environments there are
+
+Exit codes: 0 done, 1 a run failed, 2 wrong command line, config or input file, 130 cancelled.";
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    start_logging(arguments.verbose, arguments.quiet);
+    match commands::run(arguments.command, arguments.quiet) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{:?}", miette::Report::new_boxed(failure.diagnostic));
+            ExitCode::from(failure.exit_code)
+        }
+    }
+}
+
+fn start_logging(verbose: u8, quiet: bool) {
+    use tracing_subscriber::EnvFilter;
+    let default = match (quiet, verbose) {
+        (true, _) => "error",
+        (_, 0) => "warn",
+        (_, 1) => "info",
+        _ => "debug",
+    };
+    let filter = EnvFilter::try_from_env("KANRL_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+}

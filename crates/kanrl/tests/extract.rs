@@ -1,0 +1,109 @@
+//! The main journey: from an expert to a formula that plays, with the same files every time.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Files that hold times.
+const WITH_TIMES: [&str; 3] = ["run.log", "events.jsonl", "timings.json"];
+
+fn extract(arguments: &[&str], out: &Path) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_kanrl"))
+        .args(["extract", "CartPole-v1", "--out"])
+        .arg(out)
+        .args(arguments)
+        .output()
+        .expect("kanrl runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn metrics(run: &Path) -> serde_json::Value {
+    serde_json::from_slice(&std::fs::read(run.join("metrics.json")).unwrap()).unwrap()
+}
+
+/// Every file below `folder` that holds no times, by its path.
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    fn visit(root: &Path, folder: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                visit(root, &path, found);
+            } else if !WITH_TIMES.contains(&path.file_name().unwrap().to_str().unwrap()) {
+                found.insert(path.strip_prefix(root).unwrap().to_owned(), std::fs::read(&path).unwrap());
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    visit(folder, folder, &mut found);
+    found
+}
+
+fn assert_plays(run: &Path) {
+    let metrics = metrics(run);
+    for policy in ["expert", "kan", "formula"] {
+        assert_eq!(metrics["returns"][policy]["n"], 100, "{policy}");
+        assert!(metrics["returns"][policy]["std"].is_number(), "{policy}");
+    }
+    let formula = metrics["returns"]["formula"]["mean"].as_f64().unwrap();
+    assert!(formula >= 495.0, "the formula's mean return is {formula}");
+    for policy in ["kan", "formula"] {
+        let agreement = metrics["agreement"][policy].as_f64().unwrap();
+        assert!((0.5..=1.0).contains(&agreement), "{policy} agrees in {agreement}");
+    }
+    assert!(metrics["formula"]["operations"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn the_bundled_expert_s_formula_plays_and_two_runs_make_the_same_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+    let printed = extract(&[], &first);
+    assert_plays(&first);
+    assert!(printed.contains("θ"), "the formula is in the environment's own names:\n{printed}");
+    let latex = std::fs::read_to_string(first.join("formula.tex")).unwrap();
+    assert!(latex.contains(r"\theta") && latex.contains("argmax"), "{latex}");
+    for name in ["config.toml", "metrics.json", "formula.json", "formula.tex", "kan.svg"] {
+        assert!(first.join(name).is_file(), "{name}");
+    }
+    let timings: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(first.join("timings.json")).unwrap()).unwrap();
+    assert!(timings["seconds"]["fit"].as_f64().unwrap() > 0.0);
+
+    extract(&[], &second);
+    let (first, second) = (files(&first), files(&second));
+    assert_eq!(first.keys().collect::<Vec<_>>(), second.keys().collect::<Vec<_>>());
+    for (name, bytes) in &first {
+        assert!(second[name] == *bytes, "{} differs between two runs of the same seed", name.display());
+    }
+}
+
+#[test]
+fn a_run_that_is_repeated_in_its_folder_reuses_what_it_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    extract(&["--hidden", ""], &run);
+    let before = files(&run);
+    extract(&["--hidden", ""], &run);
+    assert_eq!(before, files(&run));
+    let log = std::fs::read_to_string(run.join("run.log")).unwrap();
+    assert!(log.contains("fit: reused from the earlier run"), "{log}");
+}
+
+#[test]
+fn reference_archives_become_formulas_that_play() {
+    let Some(folder) = reference_data::folder("experts") else { return };
+    let mut archives: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|algorithm| algorithm.unwrap().path().join("CartPole-v1.zip"))
+        .filter(|archive| archive.parent().is_some_and(|folder| folder.ends_with("ppo")) && archive.is_file())
+        .collect();
+    archives.sort();
+    for archive in archives {
+        let folder = tempfile::tempdir().unwrap();
+        let run = folder.path().join("run");
+        extract(&["--expert", archive.to_str().unwrap()], &run);
+        assert_plays(&run);
+        assert_eq!(metrics(&run)["returns"]["expert"]["mean"], 500.0);
+    }
+}

@@ -1,0 +1,93 @@
+use crate::engine::{Artefact, ArtefactError, LoadContext};
+use crate::files;
+use bevy_ecs::resource::Resource;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// Returns of one policy over the report seeds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Returns {
+    /// Mean.
+    pub mean: f64,
+    /// Standard deviation over episodes (of the population, as `numpy.std`).
+    pub std: f64,
+    /// Number of episodes.
+    pub n: usize,
+    /// Mean of the worst twentieth of the episodes (at least one).
+    pub worst_5_percent: f64,
+    /// The return of each episode, in the order of the seeds.
+    pub episodes: Vec<f64>,
+}
+
+impl Returns {
+    /// The summary of a list of returns.
+    pub fn new(episodes: Vec<f64>) -> Self {
+        let n = episodes.len();
+        if n == 0 {
+            return Self::default();
+        }
+        let mean = episodes.iter().sum::<f64>() / n as f64;
+        let variance = episodes.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / n as f64;
+        let mut sorted = episodes.clone();
+        sorted.sort_by(f64::total_cmp);
+        let worst = n.div_ceil(20);
+        let worst_5_percent = sorted[..worst].iter().sum::<f64>() / worst as f64;
+        Self { mean, std: variance.sqrt(), n, worst_5_percent, episodes }
+    }
+}
+
+/// How often a policy does what the expert would do, on states that the expert visits on the report seeds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "measure", rename_all = "snake_case")]
+pub enum Agreement {
+    /// Share of states with the same discrete action.
+    SameAction {
+        /// Between 0 and 1.
+        value: f64,
+    },
+    /// Coefficient of determination of the vector action, all coordinates together.
+    RSquared {
+        /// At most 1.
+        value: f64,
+    },
+}
+
+/// Everything measured about a run's policies.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Resource)]
+pub struct Evaluation {
+    /// The expert's returns.
+    pub expert: Returns,
+    /// The fitted network's, before it was turned into a formula.
+    pub kan: Returns,
+    /// The formula's.
+    pub formula: Returns,
+    /// The network's agreement with the expert.
+    pub kan_agreement: Agreement,
+    /// The formula's agreement with the expert.
+    pub formula_agreement: Agreement,
+}
+
+impl Artefact for Evaluation {
+    const NAME: &'static str = "evaluation";
+
+    fn save(&self, folder: &Path) -> Result<(), ArtefactError> {
+        Ok(files::write_json(&folder.join("evaluation.json"), self)?)
+    }
+
+    fn load(folder: &Path, _context: &LoadContext) -> Result<Self, ArtefactError> {
+        let bytes = std::fs::read(folder.join("evaluation.json"))?;
+        serde_json::from_slice(&bytes).map_err(ArtefactError::damaged)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Returns;
+
+    #[test]
+    fn returns_are_summarised_as_numpy_does() {
+        let returns = Returns::new((1..=40).map(f64::from).collect());
+        assert_eq!((returns.mean, returns.n, returns.worst_5_percent), (20.5, 40, 1.5));
+        assert!((returns.std - 11.543_396_380_615_196).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,75 @@
+use super::RunConfig;
+use super::error::ConfigError;
+use super::file::MergedConfig;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use toml::{Table, Value};
+
+/// Every section, in the order of a printed config.
+const SECTIONS: [&str; 11] = [
+    "seed",
+    "stages",
+    "environment",
+    "expert",
+    "collect",
+    "approximator",
+    "prune",
+    "library",
+    "symbolify",
+    "refine",
+    "evaluate",
+];
+
+/// The kind of a tagged section that does not name one.
+const DEFAULT_KINDS: [(&str, &str); 3] = [("expert", "bundled"), ("approximator", "kan"), ("library", "default")];
+
+impl MergedConfig {
+    /// The config with every default filled in and every kind found.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for an unknown section, field or kind, or a value that does not fit.
+    pub fn resolve(&self) -> Result<RunConfig, ConfigError> {
+        if let Some(unknown) = self.table.keys().find(|key| !SECTIONS.contains(&key.as_str())) {
+            let known: Vec<String> = SECTIONS.iter().map(|section| format!("`{section}`")).collect();
+            return Err(self.error(
+                "",
+                unknown,
+                &format!("unknown field `{unknown}`, expected one of {}", known.join(", ")),
+            ));
+        }
+        Ok(RunConfig {
+            seed: self.section("seed")?.unwrap_or(0),
+            stages: self.section("stages")?,
+            environment: self.section("environment")?.unwrap_or_default(),
+            expert: self.tagged("expert")?,
+            collect: self.section("collect")?.unwrap_or_default(),
+            approximator: self.tagged("approximator")?,
+            prune: self.section("prune")?.unwrap_or_default(),
+            library: self.tagged("library")?,
+            symbolify: self.section("symbolify")?.unwrap_or_default(),
+            refine: self.section("refine")?.unwrap_or_default(),
+            evaluate: self.section("evaluate")?.unwrap_or_default(),
+        })
+    }
+
+    fn section<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, ConfigError> {
+        self.table.get(name).map(|value| self.deserialize(name, value.clone())).transpose()
+    }
+
+    fn tagged<T: DeserializeOwned + Serialize>(&self, name: &str) -> Result<T, ConfigError> {
+        let mut value = self.table.get(name).cloned().unwrap_or_else(|| Value::Table(Table::new()));
+        if let Some(table) = value.as_table_mut() {
+            let kind = DEFAULT_KINDS.iter().find(|(section, _)| *section == name).map_or("", |(_, kind)| kind);
+            table.entry("kind").or_insert_with(|| Value::String(kind.to_owned()));
+        }
+        self.deserialize(name, value)
+    }
+
+    fn deserialize<T: DeserializeOwned>(&self, name: &str, value: Value) -> Result<T, ConfigError> {
+        serde_path_to_error::deserialize(value).map_err(|error| {
+            let path = error.path().to_string();
+            let path = if path == "." || path == "?" { "" } else { path.as_str() };
+            self.error(name, path, error.inner().message())
+        })
+    }
+}

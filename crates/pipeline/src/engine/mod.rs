@@ -1,0 +1,45 @@
+//! The engine: named stages over a [`bevy_ecs`] world.
+//!
+//! A run is a [`World`](bevy_ecs::world::World). What stages make and use are resources ([`Artefact`]); a stage is a
+//! system set labelled by its name. [`Pipeline`] holds the stages in order; researchers add, replace, move and drop them
+//! by name. Before anything runs, [`Pipeline::check`] makes sure that each stage's needs are provided by an earlier one.
+//! Stages that share no artefact run side by side; all others in the pipeline's order.
+//!
+//! ```
+//! use bevy_ecs::prelude::*;
+//! use pipeline::engine::{Artefact, ArtefactError, Pipeline, Stage, StageError};
+//! use std::path::Path;
+//!
+//! #[derive(Resource)]
+//! struct Answer(u32);
+//!
+//! impl Artefact for Answer {
+//!     const NAME: &'static str = "answer";
+//!     fn save(&self, folder: &Path) -> Result<(), ArtefactError> {
+//!         pipeline::files::write(&folder.join("answer.txt"), self.0.to_string().as_bytes())?;
+//!         Ok(())
+//!     }
+//!     fn load(folder: &Path, _world: &pipeline::engine::LoadContext) -> Result<Self, ArtefactError> {
+//!         let text = std::fs::read_to_string(folder.join("answer.txt"))?;
+//!         text.parse().map(Answer).map_err(|_| ArtefactError::damaged("answer.txt is not a number"))
+//!     }
+//! }
+//!
+//! fn think(mut commands: Commands) -> Result<(), StageError> {
+//!     commands.insert_resource(Answer(42));
+//!     Ok(())
+//! }
+//!
+//! let mut stages = Pipeline::new();
+//! stages.push(Stage::new("think", "finds the answer", think).provides::<Answer>());
+//! assert!(stages.check().is_ok());
+//! ```
+
+mod artefact;
+mod pipeline;
+mod schedule;
+mod stage;
+
+pub use artefact::{Artefact, ArtefactError, LoadContext};
+pub use pipeline::{Pipeline, PipelineError};
+pub use stage::{Stage, StageError};

@@ -1,0 +1,194 @@
+use super::schedule;
+use super::stage::{Stage, StageError};
+use bevy_ecs::world::World;
+use kan_core::suggest;
+
+/// Stages in order.
+#[derive(Debug, Default)]
+pub struct Pipeline {
+    stages: Vec<Stage>,
+}
+
+impl Pipeline {
+    /// No stages.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The stages, in order.
+    pub fn stages(&self) -> &[Stage] {
+        &self.stages
+    }
+
+    /// Adds a stage at the end.
+    pub fn push(&mut self, stage: Stage) -> &mut Self {
+        self.stages.push(stage);
+        self
+    }
+
+    /// Adds a stage before the one named `place`.
+    ///
+    /// # Errors
+    /// [`PipelineError::UnknownStage`].
+    pub fn insert_before(&mut self, place: &str, stage: Stage) -> Result<&mut Self, PipelineError> {
+        let index = self.index(place)?;
+        self.stages.insert(index, stage);
+        Ok(self)
+    }
+
+    /// Adds a stage after the one named `place`.
+    ///
+    /// # Errors
+    /// [`PipelineError::UnknownStage`].
+    pub fn insert_after(&mut self, place: &str, stage: Stage) -> Result<&mut Self, PipelineError> {
+        let index = self.index(place)?;
+        self.stages.insert(index + 1, stage);
+        Ok(self)
+    }
+
+    /// Puts a stage in the place of the one named `place`.
+    ///
+    /// # Errors
+    /// [`PipelineError::UnknownStage`].
+    pub fn replace(&mut self, place: &str, stage: Stage) -> Result<&mut Self, PipelineError> {
+        let index = self.index(place)?;
+        self.stages[index] = stage;
+        Ok(self)
+    }
+
+    /// Drops the stage of that name.
+    ///
+    /// # Errors
+    /// [`PipelineError::UnknownStage`].
+    pub fn remove(&mut self, name: &str) -> Result<&mut Self, PipelineError> {
+        let index = self.index(name)?;
+        self.stages.remove(index);
+        Ok(self)
+    }
+
+    /// Keeps the named stages only, in the order of `names`.
+    ///
+    /// # Errors
+    /// [`PipelineError::UnknownStage`], [`PipelineError::DuplicateStage`].
+    pub fn select(&mut self, names: &[String]) -> Result<&mut Self, PipelineError> {
+        for (index, name) in names.iter().enumerate() {
+            self.index(name)?;
+            if names[..index].contains(name) {
+                return Err(PipelineError::DuplicateStage { name: name.clone() });
+            }
+        }
+        let mut kept = Vec::with_capacity(names.len());
+        for name in names {
+            kept.push(self.stages.remove(self.index(name)?));
+        }
+        self.stages = kept;
+        Ok(self)
+    }
+
+    /// Whether every stage has its own name and finds what it needs.
+    ///
+    /// # Errors
+    /// [`PipelineError::DuplicateStage`] or [`PipelineError::MissingNeed`], for the first stage that does not.
+    pub fn check(&self) -> Result<(), PipelineError> {
+        for (index, stage) in self.stages.iter().enumerate() {
+            let earlier = &self.stages[..index];
+            if earlier.iter().any(|other| other.name == stage.name) {
+                return Err(PipelineError::DuplicateStage { name: stage.name.clone() });
+            }
+            for need in stage.needed() {
+                if !earlier.iter().any(|other| other.provided().any(|provided| provided == need)) {
+                    let providers =
+                        self.stages.iter().filter(|other| other.provided().any(|provided| provided == need));
+                    return Err(PipelineError::MissingNeed {
+                        stage: stage.name.clone(),
+                        artefact: need.to_owned(),
+                        later: providers.map(|other| other.name.clone()).collect(),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs all stages on a world that holds a [`LoadContext`](super::LoadContext), a
+    /// [`Reporter`](crate::events::Reporter), a [`RunDirectory`](crate::run_directory::RunDirectory) and whatever the
+    /// stages read besides. A stage whose artefacts lie in the run directory under the same key is not run again.
+    ///
+    /// # Errors
+    /// The first failing stage's error; the artefacts of the stages before it are on disk.
+    pub fn run(self, world: &mut World) -> Result<(), PipelineError> {
+        self.check()?;
+        schedule::run(self.stages, world)
+    }
+
+    /// The place of the stage of that name.
+    ///
+    /// # Errors
+    /// [`PipelineError::UnknownStage`].
+    pub fn index(&self, name: &str) -> Result<usize, PipelineError> {
+        self.stages.iter().position(|stage| stage.name == name).ok_or_else(|| {
+            let known: Vec<String> = self.stages.iter().map(|stage| stage.name.clone()).collect();
+            PipelineError::UnknownStage {
+                name: name.to_owned(),
+                nearest: suggest::nearest(name, &known).map(str::to_owned),
+                known,
+            }
+        })
+    }
+}
+
+/// What can go wrong with a pipeline.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PipelineError {
+    /// No stage has this name.
+    #[error("unknown stage `{name}`{}; the stages are: {}", suggest::did_you_mean(.nearest), .known.join(", "))]
+    UnknownStage {
+        /// What was asked for.
+        name: String,
+        /// The most similar stage.
+        nearest: Option<String>,
+        /// All stages, in order.
+        known: Vec<String>,
+    },
+    /// Two stages have the same name.
+    #[error("two stages are named `{name}`")]
+    DuplicateStage {
+        /// The name.
+        name: String,
+    },
+    /// A stage needs what no earlier stage provides.
+    #[error("stage `{stage}` needs `{artefact}`, which {}", provider(.later))]
+    MissingNeed {
+        /// The stage.
+        stage: String,
+        /// What it needs.
+        artefact: String,
+        /// Later stages that provide it.
+        later: Vec<String>,
+    },
+    /// A stage failed.
+    #[error("stage `{stage}` failed")]
+    Stage {
+        /// Its name.
+        stage: String,
+        /// Why.
+        #[source]
+        source: Box<StageError>,
+    },
+}
+
+impl PipelineError {
+    /// Whether the run ended because it was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self, Self::Stage { source, .. } if matches!(**source, StageError::Cancelled))
+    }
+}
+
+fn provider(later: &[String]) -> String {
+    if later.is_empty() {
+        "no stage provides".to_owned()
+    } else {
+        format!("only comes after it (from {}): change the order", later.join(", "))
+    }
+}

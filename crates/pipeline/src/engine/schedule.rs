@@ -1,0 +1,284 @@
+//! From stages to a bevy_ecs schedule.
+//!
+//! Every stage becomes a system set: *begin* (announce it, compute its key, look for its artefacts under that key), then
+//! either *load* (one system an artefact) or *body* and *save*, then *finish* (write `stage.json` last, so that a folder
+//! with one is complete). A failure or a cancellation makes every later set skip.
+
+use super::artefact::{Artefact, LoadContext};
+use super::pipeline::PipelineError;
+use super::stage::{Stage, StageError};
+use crate::events::{Event, Reporter};
+use crate::files;
+use crate::run_directory::RunDirectory;
+use bevy_ecs::prelude::*;
+use bevy_ecs::schedule::ScheduleLabel;
+use bevy_ecs::system::BoxedSystem;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+/// Changes whenever stored artefacts of older versions must not be reused.
+const FORMAT: u32 = 1;
+
+#[derive(ScheduleLabel, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Run;
+
+/// All systems of the stage of that name.
+#[derive(SystemSet, Clone, Debug, PartialEq, Eq, Hash)]
+struct StageSet(String);
+
+/// A part of a stage, in order.
+#[derive(SystemSet, Clone, Debug, PartialEq, Eq, Hash)]
+enum Part {
+    Begin(String),
+    Load(String),
+    Body(String),
+    Save(String),
+    Finish(String),
+}
+
+/// The systems that write and read one kind of artefact.
+pub(super) struct ArtefactSystems {
+    pub(super) name: &'static str,
+    save: fn(Arc<Progress>) -> BoxedSystem,
+    load: fn(Arc<Progress>) -> BoxedSystem,
+}
+
+impl ArtefactSystems {
+    pub(super) fn of<A: Artefact>() -> Self {
+        Self { name: A::NAME, save: save::<A>, load: load::<A> }
+    }
+}
+
+/// What all systems of a run share.
+#[derive(Default)]
+struct Shared {
+    failure: Mutex<Option<(String, StageError)>>,
+    failed: AtomicBool,
+    /// The key under which the present value of each artefact was made.
+    keys: Mutex<BTreeMap<&'static str, String>>,
+}
+
+/// What the systems of one stage share.
+pub(super) struct Progress {
+    shared: Arc<Shared>,
+    stage: String,
+    index: usize,
+    count: usize,
+    needs: Vec<&'static str>,
+    provides: Vec<&'static str>,
+    sections: Vec<&'static str>,
+    reused: AtomicBool,
+    work: Mutex<Work>,
+}
+
+#[derive(Default)]
+struct Work {
+    key: String,
+    folder: PathBuf,
+    started: Option<Instant>,
+}
+
+impl Progress {
+    fn fail(&self, error: StageError) {
+        self.shared.failed.store(true, Ordering::SeqCst);
+        let mut failure = self.shared.failure.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        failure.get_or_insert((self.stage.clone(), error));
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.lock_work().folder.clone()
+    }
+
+    fn lock_work(&self) -> std::sync::MutexGuard<'_, Work> {
+        self.work.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+pub(super) fn run(stages: Vec<Stage>, world: &mut World) -> Result<(), PipelineError> {
+    let shared = Arc::new(Shared::default());
+    let mut schedule = Schedule::new(Run);
+    let count = stages.len();
+    let mut earlier: Vec<(String, Vec<&'static str>, Vec<&'static str>)> = Vec::new();
+    for (index, stage) in stages.into_iter().enumerate() {
+        let needs: Vec<_> = stage.needed().collect();
+        let provides: Vec<_> = stage.provided().collect();
+        for (name, their_needs, their_provides) in &earlier {
+            let reads_after_write = needs.iter().any(|need| their_provides.contains(need));
+            let writes_again = provides.iter().any(|made| their_provides.contains(made) || their_needs.contains(made));
+            if reads_after_write || writes_again {
+                schedule.configure_sets(StageSet(stage.name.clone()).after(StageSet(name.clone())));
+            }
+        }
+        earlier.push((stage.name.clone(), needs, provides));
+        add(&mut schedule, stage, index, count, &shared);
+    }
+    schedule.run(world);
+    let failure = shared.failure.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+    failure.map_or(Ok(()), |(stage, source)| Err(PipelineError::Stage { stage, source: Box::new(source) }))
+}
+
+fn add(schedule: &mut Schedule, stage: Stage, index: usize, count: usize, shared: &Arc<Shared>) {
+    let name = stage.name.clone();
+    let progress = Arc::new(Progress {
+        shared: Arc::clone(shared),
+        stage: name.clone(),
+        index,
+        count,
+        needs: stage.needed().collect(),
+        provides: stage.provided().collect(),
+        sections: stage.sections.clone(),
+        reused: AtomicBool::new(false),
+        work: Mutex::default(),
+    });
+    let [load, body, save]: [fn(&Progress) -> bool; 3] = [reused, not_reused, not_reused];
+    let condition = |holds: fn(&Progress) -> bool| {
+        let progress = Arc::clone(&progress);
+        move || !progress.shared.failed.load(Ordering::SeqCst) && holds(&progress)
+    };
+    schedule.configure_sets(
+        (
+            Part::Begin(name.clone()).run_if(condition(always)),
+            Part::Load(name.clone()).run_if(condition(load)),
+            Part::Body(name.clone()).run_if(condition(body)),
+            Part::Save(name.clone()).run_if(condition(save)),
+            Part::Finish(name.clone()).run_if(condition(always)),
+        )
+            .chain()
+            .in_set(StageSet(name.clone())),
+    );
+    let begin_progress = Arc::clone(&progress);
+    schedule.add_systems(
+        (move |reporter: Res<Reporter>, run: Res<RunDirectory>, context: Res<LoadContext>| {
+            if let Err(error) = begin(&begin_progress, &reporter, &run, &context) {
+                begin_progress.fail(error);
+            }
+        })
+        .in_set(Part::Begin(name.clone())),
+    );
+    for artefact in &stage.provides {
+        schedule.add_systems((artefact.load)(Arc::clone(&progress)).in_set(Part::Load(name.clone())));
+        schedule.add_systems((artefact.save)(Arc::clone(&progress)).in_set(Part::Save(name.clone())));
+    }
+    let body_progress = Arc::clone(&progress);
+    let body = (stage.body)(Box::new(move |error| body_progress.fail(error)));
+    schedule.add_systems(body.in_set(Part::Body(name.clone())));
+    schedule.add_systems(
+        (move |reporter: Res<Reporter>| {
+            if let Err(error) = finish(&progress, &reporter) {
+                progress.fail(error);
+            }
+        })
+        .in_set(Part::Finish(name)),
+    );
+}
+
+fn always(_: &Progress) -> bool {
+    true
+}
+
+fn reused(progress: &Progress) -> bool {
+    progress.reused.load(Ordering::SeqCst)
+}
+
+fn not_reused(progress: &Progress) -> bool {
+    !reused(progress)
+}
+
+/// What `stage.json` says.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Record {
+    format: u32,
+    stage: String,
+    key: String,
+}
+
+fn begin(
+    progress: &Progress,
+    reporter: &Reporter,
+    run: &RunDirectory,
+    context: &LoadContext,
+) -> Result<(), StageError> {
+    if reporter.is_cancelled() {
+        return Err(StageError::Cancelled);
+    }
+    reporter.emit(&Event::StageStarted { stage: progress.stage.clone(), index: progress.index, count: progress.count });
+    let key = key(progress, context);
+    let folder = run.stage_folder(&progress.stage);
+    let mut keys = progress.shared.keys.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    for made in &progress.provides {
+        keys.insert(made, format!("{key}/{made}"));
+    }
+    drop(keys);
+    let record = std::fs::read(folder.join("stage.json")).ok();
+    let record = record.and_then(|bytes| serde_json::from_slice::<Record>(&bytes).ok());
+    let reused = !progress.provides.is_empty() && record.is_some_and(|record| record.key == key);
+    progress.reused.store(reused, Ordering::SeqCst);
+    if !reused {
+        files::create_empty_folder(&folder)?;
+    }
+    *progress.lock_work() = Work { key, folder, started: Some(Instant::now()) };
+    Ok(())
+}
+
+/// A stage's key: its name, the program's version, the config sections it reads and the keys of what it needs.
+fn key(progress: &Progress, context: &LoadContext) -> String {
+    let keys = progress.shared.keys.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let mut hash = Sha256::new();
+    let mut field = |text: &str| {
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text);
+    };
+    field(&FORMAT.to_string());
+    field(env!("CARGO_PKG_VERSION"));
+    field(&progress.stage);
+    for section in &progress.sections {
+        field(section);
+        field(&context.config.section_text(section));
+    }
+    for need in &progress.needs {
+        field(need);
+        field(keys.get(need).map_or("", String::as_str));
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn finish(progress: &Progress, reporter: &Reporter) -> Result<(), StageError> {
+    let reused = reused(progress);
+    let work = progress.lock_work();
+    if !reused {
+        let record = Record { format: FORMAT, stage: progress.stage.clone(), key: work.key.clone() };
+        files::write_json(&work.folder.join("stage.json"), &record)?;
+    }
+    let seconds = work.started.map_or(0.0, |started| started.elapsed().as_secs_f64());
+    drop(work);
+    reporter.emit(&Event::StageFinished { stage: progress.stage.clone(), seconds, reused });
+    Ok(())
+}
+
+fn save<A: Artefact>(progress: Arc<Progress>) -> BoxedSystem {
+    Box::new(IntoSystem::into_system(move |artefact: Option<Res<A>>| {
+        let Some(artefact) = artefact else {
+            return progress.fail(StageError::Unsupported {
+                reason: format!("it says that it provides `{}`, but has not made it", A::NAME),
+            });
+        };
+        let folder = progress.folder().join(A::NAME);
+        let saved = files::create_empty_folder(&folder).map_err(StageError::from);
+        if let Err(error) = saved.and_then(|()| artefact.save(&folder).map_err(StageError::from)) {
+            progress.fail(error);
+        }
+    }))
+}
+
+fn load<A: Artefact>(progress: Arc<Progress>) -> BoxedSystem {
+    Box::new(IntoSystem::into_system(move |mut commands: Commands, context: Res<LoadContext>| {
+        match A::load(&progress.folder().join(A::NAME), &context) {
+            Ok(artefact) => commands.insert_resource(artefact),
+            Err(error) => progress.fail(error.into()),
+        }
+    }))
+}

@@ -1,0 +1,132 @@
+use super::artefact::{Artefact, ArtefactError};
+use super::schedule::ArtefactSystems;
+use bevy_ecs::system::{BoxedSystem, In, IntoSystem};
+use kan_core::approximator::ApproximatorError;
+use kan_core::environment::EnvironmentError;
+use kan_core::policy::PolicyError;
+
+/// One step of a run: a system with a name, what it needs and what it provides.
+pub struct Stage {
+    pub(super) name: String,
+    pub(super) summary: String,
+    pub(super) needs: Vec<&'static str>,
+    pub(super) provides: Vec<ArtefactSystems>,
+    pub(super) sections: Vec<&'static str>,
+    pub(super) body: Body,
+}
+
+/// Makes the system that does a stage's work and hands its error, if any, to the function given.
+type Body = Box<dyn FnOnce(Box<dyn Fn(StageError) + Send + Sync>) -> BoxedSystem>;
+
+impl std::fmt::Debug for Stage {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Stage")
+            .field("name", &self.name)
+            .field("needs", &self.needs)
+            .field("provides", &self.provided().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Stage {
+    /// A stage from its name, one line about it and the system that does its work.
+    pub fn new<M>(
+        name: impl Into<String>,
+        summary: impl Into<String>,
+        system: impl IntoSystem<(), Result<(), StageError>, M> + 'static,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            summary: summary.into(),
+            needs: Vec::new(),
+            provides: Vec::new(),
+            sections: Vec::new(),
+            body: Box::new(|fail| {
+                let system = system.pipe(move |In(result): In<Result<(), StageError>>| {
+                    if let Err(error) = result {
+                        fail(error);
+                    }
+                });
+                Box::new(IntoSystem::into_system(system))
+            }),
+        }
+    }
+
+    /// An artefact that an earlier stage must have made.
+    #[must_use]
+    pub fn needs<A: Artefact>(mut self) -> Self {
+        self.needs.push(A::NAME);
+        self
+    }
+
+    /// An artefact that this stage makes, or makes anew.
+    #[must_use]
+    pub fn provides<A: Artefact>(mut self) -> Self {
+        self.provides.push(ArtefactSystems::of::<A>());
+        self
+    }
+
+    /// A top-level section of the config that its result depends on: when it changes, the stage runs again.
+    #[must_use]
+    pub fn configured_by(mut self, section: &'static str) -> Self {
+        self.sections.push(section);
+        self
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// One line about it.
+    pub fn summary(&self) -> &str {
+        &self.summary
+    }
+
+    /// Names of the artefacts it needs.
+    pub fn needed(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.needs.iter().copied()
+    }
+
+    /// Names of the artefacts it makes.
+    pub fn provided(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.provides.iter().map(|artefact| artefact.name)
+    }
+}
+
+/// Why a stage could not do its work.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StageError {
+    /// The environment failed.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
+    /// Playing a policy failed.
+    #[error(transparent)]
+    Rollout(#[from] kan_core::rollout::RolloutError),
+    /// A policy failed.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// The approximator failed.
+    #[error(transparent)]
+    Approximator(#[from] ApproximatorError),
+    /// A result could not be written or read.
+    #[error(transparent)]
+    Artefact(#[from] ArtefactError),
+    /// A file could not be written.
+    #[error(transparent)]
+    File(#[from] crate::files::FileError),
+    /// The configuration asks for something that cannot be done.
+    #[error("{reason}")]
+    Unsupported {
+        /// What, and what would be right.
+        reason: String,
+    },
+    /// The run was cancelled.
+    #[error("cancelled")]
+    Cancelled,
+    /// A stage of a downstream crate failed in its own way.
+    #[error(transparent)]
+    Other(#[from] Box<dyn std::error::Error + Send + Sync>),
+}

@@ -1,0 +1,83 @@
+//! Students as policies, to be rolled out beside the expert.
+
+use crate::head::Head;
+use kan_core::action::ActionBatch;
+use kan_core::policy::{Policy, PolicyError};
+use kan_core::space::ActionSpace;
+use symbolic::{Formula, SymbolicError, Tape};
+
+/// Anything with outputs for a batch of observations, with the head that turns them into actions.
+pub struct Student<F> {
+    inputs: usize,
+    head: Head,
+    predict: F,
+}
+
+impl<F: Fn(&[f64], &mut [f64]) + Send + Sync> Student<F> {
+    /// A student from its function `[rows, inputs] -> [rows, outputs]`, both row-major.
+    pub fn new(inputs: usize, head: Head, predict: F) -> Self {
+        Self { inputs, head, predict }
+    }
+}
+
+impl<F: Fn(&[f64], &mut [f64]) + Send + Sync> Policy for Student<F> {
+    fn observation_size(&self) -> usize {
+        self.inputs
+    }
+
+    fn action_space(&self) -> &ActionSpace {
+        self.head.action_space()
+    }
+
+    fn act(&self, observations: &[f64], _elapsed_steps: &[u32], actions: &mut ActionBatch) -> Result<(), PolicyError> {
+        let (inputs, outputs) = (self.inputs, self.head.outputs());
+        let mut values = vec![0.0; observations.len() / inputs * outputs];
+        (self.predict)(observations, &mut values);
+        check_finite(&values, outputs, observations, inputs)?;
+        self.head.act(&values, actions);
+        Ok(())
+    }
+}
+
+/// A formula as a policy.
+pub struct FormulaPolicy {
+    formula: Formula,
+    tape: Tape,
+    space: ActionSpace,
+}
+
+impl FormulaPolicy {
+    /// A policy from a formula that was made for `space`.
+    ///
+    /// # Errors
+    /// [`SymbolicError`] where the formula cannot be compiled.
+    pub fn new(formula: &Formula, space: &ActionSpace) -> Result<Self, SymbolicError> {
+        Ok(Self { tape: formula.compile()?, formula: formula.clone(), space: space.clone() })
+    }
+}
+
+impl Policy for FormulaPolicy {
+    fn observation_size(&self) -> usize {
+        self.formula.inputs().len()
+    }
+
+    fn action_space(&self) -> &ActionSpace {
+        &self.space
+    }
+
+    fn act(&self, observations: &[f64], _elapsed_steps: &[u32], actions: &mut ActionBatch) -> Result<(), PolicyError> {
+        let (inputs, outputs) = (self.formula.inputs().len(), self.formula.outputs().len());
+        let mut values = vec![0.0; observations.len() / inputs * outputs];
+        self.tape.evaluate(observations, &mut values);
+        check_finite(&values, outputs, observations, inputs)?;
+        self.formula.act(&values, actions);
+        Ok(())
+    }
+}
+
+fn check_finite(values: &[f64], outputs: usize, observations: &[f64], inputs: usize) -> Result<(), PolicyError> {
+    let Some(index) = values.iter().position(|value| !value.is_finite()) else { return Ok(()) };
+    let row = index / outputs;
+    let observation = observations[row * inputs..(row + 1) * inputs].to_vec();
+    Err(PolicyError::NotFinite { output: index % outputs, value: values[index], observation })
+}

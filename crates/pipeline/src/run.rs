@@ -1,0 +1,260 @@
+//! A run from its config to its results.
+
+use crate::artefacts::{Agreement, Evaluation, FaithfulFormula, Returns};
+use crate::config::RunConfig;
+use crate::engine::{LoadContext, Pipeline, PipelineError, Stage};
+use crate::events::Reporter;
+use crate::head::Head;
+use crate::log;
+use crate::run_directory::{RunDirectory, RunDirectoryError};
+use crate::stages;
+use bevy_ecs::prelude::*;
+use bevy_ecs::system::SystemParam;
+use kan_core::config::BuildError;
+use kan_core::environment::{EnvironmentError, EnvironmentRegistry, EnvironmentSpec};
+use kan_core::function::SymbolicLibrary;
+use kan_core::policy::ExpertPolicy;
+use kan_core::rollout::Rollouts;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The environments that stages may make.
+#[derive(Clone, Debug, Resource)]
+pub struct Environments(pub Arc<EnvironmentRegistry>);
+
+/// The environment that is played.
+#[derive(Clone, Debug, Resource)]
+pub struct Task(pub EnvironmentSpec);
+
+/// The policy that is explained.
+#[derive(Clone, Resource)]
+pub struct Expert(pub Arc<dyn ExpertPolicy>);
+
+/// What most stages read, as one system parameter.
+#[derive(SystemParam)]
+pub struct Setting<'w> {
+    context: Res<'w, LoadContext>,
+    environments: Res<'w, Environments>,
+    task: Res<'w, Task>,
+    expert: Res<'w, Expert>,
+    /// Where progress and log lines go.
+    pub reporter: Res<'w, Reporter>,
+}
+
+impl Setting<'_> {
+    /// The resolved config.
+    pub fn config(&self) -> &RunConfig {
+        &self.context.config
+    }
+
+    /// The library that names functions.
+    pub fn library(&self) -> &dyn SymbolicLibrary {
+        self.context.library.as_ref()
+    }
+
+    /// The environment that is played.
+    pub fn spec(&self) -> &EnvironmentSpec {
+        &self.task.0
+    }
+
+    /// What a student's outputs mean.
+    pub fn head(&self) -> Head {
+        Head::new(self.task.0.action_space.clone())
+    }
+
+    /// The policy that is explained.
+    pub fn expert(&self) -> &dyn ExpertPolicy {
+        self.expert.0.as_ref()
+    }
+
+    /// Rollouts of the environment that is played.
+    ///
+    /// # Errors
+    /// [`EnvironmentError`] where it cannot be made.
+    pub fn rollouts(&self) -> Result<Rollouts, EnvironmentError> {
+        let section = &self.context.config.environment;
+        Rollouts::new(self.environments.0.get(&section.id)?, &section.arguments)
+    }
+}
+
+/// A run that is ready: its environment, expert and library exist, its stages fit together, and nothing has been written.
+pub struct Run {
+    pipeline: Pipeline,
+    environments: Environments,
+    task: Task,
+    expert: Expert,
+    context: LoadContext,
+    reporter: Reporter,
+    directory: Option<RunDirectory>,
+}
+
+impl Run {
+    /// Builds everything that the config names, with the standard stages.
+    ///
+    /// # Errors
+    /// [`RunError`] for an unknown environment, an expert that cannot be read or does not fit, a library or stage that
+    /// does not exist. Nothing has been written then.
+    pub fn prepare(config: RunConfig, environments: EnvironmentRegistry) -> Result<Self, RunError> {
+        Self::with_pipeline(config, environments, stages::standard())
+    }
+
+    /// As [`Self::prepare`], with stages of the caller's choice.
+    ///
+    /// # Errors
+    /// As [`Self::prepare`].
+    pub fn with_pipeline(
+        config: RunConfig,
+        environments: EnvironmentRegistry,
+        mut pipeline: Pipeline,
+    ) -> Result<Self, RunError> {
+        let task = environments.make(&config.environment.id, &config.environment.arguments)?.spec().clone();
+        let expert = config.expert.build(&task)?;
+        let library = config.library.build()?;
+        config.approximator.build(task.observation_space.len(), task.action_space.outputs(), config.seed)?;
+        if let Some(names) = &config.stages {
+            pipeline.select(names)?;
+        }
+        pipeline.check()?;
+        Ok(Self {
+            pipeline,
+            environments: Environments(Arc::new(environments)),
+            task: Task(task),
+            expert: Expert(expert),
+            context: LoadContext { config: Arc::new(config), library },
+            reporter: Reporter::new(),
+            directory: None,
+        })
+    }
+
+    /// Where events go: subscribe readers here before [`Self::execute`].
+    pub fn reporter_mut(&mut self) -> &mut Reporter {
+        &mut self.reporter
+    }
+
+    /// `runs/ENVIRONMENT-TIME`, with the time in UTC.
+    pub fn default_directory(&self) -> PathBuf {
+        Path::new("runs").join(format!("{}-{}", self.task.0.id, log::compact_time()))
+    }
+
+    /// Opens the run directory and writes the resolved config into it.
+    ///
+    /// # Errors
+    /// [`RunError::Directory`] where the folder holds something else or cannot be written.
+    pub fn open(&mut self, path: &Path) -> Result<PathBuf, RunError> {
+        let directory = RunDirectory::open(path)?;
+        directory.write("config.toml", self.context.config.to_toml().as_bytes()).map_err(RunDirectoryError::from)?;
+        let path = directory.path().to_owned();
+        self.directory = Some(directory);
+        Ok(path)
+    }
+
+    /// Names of the stages, in order.
+    pub fn stages(&self) -> Vec<&str> {
+        self.pipeline.stages().iter().map(Stage::name).collect()
+    }
+
+    /// Forgets what `stage` and all later ones made in the open run directory, so that they run again.
+    ///
+    /// # Errors
+    /// [`RunError::Pipeline`] for a stage that does not exist, [`RunError::Directory`] where a folder cannot be removed.
+    ///
+    /// # Panics
+    /// If [`Self::open`] was not called.
+    pub fn recompute_from(&self, stage: &str) -> Result<(), RunError> {
+        let directory = self.directory.as_ref().expect("the run directory is opened first");
+        for name in &self.stages()[self.pipeline.index(stage)?..] {
+            crate::files::create_empty_folder(&directory.stage_folder(name)).map_err(RunDirectoryError::from)?;
+        }
+        Ok(())
+    }
+
+    /// Runs all stages.
+    ///
+    /// # Errors
+    /// [`PipelineError::Stage`] for the first stage that fails; what was finished before it lies in the run directory.
+    ///
+    /// # Panics
+    /// If [`Self::open`] was not called.
+    pub fn execute(mut self) -> Result<RunSummary, PipelineError> {
+        let directory = self.directory.expect("the run directory is opened before the run is executed");
+        let timings = log::Timings::new();
+        self.reporter.subscribe(log::RunLog::new(directory.path()));
+        self.reporter.subscribe(log::EventLog::new(directory.path()));
+        self.reporter.subscribe(timings.clone());
+        let mut world = World::new();
+        world.insert_resource(self.environments);
+        world.insert_resource(self.task);
+        world.insert_resource(self.expert);
+        world.insert_resource(self.context);
+        world.insert_resource(self.reporter);
+        world.insert_resource(directory.clone());
+        let result = self.pipeline.run(&mut world);
+        if let Err(error) = directory.write_json("timings.json", &timings.to_json()) {
+            tracing::warn!("{error}");
+        }
+        result?;
+        Ok(RunSummary::of(&world))
+    }
+}
+
+/// A run could not be prepared.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The environment is unknown or cannot be made.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
+    /// A component cannot be built.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The stages do not fit together.
+    #[error(transparent)]
+    Pipeline(#[from] PipelineError),
+    /// The run directory cannot be used.
+    #[error(transparent)]
+    Directory(#[from] RunDirectoryError),
+}
+
+/// One row of the returns table.
+#[derive(Clone, Debug)]
+pub struct PolicyRow {
+    /// `expert`, `KAN` or `formula`.
+    pub policy: &'static str,
+    /// Its returns on the report seeds.
+    pub returns: Returns,
+    /// Its agreement with the expert.
+    pub agreement: Option<f64>,
+}
+
+/// What a finished run prints. Parts that no stage made are empty.
+#[derive(Clone, Debug, Default)]
+pub struct RunSummary {
+    /// The returns table.
+    pub rows: Vec<PolicyRow>,
+    /// The formula, as text for a terminal.
+    pub formula: String,
+    /// Its operations, as SymPy's `count_ops` counts them.
+    pub operations: usize,
+}
+
+impl RunSummary {
+    fn of(world: &World) -> Self {
+        let mut summary = Self::default();
+        if let Some(evaluation) = world.get_resource::<Evaluation>() {
+            let value = |agreement: &Agreement| match agreement {
+                Agreement::SameAction { value } | Agreement::RSquared { value } => Some(*value),
+            };
+            let row = |policy, returns: &Returns, agreement| PolicyRow { policy, returns: returns.clone(), agreement };
+            summary.rows = vec![
+                row("expert", &evaluation.expert, None),
+                row("KAN", &evaluation.kan, value(&evaluation.kan_agreement)),
+                row("formula", &evaluation.formula, value(&evaluation.formula_agreement)),
+            ];
+        }
+        if let Some(formula) = world.get_resource::<FaithfulFormula>() {
+            summary.formula = symbolic::export::unicode(&formula.0);
+            summary.operations = formula.0.operations();
+        }
+        summary
+    }
+}

@@ -1,0 +1,62 @@
+//! Seeds of episodes: disjoint ranges for each purpose, so that nothing is ever tuned on the seeds that are reported.
+
+/// What an episode is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Expert episodes to learn from; which ones depends on the run's seed.
+    Collect,
+    /// The student's own episodes, to be labelled by the expert.
+    Aggregate,
+    /// Episodes to choose between candidates by.
+    Select,
+    /// Reported episodes: the same for every run, so that runs can be compared pair by pair.
+    Report,
+}
+
+/// First seed of the reported episodes; all others lie below.
+pub const FIRST_REPORT_SEED: u64 = 1_000_000_000;
+
+/// `count` seeds for a purpose. Fitting and choosing draw from a range of their own each, at a place that the run's seed
+/// decides.
+pub fn episodes(run_seed: u64, purpose: Purpose, count: usize) -> Vec<u64> {
+    const RANGE: u64 = 300_000_000;
+    let range = match purpose {
+        Purpose::Report => return (0..count as u64).map(|index| FIRST_REPORT_SEED + index).collect(),
+        Purpose::Collect => 0,
+        Purpose::Aggregate => 1,
+        Purpose::Select => 2,
+    };
+    let start = mix(run_seed.wrapping_add(range)) % RANGE;
+    (0..count as u64).map(|index| range * RANGE + (start + index) % RANGE).collect()
+}
+
+/// SplitMix64's finaliser (Steele, Lea, Flood 2014): neighbouring run seeds give unrelated places.
+fn mix(value: u64) -> u64 {
+    let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    value ^ (value >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FIRST_REPORT_SEED, Purpose, episodes};
+
+    #[test]
+    fn purposes_never_share_a_seed() {
+        for run_seed in [0, 1, u64::MAX] {
+            let mut all: Vec<u64> = Vec::new();
+            for purpose in [Purpose::Collect, Purpose::Aggregate, Purpose::Select] {
+                let seeds = episodes(run_seed, purpose, 500);
+                assert!(seeds.iter().all(|seed| *seed < FIRST_REPORT_SEED));
+                all.extend(seeds);
+            }
+            all.extend(episodes(run_seed, Purpose::Report, 500));
+            let count = all.len();
+            all.sort_unstable();
+            all.dedup();
+            assert_eq!(all.len(), count);
+        }
+        assert_eq!(episodes(1, Purpose::Report, 3), episodes(2, Purpose::Report, 3));
+    }
+}

@@ -1,0 +1,65 @@
+use crate::artefacts::ExpertData;
+use crate::engine::StageError;
+use crate::head::Head;
+use crate::rollouts::play;
+use crate::run::Setting;
+use crate::seeds::{self, Purpose};
+use bevy_ecs::prelude::*;
+use kan_core::dataset::Dataset;
+use kan_core::policy::ExpertPolicy;
+use kan_core::rollout::{RolloutOptions, Trajectory};
+
+/// Plays the expert; the last episodes become the validation set.
+pub fn collect(mut commands: Commands, setting: Setting<'_>) -> Result<(), StageError> {
+    let config = setting.config();
+    let section = &config.collect;
+    if section.train_episodes == 0 || section.validation_episodes == 0 {
+        let reason = "[collect] needs at least one episode to train on and one to validate on".to_owned();
+        return Err(StageError::Unsupported { reason });
+    }
+    let expert = setting.expert();
+    let count = section.train_episodes + section.validation_episodes;
+    let seeds = seeds::episodes(config.seed, Purpose::Collect, count);
+    let options = RolloutOptions { record: true, ..RolloutOptions::default() };
+    let episodes =
+        play(&setting.rollouts()?, expert, &seeds, &options, &setting.reporter, "collect", "expert episodes")?;
+    let head = setting.head();
+    let mut train = Dataset::new(setting.spec().observation_space.names(), head.output_names(), expert.score_kind());
+    for trajectory in episodes.iter().filter_map(|episode| episode.trajectory.as_ref()) {
+        push_labelled(&mut train, expert, &head, trajectory)?;
+    }
+    let validation = train.split_off(section.validation_episodes);
+    let mean = episodes.iter().map(|episode| episode.episode_return).sum::<f64>() / count as f64;
+    let rows = (train.rows(), validation.rows());
+    setting.reporter.message(
+        "collect",
+        format!("{count} episodes, mean return {mean:.2}; {} rows to train on, {} to validate on", rows.0, rows.1),
+    );
+    commands.insert_resource(ExpertData { train, validation });
+    Ok(())
+}
+
+/// Adds an episode with what the expert would do in each of its states, whoever played it.
+pub(super) fn push_labelled(
+    data: &mut Dataset,
+    expert: &dyn ExpertPolicy,
+    head: &Head,
+    trajectory: &Trajectory,
+) -> Result<(), StageError> {
+    let elapsed = trajectory.elapsed_steps();
+    let rows = elapsed.len();
+    let (targets, weights) = match expert.score_kind() {
+        Some(_) => {
+            let mut scores = vec![0.0; rows * head.action_space().outputs()];
+            expert.scores(&trajectory.observations, &elapsed, &mut scores)?;
+            (head.targets_from_scores(&scores), head.weights(&scores))
+        }
+        None => {
+            let mut actions = trajectory.actions.clone();
+            expert.act(&trajectory.observations, &elapsed, &mut actions)?;
+            (head.targets_from_actions(&actions), vec![1.0; rows])
+        }
+    };
+    data.push_episode(&trajectory.observations, &targets, &weights);
+    Ok(())
+}

@@ -1,0 +1,39 @@
+use crate::artefacts::{ExpertData, Model, Network};
+use crate::engine::StageError;
+use crate::run::Setting;
+use bevy_ecs::prelude::*;
+use kan_core::approximator::FitTask;
+use std::ops::ControlFlow;
+
+/// Fits the approximator; early stopping is by the validation set.
+pub fn fit(mut commands: Commands, setting: Setting<'_>, data: Res<ExpertData>) -> Result<(), StageError> {
+    let (config, head, reporter) = (setting.config(), setting.head(), &setting.reporter);
+    let inputs = setting.spec().observation_space.len();
+    let build = |error: kan_core::config::BuildError| StageError::Other(Box::new(error));
+    let mut model = config.approximator.build(inputs, head.outputs(), config.seed).map_err(build)?;
+    let loss = head.loss();
+    let task = FitTask { train: data.train.samples(), validation: Some(data.validation.samples()), loss: &loss };
+    let report = model.fit(task, &mut |progress| {
+        let message = format!("steps, loss {:.3e}", progress.train_loss);
+        reporter.progress("fit", progress.step as u64, progress.steps as u64, message);
+        if reporter.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    if report.cancelled {
+        return Err(StageError::Cancelled);
+    }
+    reporter.message("fit", format!("{} steps: {}", report.steps, losses(report.train_loss, report.validation_loss)));
+    let Some(mut graph) = model.graph(data.train.samples()) else {
+        let reason = format!("`{}` cannot be turned into a formula; use kind = \"kan\" or \"linear\"", model.kind());
+        return Err(StageError::Unsupported { reason });
+    };
+    graph.set_input_names(&data.train.input_names);
+    commands.insert_resource(Model(model));
+    commands.insert_resource(Network(graph));
+    Ok(())
+}
+
+/// The two losses as text.
+pub(super) fn losses(train: f64, validation: Option<f64>) -> String {
+    let validation = validation.map_or_else(String::new, |loss| format!(", validation loss {loss:.4e}"));
+    format!("training loss {train:.4e}{validation}")
+}

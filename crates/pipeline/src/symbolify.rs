@@ -1,0 +1,197 @@
+//! Naming the edges of a network jointly: a function is judged by the loss of the whole network after a short refit of
+//! all its constants, not by how well it fits its own curve.
+
+use crate::config::SymbolifySection;
+use kan_core::approximator::{ApproximatorError, FitReport, FitTask, Samples};
+use kan_core::function::{Candidate, SymbolicLibrary};
+use kan_core::graph::{EdgeFunction, SymbolicEdge, UnivariateGraph};
+use std::ops::ControlFlow;
+
+/// What to name edges with, and how to judge.
+#[derive(Clone, Copy)]
+pub struct SymbolifyTask<'a> {
+    /// Rows to refit on and to judge by.
+    pub fit: FitTask<'a>,
+    /// The functions.
+    pub library: &'a dyn SymbolicLibrary,
+    /// How far to go.
+    pub section: &'a SymbolifySection,
+}
+
+/// A network of named functions.
+#[derive(Clone, Debug)]
+pub struct Symbolified {
+    /// Every edge is named.
+    pub graph: UnivariateGraph,
+    /// How the final refit of all constants went.
+    pub report: FitReport,
+}
+
+/// Hears edges done, edges in all and a line for the log (or an empty one); returns `false` to cancel.
+pub type SymbolifyObserver<'a> = dyn FnMut(usize, usize, String) -> bool + Send + 'a;
+
+/// L-BFGS steps after the last edge is named.
+const FINAL_STEPS: usize = 100;
+/// Rows to judge trials on; the final refit uses all.
+const TRIAL_ROWS: usize = 3000;
+
+/// Names every spline edge of `graph`, then drops edges that are not missed. No result if it was cancelled.
+///
+/// # Errors
+/// [`ApproximatorError`] where the data do not fit the graph, or nothing finite is reached.
+pub fn symbolify(
+    graph: &UnivariateGraph,
+    task: &SymbolifyTask<'_>,
+    progress: &mut SymbolifyObserver<'_>,
+) -> Result<Option<Symbolified>, ApproximatorError> {
+    let rows = Rows::spread(task.fit.train, TRIAL_ROWS, graph);
+    let trial = Trial { task, train: rows.samples() };
+    let slack = task.section.tolerance * spread(&rows, graph.outputs.len());
+    let mut best = trial.refit(graph.clone())?;
+    let total = graph.edges.len() * 2;
+    // The least important edges first: a slip there costs least, and the important ones still bend to make up for it.
+    let mut order: Vec<(usize, usize)> = graph.edges.iter().map(|edge| (edge.source, edge.target)).collect();
+    let importance = |(source, target): &(usize, usize)| {
+        graph.edge_between(*source, *target).map_or(0.0, |edge| graph.edges[edge].importance)
+    };
+    order.sort_by(|first, second| importance(first).total_cmp(&importance(second)));
+    for (done, (source, target)) in order.into_iter().enumerate() {
+        if !progress(done, total, String::new()) {
+            return Ok(None);
+        }
+        let Some(edge) = best.graph.edge_between(source, target) else { continue };
+        if matches!(best.graph.edges[edge].function, EdgeFunction::Symbolic(_)) {
+            continue;
+        }
+        best = trial.name(&best, edge, slack)?;
+        let EdgeFunction::Symbolic(named) = &best.graph.edges[edge].function else { continue };
+        let line = format!("edge {source} to {target}: {}, loss {:.4e}", named.function.name(), best.loss);
+        progress(done, total, line);
+    }
+    let named = best.graph.edges.len();
+    let mut edge = 0;
+    while edge < best.graph.edges.len() {
+        if !progress(total / 2 + edge, total / 2 + named, String::new()) {
+            return Ok(None);
+        }
+        match trial.without(&best, edge, slack) {
+            Some(shorter) => {
+                let gone = &best.graph.edges[edge];
+                let line = format!("edge {} to {} dropped, loss {:.4e}", gone.source, gone.target, shorter.loss);
+                progress(total / 2 + edge, total / 2 + named, line);
+                best = shorter;
+                // Node numbers may have moved: look at all edges again.
+                edge = 0;
+            }
+            None => edge += 1,
+        }
+    }
+    let mut cancelled = false;
+    let mut graph = best.graph;
+    let report = graph.refit(task.fit, FINAL_STEPS, &mut |_| {
+        cancelled = !progress(total, total, String::new());
+        if cancelled { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    graph.set_importances(task.fit.train.inputs);
+    Ok((!cancelled).then_some(Symbolified { graph, report }))
+}
+
+/// A network and its loss on the validation rows after a short refit.
+#[derive(Clone)]
+struct Fitted {
+    graph: UnivariateGraph,
+    loss: f64,
+}
+
+struct Trial<'a> {
+    task: &'a SymbolifyTask<'a>,
+    train: Samples<'a>,
+}
+
+impl Trial<'_> {
+    fn refit(&self, mut graph: UnivariateGraph) -> Result<Fitted, ApproximatorError> {
+        let task = FitTask { train: self.train, ..self.task.fit };
+        let report = graph.refit(task, self.task.section.refit_steps, &mut |_| ControlFlow::Continue(()))?;
+        Ok(Fitted { graph, loss: report.validation_loss.unwrap_or(report.train_loss) })
+    }
+
+    /// The network with edge `edge` named: of the candidates that lose no more than `slack` against the best of them, the
+    /// simplest.
+    fn name(&self, current: &Fitted, edge: usize, slack: f64) -> Result<Fitted, ApproximatorError> {
+        let curve = current.graph.sampled_curves(self.train.inputs).swap_remove(edge);
+        let all = self.task.library.candidates(&curve);
+        let simplest =
+            all.iter().min_by(|first, second| first.function.complexity().total_cmp(&second.function.complexity()));
+        let mut tried: Vec<&Candidate> = all.iter().take(self.task.section.candidates.max(1)).collect();
+        tried.extend(
+            simplest.filter(|simplest| !tried.iter().any(|other| other.function.name() == simplest.function.name())),
+        );
+        let mut results: Vec<(f64, Fitted)> = Vec::new();
+        for candidate in tried {
+            let Candidate { function, a, b, c, d, .. } = candidate.clone();
+            let complexity = function.complexity();
+            let named = EdgeFunction::Symbolic(SymbolicEdge { function, a, b, c, d });
+            // A candidate that leaves its domain on other rows is no candidate.
+            if let Ok(fitted) = self.refit(current.graph.with_function(edge, named))
+                && fitted.loss.is_finite()
+            {
+                results.push((complexity, fitted));
+            }
+        }
+        let lowest = results.iter().map(|(_, fitted)| fitted.loss).fold(f64::INFINITY, f64::min);
+        results
+            .into_iter()
+            .filter(|(_, fitted)| fitted.loss <= lowest.max(current.loss) + slack)
+            .min_by(|(first, one), (second, other)| first.total_cmp(second).then(one.loss.total_cmp(&other.loss)))
+            .map(|(_, fitted)| fitted)
+            .ok_or_else(|| ApproximatorError::Diverged {
+                reason: "no function of the library fits an edge; use a library with `x` in it".to_owned(),
+            })
+    }
+
+    /// The network without edge `edge`, if it loses no more than `slack`.
+    fn without(&self, current: &Fitted, edge: usize, slack: f64) -> Option<Fitted> {
+        let graph = current.graph.without_edge(edge).ok()?;
+        let fitted = self.refit(graph).ok()?;
+        (fitted.loss <= current.loss + slack).then_some(fitted)
+    }
+}
+
+/// Rows taken at even distances, with their targets and weights.
+struct Rows {
+    inputs: Vec<f64>,
+    targets: Vec<f64>,
+    weights: Vec<f64>,
+}
+
+impl Rows {
+    fn spread(all: Samples<'_>, count: usize, graph: &UnivariateGraph) -> Self {
+        let (inputs, outputs) = (graph.inputs.len(), graph.outputs.len());
+        let step = all.weights.len().div_ceil(count).max(1);
+        let mut rows = Self { inputs: Vec::new(), targets: Vec::new(), weights: Vec::new() };
+        for row in (0..all.weights.len()).step_by(step) {
+            rows.inputs.extend_from_slice(&all.inputs[row * inputs..(row + 1) * inputs]);
+            rows.targets.extend_from_slice(&all.targets[row * outputs..(row + 1) * outputs]);
+            rows.weights.push(all.weights[row]);
+        }
+        rows
+    }
+
+    fn samples(&self) -> Samples<'_> {
+        Samples { inputs: &self.inputs, targets: &self.targets, weights: &self.weights }
+    }
+}
+
+/// Weighted variance of the targets, mean over the outputs: the loss of the best constant.
+fn spread(rows: &Rows, outputs: usize) -> f64 {
+    let total: f64 = rows.weights.iter().sum();
+    let weighted = |value: &dyn Fn(&[f64]) -> f64| {
+        rows.targets.chunks_exact(outputs).zip(&rows.weights).map(|(row, weight)| weight * value(row)).sum::<f64>()
+            / total
+    };
+    let variance = |output: usize| {
+        let mean = weighted(&|row| row[output]);
+        weighted(&|row| (row[output] - mean).powi(2))
+    };
+    (0..outputs).map(variance).sum::<f64>() / outputs as f64
+}
