@@ -10,6 +10,7 @@ pub mod environment;
 pub mod function;
 pub mod graph;
 pub mod kan;
+mod model_file;
 pub mod optimize;
 pub mod policy;
 pub mod random;

@@ -38,7 +38,7 @@ fn an_unknown_environment() {
 
 #[test]
 fn an_environment_of_another_build() {
-    if cfg!(feature = "full") {
+    if cfg!(feature = "mujoco") {
         return;
     }
     refused(&[], &["extract", "Hopper-v4"], &["cargo xtask setup", "cargo run --release --features full"]);

@@ -81,11 +81,13 @@ fn stages_run_in_order_and_artefacts_are_reused() {
     assert_eq!(*first.resource::<Number>(), Number(12));
     assert_eq!(*finished.lock().unwrap(), ["make", "double", "add_ten"]);
 
+    drop(first);
     let (mut again, finished) = world(folder.path(), 0);
     numbers().run(&mut again).unwrap();
     assert_eq!(*again.resource::<Number>(), Number(12));
     assert_eq!(*finished.lock().unwrap(), ["make reused", "double reused", "add_ten reused"]);
 
+    drop(again);
     // Another seed changes the first stage's key, and with it every key that depends on it.
     let (mut other, finished) = world(folder.path(), 1);
     numbers().run(&mut other).unwrap();
@@ -98,6 +100,7 @@ fn a_stage_without_its_record_runs_again() {
     let (mut first, _) = world(folder.path(), 0);
     numbers().run(&mut first).unwrap();
     std::fs::remove_file(folder.path().join("stages/add_ten/stage.json")).unwrap();
+    drop(first);
     let (mut again, finished) = world(folder.path(), 0);
     numbers().run(&mut again).unwrap();
     assert_eq!(*again.resource::<Number>(), Number(12));
@@ -137,7 +140,7 @@ fn needs_are_checked_before_anything_runs() {
     let error = pipeline.run(&mut world(folder.path(), 0).0).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "stage `double` needs `number`, which only comes after it (from make): change the order"
+        "stage `double` needs `number`, which only comes after it (from double, make): change the order"
     );
     assert_eq!(runs.load(Ordering::SeqCst), 0);
 }
@@ -153,6 +156,7 @@ fn a_failing_stage_ends_the_run_and_keeps_what_was_finished() {
     assert_eq!(error.to_string(), "stage `fail` failed");
     assert_eq!(*finished.lock().unwrap(), ["make", "double"]);
 
+    drop(failing);
     let (mut again, finished) = world(folder.path(), 0);
     numbers().run(&mut again).unwrap();
     assert_eq!(*finished.lock().unwrap(), ["make reused", "double reused", "add_ten"]);

@@ -17,7 +17,7 @@ pub const FORMAT_VERSION: u32 = 1;
 /// let mut scores = [0.0];
 /// formula.compile()?.evaluate(&[0.1, -0.2], &mut scores);
 /// assert!((scores[0] - 0.1).abs() < 1e-12);
-/// assert_eq!(formula.to_string(), "a = 3*theta + theta_dot\naction = 1 if a > 0 else 0");
+/// assert_eq!(formula.to_string(), "a = 3*theta + theta_dot\naction = argmax(0, a) = 1 if a > 0 else 0");
 /// # Ok::<(), symbolic::SymbolicError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -4,9 +4,9 @@ use crate::approximator::{ApproximatorError, FitObserver, FitReport, FitTask, Fu
 use crate::config::{ApproximatorConfig, BuildError, ComponentDescription};
 use crate::graph::{Edge, EdgeFunction, Input, Node, NodeKind, SymbolicEdge, UnivariateGraph};
 use crate::kan::standardisation;
+use crate::model_file::{entries, metadata};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
-use std::collections::HashMap;
 
 /// `outputs = weights · standardised inputs + bias`, fitted to any loss by L-BFGS: `kind = "linear"`.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -158,10 +158,10 @@ impl FunctionApproximator for Linear {
         let views = data.iter().map(|(name, shape, bytes)| {
             (*name, TensorView::new(Dtype::F64, shape.clone(), bytes).expect("the shape fits the bytes"))
         });
-        let metadata = HashMap::from([
-            ("format".to_owned(), "kanrl-linear".to_owned()),
-            ("version".to_owned(), "1".to_owned()),
-            ("config".to_owned(), serde_json::to_string(&self.config).expect("a config is plain data")),
+        let metadata = metadata([
+            ("format", "kanrl-linear".to_owned()),
+            ("version", "1".to_owned()),
+            ("config", serde_json::to_string(&self.config).expect("a config is plain data")),
         ]);
         safetensors::serialize(views, Some(metadata)).expect("names are unique and shapes fit")
     }
@@ -171,7 +171,7 @@ fn read(bytes: &[u8]) -> Result<Linear, ApproximatorError> {
     let bad = |reason: String| ApproximatorError::BadModel { reason };
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| bad(error.to_string()))?;
     let file = SafeTensors::deserialize(bytes).map_err(|error| bad(error.to_string()))?;
-    let metadata = header.metadata().clone().unwrap_or_default();
+    let metadata = entries(header.metadata().as_ref())?;
     let entry = |name: &str| metadata.get(name).ok_or_else(|| bad(format!("its metadata has no `{name}`")));
     if entry("format")? != "kanrl-linear" || entry("version")? != "1" {
         return Err(bad(format!("its format is `{}`, version {}", entry("format")?, entry("version")?)));

@@ -4,9 +4,9 @@ use super::approximator::{Kan, shapes};
 use super::config::KanConfig;
 use super::network::{Layer, Network};
 use crate::approximator::ApproximatorError;
+use crate::model_file::{entries, metadata};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
-use std::collections::HashMap;
 
 /// Version of the file layout.
 const VERSION: &str = "1";
@@ -47,12 +47,12 @@ pub(super) fn write(kan: &Kan) -> Vec<u8> {
     let views = data.iter().map(|(name, shape, bytes)| {
         (name, TensorView::new(Dtype::F64, shape.clone(), bytes).expect("the shape fits the bytes"))
     });
-    let metadata = HashMap::from([
-        ("format".to_owned(), "kanrl-kan".to_owned()),
-        ("version".to_owned(), VERSION.to_owned()),
-        ("config".to_owned(), serde_json::to_string(&kan.config).expect("a config is plain data")),
-        ("inputs".to_owned(), kan.network.inputs().to_string()),
-        ("outputs".to_owned(), kan.network.outputs().to_string()),
+    let metadata = metadata([
+        ("format", "kanrl-kan".to_owned()),
+        ("version", VERSION.to_owned()),
+        ("config", serde_json::to_string(&kan.config).expect("a config is plain data")),
+        ("inputs", kan.network.inputs().to_string()),
+        ("outputs", kan.network.outputs().to_string()),
     ]);
     safetensors::serialize(views, Some(metadata)).expect("names are unique and shapes fit")
 }
@@ -62,7 +62,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Kan, ApproximatorError> {
     let bad = |reason: String| ApproximatorError::BadModel { reason };
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| bad(error.to_string()))?;
     let file = SafeTensors::deserialize(bytes).map_err(|error| bad(error.to_string()))?;
-    let metadata = header.metadata().clone().unwrap_or_default();
+    let metadata = entries(header.metadata().as_ref())?;
     let entry = |name: &str| metadata.get(name).ok_or_else(|| bad(format!("its metadata has no `{name}`")));
     if entry("format")? != "kanrl-kan" {
         return Err(bad(format!("its format is `{}`, not `kanrl-kan`", entry("format")?)));

@@ -1,8 +1,12 @@
 use super::RunConfig;
 use super::error::ConfigError;
 use super::file::MergedConfig;
+use experts::bundled::BundledConfig;
+use kan_core::config::{ApproximatorConfig, ExpertConfig, SymbolicLibraryConfig};
+use kan_core::kan::KanConfig;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use symbolic::library::DefaultLibraryConfig;
 use toml::{Table, Value};
 
 /// Every section, in the order of a printed config.
@@ -21,7 +25,14 @@ const SECTIONS: [&str; 11] = [
 ];
 
 /// The kind of a tagged section that does not name one.
-const DEFAULT_KINDS: [(&str, &str); 3] = [("expert", "bundled"), ("approximator", "kan"), ("library", "default")];
+fn default_kind(section: &str) -> &'static str {
+    match section {
+        "expert" => BundledConfig::default().typetag_name(),
+        "approximator" => KanConfig::default().typetag_name(),
+        "library" => DefaultLibraryConfig::default().typetag_name(),
+        _ => "",
+    }
+}
 
 impl MergedConfig {
     /// The config with every default filled in and every kind found.
@@ -59,8 +70,7 @@ impl MergedConfig {
     fn tagged<T: DeserializeOwned + Serialize>(&self, name: &str) -> Result<T, ConfigError> {
         let mut value = self.table.get(name).cloned().unwrap_or_else(|| Value::Table(Table::new()));
         if let Some(table) = value.as_table_mut() {
-            let kind = DEFAULT_KINDS.iter().find(|(section, _)| *section == name).map_or("", |(_, kind)| kind);
-            table.entry("kind").or_insert_with(|| Value::String(kind.to_owned()));
+            table.entry("kind").or_insert_with(|| Value::String(default_kind(name).to_owned()));
         }
         self.deserialize(name, value)
     }

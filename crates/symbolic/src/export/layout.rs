@@ -71,7 +71,9 @@ fn action(formula: &Formula) -> Item {
         ActionRule::Argmax => Item::Argmax(Box::new(list(names()))),
         ActionRule::Threshold => {
             let name = Item::Symbol(formula.outputs()[0].name.clone());
-            cases(number(1.0), Item::Row(vec![name, Item::Sign(">"), number(0.0)]), number(0.0))
+            let argmax = Item::Argmax(Box::new(list([number(0.0), name.clone()])));
+            let condition = Item::Row(vec![name, Item::Sign(">"), number(0.0)]);
+            Item::Row(vec![argmax, Item::Sign("="), cases(number(1.0), condition, number(0.0))])
         }
         ActionRule::Clip { low, high } => {
             let clipped =

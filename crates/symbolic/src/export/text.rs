@@ -41,7 +41,7 @@ fn assemble(formula: &Formula, lines: Vec<(String, String)>) -> String {
     let names: Vec<&str> = lines.iter().map(|(name, _)| name.as_str()).collect();
     text += &match formula.action() {
         ActionRule::Argmax => format!("action = argmax({})", names.join(", ")),
-        ActionRule::Threshold => format!("action = 1 if {} > 0 else 0", names[0]),
+        ActionRule::Threshold => format!("action = argmax(0, {0}) = 1 if {0} > 0 else 0", names[0]),
         ActionRule::Clip { low, high } => {
             let clipped = names.iter().zip(low).zip(high).map(|((name, low), high)| clip(name, *low, *high));
             format!("action = [{}]", clipped.collect::<Vec<_>>().join(", "))
