@@ -2,7 +2,7 @@
 
 use super::gradient::Sink;
 use super::plan::{Plan, Scratch};
-use super::{Batch, Column, ROWS, Scalar, kernel, loss};
+use super::{Batch, Column, ROWS, Scalar, loss, simd};
 use crate::approximator::Loss;
 use nalgebra::DMatrix;
 use rayon::prelude::*;
@@ -81,7 +81,7 @@ impl<S: Scalar> Plan<S> {
         workspace.segments.par_iter_mut().enumerate().for_each(|(index, segment)| {
             segment.matrix.fill(S::ZERO);
             for chunk in index * length..((index + 1) * length).min(batch.chunks()) {
-                self.forward_chunk(parameters, batch, chunk, &mut segment.scratch);
+                self.forward_chunk(parameters, batch, chunk, &mut segment.scratch, true);
                 for output in 0..self.outputs.len() {
                     self.add_direction(parameters, batch, chunk, loss, output, &all, segment);
                 }
@@ -127,7 +127,7 @@ impl<S: Scalar> Plan<S> {
             let rows = first..(first + TILE).min(count);
             // The matrix is symmetric: columns left of the tile are not needed.
             let strip = &mut segment.matrix[first * count..rows.end * count];
-            kernel::add_products(&segment.jacobian[rows], &all[first..], &segment.jacobian, strip, count, first);
+            simd::products(&segment.jacobian[rows], &all[first..], &segment.jacobian, strip, count, first);
         }
     }
 }

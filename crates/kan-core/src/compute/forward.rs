@@ -2,7 +2,7 @@
 
 use super::batch::fill_inputs;
 use super::plan::{Node, Plan, Scratch, Step, Symbolic};
-use super::{Column, ROWS, Scalar, kernel};
+use super::{Column, ROWS, Scalar, simd};
 use rayon::prelude::*;
 
 impl<S: Scalar> Plan<S> {
@@ -22,7 +22,7 @@ impl<S: Scalar> Plan<S> {
         }
         let one = |scratch: &mut Scratch<S>, inputs: &[f64], outputs: &mut [f64]| {
             fill_inputs(&self.inputs, inputs, &mut scratch.values[..width]);
-            self.forward(parameters, scratch, inputs.len() / width.max(1));
+            self.forward(parameters, scratch, inputs.len() / width.max(1), false);
             for (row, outputs) in outputs.chunks_exact_mut(height).enumerate() {
                 for (node, output) in self.outputs.iter().zip(outputs) {
                     *output = scratch.values[*node][row].to_f64();
@@ -44,33 +44,26 @@ impl<S: Scalar> Plan<S> {
             .for_each_init(|| Scratch::new(self, false), |scratch, (inputs, outputs)| one(scratch, inputs, outputs));
     }
 
-    /// Computes all nodes of the chunk whose inputs are in `scratch.values`; `rows` of them are samples.
-    pub(super) fn forward(&self, parameters: &[S], scratch: &mut Scratch<S>, rows: usize) {
+    /// Computes all nodes of the chunk whose inputs are in `scratch.values`; `rows` of them are samples. With `slopes`
+    /// everything that a backward pass needs is kept.
+    pub(super) fn forward(&self, parameters: &[S], scratch: &mut Scratch<S>, rows: usize, slopes: bool) {
         scratch.combined.fill([S::ZERO; ROWS]);
         for step in &self.steps {
             match step {
                 Step::Block(block) => {
                     let count = block.features();
                     let range = block.first_feature..block.first_feature + count * block.sources.len();
-                    let slopes = if scratch.feature_slopes.is_empty() { 0..0 } else { range.clone() };
+                    let slopes = if !slopes { 0..0 } else { range.clone() };
                     let slopes = &mut scratch.feature_slopes[slopes];
                     let features = &mut scratch.features[range];
-                    for (index, (source, knots)) in block.sources.iter().zip(&block.knots).enumerate() {
+                    for (index, (source, table)) in block.sources.iter().zip(&block.knots).enumerate() {
                         let own = index * count..(index + 1) * count;
                         let slopes =
                             if slopes.is_empty() || block.from_inputs { &mut [] } else { &mut slopes[own.clone()] };
                         let x = &scratch.values[*source];
-                        kernel::fill_features(
-                            knots,
-                            block.degree,
-                            block.basis,
-                            block.base,
-                            x,
-                            &mut features[own],
-                            slopes,
-                        );
+                        simd::fill_features(table, block.base, x, &mut features[own], slopes);
                     }
-                    kernel::combine(&parameters[block.parameters()], features, &block.targets, &mut scratch.combined);
+                    simd::combine(&parameters[block.parameters()], features, &block.targets, &mut scratch.combined);
                 }
                 Step::Symbolic(symbolic) => evaluate_symbolic(symbolic, parameters, scratch, rows),
                 Step::Node(node) => finish_node(node, parameters, scratch),

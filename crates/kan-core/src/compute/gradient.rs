@@ -2,7 +2,7 @@
 
 use super::moments::{Running, edge_values};
 use super::plan::{Block, Node, Plan, Scratch, Step, Symbolic};
-use super::{Batch, Column, DeviationPenalty, ROWS, Scalar, kernel, loss, segment_length};
+use super::{Batch, Column, DeviationPenalty, ROWS, Scalar, kernel, loss, segment_length, simd};
 use crate::approximator::Loss;
 use rayon::prelude::*;
 
@@ -61,7 +61,7 @@ impl<S: Scalar> Plan<S> {
             segment.gradient.fill(S::ZERO);
             segment.loss = 0.0;
             for chunk in index * length..((index + 1) * length).min(batch.chunks()) {
-                self.forward_chunk(parameters, batch, chunk, &mut segment.scratch);
+                self.forward_chunk(parameters, batch, chunk, &mut segment.scratch, true);
                 segment.loss += self.loss_of_chunk(batch, chunk, loss, &mut segment.scratch);
                 let penalty = penalty.map(|penalty| (penalty, batch.rows_in(chunk)));
                 self.backward(parameters, penalty, &mut segment.scratch, &mut Sum(&mut segment.gradient));
@@ -85,17 +85,24 @@ impl<S: Scalar> Plan<S> {
         workspace.segments.par_iter_mut().enumerate().for_each(|(index, segment)| {
             segment.loss = 0.0;
             for chunk in index * length..((index + 1) * length).min(batch.chunks()) {
-                self.forward_chunk(parameters, batch, chunk, &mut segment.scratch);
+                self.forward_chunk(parameters, batch, chunk, &mut segment.scratch, false);
                 segment.loss += self.loss_of_chunk(batch, chunk, loss, &mut segment.scratch);
             }
         });
         workspace.segments.iter().map(|segment| segment.loss).sum()
     }
 
-    pub(super) fn forward_chunk(&self, parameters: &[S], batch: &Batch<S>, chunk: usize, scratch: &mut Scratch<S>) {
+    pub(super) fn forward_chunk(
+        &self,
+        parameters: &[S],
+        batch: &Batch<S>,
+        chunk: usize,
+        scratch: &mut Scratch<S>,
+        slopes: bool,
+    ) {
         let width = self.inputs.len();
         scratch.values[..width].copy_from_slice(&batch.inputs[chunk * width..(chunk + 1) * width]);
-        self.forward(parameters, scratch, batch.rows_in(chunk));
+        self.forward(parameters, scratch, batch.rows_in(chunk), slopes);
     }
 
     fn loss_of_chunk(&self, batch: &Batch<S>, chunk: usize, loss: &Loss, scratch: &mut Scratch<S>) -> f64 {
@@ -154,7 +161,7 @@ struct Sum<'a, S>(&'a mut [S]);
 impl<S: Scalar> Sink<S> for Sum<'_, S> {
     fn block(&mut self, first: usize, features: &[Column<S>], targets: &[usize], gradients: &[Column<S>]) {
         let sums = &mut self.0[first..first + features.len() * targets.len()];
-        kernel::parameter_gradient(features, targets, gradients, sums);
+        simd::parameter_gradient(features, targets, gradients, sums);
     }
 
     fn column(&mut self, parameter: usize, column: &Column<S>) {
@@ -179,7 +186,7 @@ fn block_back<S: Scalar>(block: &Block<S>, parameters: &[S], scratch: &mut Scrat
         let own = index * count * block.targets.len()..(index + 1) * count * block.targets.len();
         let slopes = &scratch.feature_slopes[range.start + index * count..range.start + (index + 1) * count];
         let back = &mut scratch.value_gradients[*source];
-        kernel::source_gradient(&parameters[own], slopes, &block.targets, gradients, back);
+        simd::source_gradient(&parameters[own], slopes, &block.targets, gradients, back);
     }
 }
 
@@ -208,7 +215,7 @@ fn penalised_block_back<S: Scalar>(
         if !block.from_inputs {
             let slopes = &scratch.feature_slopes[range];
             let back = &mut scratch.value_gradients[*source];
-            kernel::source_gradient(&parameters[own], slopes, &block.own_targets, gradients, back);
+            simd::source_gradient(&parameters[own], slopes, &block.own_targets, gradients, back);
         }
     }
 }

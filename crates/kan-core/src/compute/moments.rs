@@ -1,7 +1,7 @@
 //! Means and deviations of what nodes and edges compute, and penalties that depend on them.
 
 use super::plan::{Block, Plan, Scratch, Step};
-use super::{Batch, Column, Scalar, Workspace, kernel, segment_length};
+use super::{Batch, Column, Scalar, Workspace, segment_length, simd};
 use rayon::prelude::*;
 
 /// Mean and unbiased standard deviation (n − 1).
@@ -105,7 +105,7 @@ impl<S: Scalar> Plan<S> {
             segment.moments.clear();
             segment.moments.resize(edges + 2 * nodes, Running::default());
             for chunk in index * length..((index + 1) * length).min(batch.chunks()) {
-                self.forward_chunk(parameters, batch, chunk, &mut segment.scratch);
+                self.forward_chunk(parameters, batch, chunk, &mut segment.scratch, false);
                 let rows = batch.rows_in(chunk);
                 self.add_edges(parameters, &mut segment.scratch, &mut segment.moments, rows);
                 let scratch = &segment.scratch;
@@ -159,5 +159,5 @@ pub(super) fn edge_values<S: Scalar>(block: &Block<S>, source: usize, parameters
     let features = &scratch.features[block.first_feature + source * count..][..count];
     let edges = &mut scratch.edges[..targets];
     edges.fill([S::ZERO; super::ROWS]);
-    kernel::combine(own, features, &block.own_targets, edges);
+    simd::combine(own, features, &block.own_targets, edges);
 }

@@ -1,5 +1,6 @@
 //! A graph compiled to steps.
 
+use super::kernel::KnotTable;
 use super::{Column, Scalar};
 use crate::function::UnivariateFunction;
 use crate::graph::{BaseFunction, EdgeFunction, Input, NodeKind, UnivariateGraph};
@@ -69,7 +70,7 @@ pub(super) struct Block<S> {
     /// Basis functions of each source.
     pub basis: usize,
     /// Extended knots of each source.
-    pub knots: Vec<Vec<S>>,
+    pub knots: Vec<KnotTable<S>>,
     pub first_parameter: usize,
     pub first_feature: usize,
     /// Whether the sources are inputs, whose gradients nobody asks for.
@@ -340,7 +341,7 @@ impl<'a, S: Scalar> Builder<'a, S> {
             (block, Vec::new())
         });
         block.sources.push(source);
-        block.knots.push(fan.knots.iter().map(|knot| S::from_f64(*knot)).collect());
+        block.knots.push(KnotTable::new(fan.knots, fan.degree));
         edges.push(fan.edges);
     }
 
