@@ -53,6 +53,11 @@ impl<T: Task> MujocoEnvironment<T> {
     pub fn simulation(&self) -> &Simulation {
         &self.simulation
     }
+
+    /// The robot, to be moved by hand.
+    pub fn simulation_mut(&mut self) -> &mut Simulation {
+        &mut self.simulation
+    }
 }
 
 impl<T: Task> Environment for MujocoEnvironment<T> {

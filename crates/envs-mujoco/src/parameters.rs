@@ -22,8 +22,8 @@ enum Constant {
     Gear(usize),
 }
 
-/// All constants: `timestep`, `gravity`, in a fluid `density` and `viscosity`, then `mass_BODY`, `damping_JOINT`,
-/// `friction_GEOM` (of those that can touch something) and `gear_JOINT`.
+/// All constants: `timestep`, `gravity`, `density` and `viscosity` of the air or fluid, then `mass_BODY`,
+/// `damping_JOINT`, `friction_GEOM` (of those that can touch something) and `gear_JOINT`.
 pub(crate) fn list(simulation: &Simulation) -> Vec<Parameter> {
     let model = simulation.data().model();
     let parameter = |(name, unit, constant)| Parameter { name, unit: str::to_owned(unit), value: get(model, constant) };
@@ -47,7 +47,8 @@ pub(crate) fn set(simulation: &mut Simulation, id: &str, name: &str, value: f64)
         let reason = format!("parameter {name} is {value}, expected {wanted} ({unit})");
         return Err(EnvironmentError::BadArguments { id: id.to_owned(), reason });
     }
-    simulation.change_model(|model| put(model, constant, value));
+    let inertia = if let Constant::Mass(body) = constant { simulation.inertia_at(body, value) } else { [0.0; 3] };
+    simulation.change_model(|model| put(model, constant, value, inertia));
     Ok(())
 }
 
@@ -107,16 +108,16 @@ fn get(model: &MjModel, constant: Constant) -> f64 {
     }
 }
 
-fn put(model: &mut MjModel, constant: Constant, value: f64) {
+/// `inertia` belongs to a changed mass.
+fn put(model: &mut MjModel, constant: Constant, value: f64, inertia: [f64; 3]) {
     match constant {
         Constant::TimeStep => model.opt_mut().timestep = value,
         Constant::Gravity => model.opt_mut().gravity[2] = -value,
         Constant::FluidDensity => model.opt_mut().density = value,
         Constant::FluidViscosity => model.opt_mut().viscosity = value,
         Constant::Mass(body) => {
-            let ratio = value / model.body_mass()[body];
             model.body_mass_mut()[body] = value;
-            model.body_inertia_mut()[body].iter_mut().for_each(|moment| *moment *= ratio);
+            model.body_inertia_mut()[body] = inertia;
         }
         Constant::Damping(degree_of_freedom) => model.dof_damping_mut()[degree_of_freedom] = value,
         Constant::Friction(geom) => model.geom_friction_mut()[geom][0] = value,

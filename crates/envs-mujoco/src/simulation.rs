@@ -11,6 +11,8 @@ pub struct Simulation {
     data: MjData<Box<MjModel>>,
     frame_skip: u32,
     initial_qpos: Box<[f64]>,
+    /// Mass and principal moments of inertia of each body as the model has them.
+    initial_inertia: Box<[(f64, [f64; 3])]>,
 }
 
 /// The simulation left the range in which it can go on: a position, velocity or acceleration is NaN, infinite or huge.
@@ -36,7 +38,9 @@ impl Simulation {
             return Err("frame_skip is 0, expected 1 or more".to_owned());
         }
         let data = MjData::new(Box::new(source.compile()?));
-        Ok(Self { initial_qpos: data.qpos().into(), data, frame_skip })
+        let masses = data.model().body_mass().iter().copied();
+        let initial_inertia = masses.zip(data.model().body_inertia().iter().copied()).collect();
+        Ok(Self { initial_qpos: data.qpos().into(), initial_inertia, data, frame_skip })
     }
 
     /// MuJoCo's state.
@@ -76,6 +80,12 @@ impl Simulation {
     #[inline]
     pub fn initial_qpos(&self) -> &[f64] {
         &self.initial_qpos
+    }
+
+    /// Principal moments of inertia of a body whose mass is changed but not its shape.
+    pub fn inertia_at(&self, body: usize, mass: f64) -> [f64; 3] {
+        let (initial_mass, inertia) = self.initial_inertia[body];
+        inertia.map(|moment| moment * (mass / initial_mass))
     }
 
     /// Starts anew: `disturb` gets positions and velocities at rest and moves them to where the episode starts.

@@ -54,7 +54,9 @@ fn functions() -> &'static Functions {
 
 fn find() -> Result<Loaded, String> {
     if let Some(path) = std::env::var_os(PATH_VARIABLE) {
-        return open(path.into()).map_err(|reason| format!("{PATH_VARIABLE} names no MuJoCo {VERSION}: {reason}"));
+        return open(path.into()).map_err(|reason| {
+            format!("{PATH_VARIABLE} names no MuJoCo {VERSION} ({reason}); to install it, {}", crate::INSTRUCTIONS)
+        });
     }
     let beside_program = std::env::current_exe().ok().and_then(|path| Some(path.parent()?.to_owned()));
     let folders = beside_program.into_iter().flat_map(|folder| [folder.clone(), folder.join("../lib")]);
@@ -69,7 +71,7 @@ fn find() -> Result<Loaded, String> {
         }
     }
     Err(format!(
-        "MuJoCo {VERSION} is not installed ({}); {}; or name a {FILE_NAME} in {PATH_VARIABLE}",
+        "MuJoCo {VERSION} is not installed ({}); to install it, {}; or name a {FILE_NAME} in {PATH_VARIABLE}",
         reasons.join("; "),
         crate::INSTRUCTIONS
     ))

@@ -1,12 +1,11 @@
 //! MuJoCo's own renderer, in a context that EGL gives without a window, an X server or a GPU.
 
-use super::SIZE;
-use crate::simulation::Simulation;
+use super::{CAMERA, SIZE};
 use kan_core::environment::Frame;
 use mujoco_rs::mujoco_c::_mjtObjBase;
 use mujoco_rs::renderer::MjRenderer;
-use mujoco_rs::wrappers::MjModel;
 use mujoco_rs::wrappers::mj_visualization::MjvCamera;
+use mujoco_rs::wrappers::{MjData, MjModel};
 use std::cell::RefCell;
 
 thread_local! {
@@ -15,12 +14,11 @@ thread_local! {
     static RENDERER: RefCell<Option<Result<MjRenderer, String>>> = const { RefCell::new(None) };
 }
 
-pub(super) fn draw(simulation: &mut Simulation) -> Result<Frame, String> {
+pub(super) fn draw(data: &mut MjData<Box<MjModel>>) -> Result<Frame, String> {
     RENDERER.with_borrow_mut(|slot| {
-        let data = simulation.data_mut();
         let renderer = slot.get_or_insert_with(|| open(data.model())).as_mut().map_err(|reason| reason.clone())?;
         let failed = |error: mujoco_rs::renderer::RendererError| format!("rendering failed: {}", explain(&error));
-        let camera = data.model().name_to_id(_mjtObjBase::mjOBJ_CAMERA, "track");
+        let camera = data.model().name_to_id(_mjtObjBase::mjOBJ_CAMERA, CAMERA);
         renderer.set_camera(camera.map_or_else(|| MjvCamera::new_free(data.model()), MjvCamera::new_fixed));
         renderer.sync_data(data).map_err(failed)?;
         renderer.render().map_err(failed)?;
