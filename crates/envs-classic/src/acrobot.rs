@@ -186,24 +186,30 @@ impl Constants {
     fn runge_kutta(&self, state: [f64; 4], torque: f64) -> [f64; 4] {
         let dt = self.dt;
         let half = dt / 2.0;
+        let squares = [self.link_length_1, self.link_com_pos_1, self.link_com_pos_2].map(squared);
         let ahead = |step: f64, slope: [f64; 4]| std::array::from_fn(|index| state[index] + step * slope[index]);
-        let k1 = self.derivatives(state, torque);
-        let k2 = self.derivatives(ahead(half, k1), torque);
-        let k3 = self.derivatives(ahead(half, k2), torque);
-        let k4 = self.derivatives(ahead(dt, k3), torque);
+        let k1 = self.derivatives(squares, state, torque);
+        let k2 = self.derivatives(squares, ahead(half, k1), torque);
+        let k3 = self.derivatives(squares, ahead(half, k2), torque);
+        let k4 = self.derivatives(squares, ahead(dt, k3), torque);
         std::array::from_fn(|index| {
             state[index] + dt / 6.0 * (k1[index] + 2.0 * k2[index] + 2.0 * k3[index] + k4[index])
         })
     }
 
-    /// The book's equations of motion, in Gymnasium's order of operations.
+    /// The book's equations of motion, in Gymnasium's order of operations; `squares` are those of the three lengths.
     #[inline]
-    fn derivatives(&self, [theta1, theta2, theta1_dot, theta2_dot]: [f64; 4], torque: f64) -> [f64; 4] {
+    fn derivatives(
+        &self,
+        squares: [f64; 3],
+        [theta1, theta2, theta1_dot, theta2_dot]: [f64; 4],
+        torque: f64,
+    ) -> [f64; 4] {
         let (m1, m2, l1) = (self.link_mass_1, self.link_mass_2, self.link_length_1);
         let (lc1, lc2, moi, g) = (self.link_com_pos_1, self.link_com_pos_2, self.link_moi, self.gravity);
         let (sin2, cos2) = theta2.sin_cos();
-        let lc2_squared = squared(lc2);
-        let d1 = m1 * squared(lc1) + m2 * (squared(l1) + lc2_squared + 2.0 * l1 * lc2 * cos2) + moi + moi;
+        let [l1_squared, lc1_squared, lc2_squared] = squares;
+        let d1 = m1 * lc1_squared + m2 * (l1_squared + lc2_squared + 2.0 * l1 * lc2 * cos2) + moi + moi;
         let d2 = m2 * (lc2_squared + l1 * lc2 * cos2) + moi;
         let phi2 = m2 * lc2 * g * (theta1 + theta2 - FRAC_PI_2).cos();
         let phi1 = -m2 * l1 * lc2 * squared(theta2_dot) * sin2 - 2.0 * m2 * l1 * lc2 * theta2_dot * theta1_dot * sin2
