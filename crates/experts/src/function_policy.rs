@@ -3,7 +3,7 @@
 use crate::ExpertError;
 use crate::policy::describe_actions;
 use crate::spaces::{Actions, check_fit};
-use kan_core::action::ActionBatch;
+use kan_core::action::{ActionBatch, argmax};
 use kan_core::approximator::FunctionApproximator;
 use kan_core::environment::EnvironmentSpec;
 use kan_core::policy::{ExpertPolicy, Policy, PolicyError, ScoreKind};
@@ -19,7 +19,8 @@ enum Function {
 }
 
 /// A function of the environment's own observations as a policy: the largest output, or the outputs clipped to the
-/// action's bounds. Two discrete actions can also have one output, whose sign chooses.
+/// action's bounds. Discrete actions can also have one output less than there are actions: how much better each one is
+/// than action 0. With two actions, the sign of the only output chooses.
 pub struct FunctionPolicy {
     function: Function,
     observation_size: usize,
@@ -106,8 +107,8 @@ impl FunctionPolicy {
     ) -> Result<Self, ExpertError> {
         let (inputs, outputs) = (approximator.inputs(), approximator.outputs());
         let space = &environment.action_space;
-        let threshold = outputs == 1 && matches!(space, ActionSpace::Discrete(space) if space.len() == 2);
-        if inputs != environment.observation_space.len() || (outputs != space.outputs() && !threshold) {
+        let differences = outputs > 0 && matches!(space, ActionSpace::Discrete(space) if space.len() == outputs + 1);
+        if inputs != environment.observation_space.len() || (outputs != space.outputs() && !differences) {
             return Err(ExpertError::Mismatch {
                 file: source,
                 policy: format!("{inputs} observations and gives {outputs} outputs"),
@@ -127,7 +128,8 @@ impl FunctionPolicy {
         Self { function, observation_size, outputs, action_space: environment.action_space.clone(), source }
     }
 
-    fn has_threshold(&self) -> bool {
+    /// Whether the outputs are differences to action 0.
+    fn has_differences(&self) -> bool {
         self.outputs < self.action_space.outputs()
     }
 
@@ -186,8 +188,11 @@ impl Policy for FunctionPolicy {
     fn act(&self, observations: &[f64], elapsed_steps: &[u32], actions: &mut ActionBatch) -> Result<(), PolicyError> {
         actions.resize(elapsed_steps.len());
         self.with_outputs(observations, elapsed_steps.len(), |outputs| match actions {
-            ActionBatch::Discrete(actions) if self.has_threshold() => {
-                actions.iter_mut().zip(outputs).for_each(|(action, value)| *action = usize::from(*value > 0.0));
+            ActionBatch::Discrete(actions) if self.has_differences() => {
+                for (action, row) in actions.iter_mut().zip(outputs.chunks_exact(self.outputs)) {
+                    let best = argmax(row);
+                    *action = if row[best] > 0.0 { best + 1 } else { 0 };
+                }
             }
             actions => actions.set_from_outputs(&self.action_space, outputs),
         })
@@ -202,12 +207,16 @@ impl ExpertPolicy for FunctionPolicy {
         })
     }
 
-    /// The outputs; for a single output that chooses between two actions, 0 and that output.
+    /// The outputs; where they are differences to action 0, 0 and then they.
     fn scores(&self, observations: &[f64], elapsed_steps: &[u32], scores: &mut [f64]) -> Result<(), PolicyError> {
         assert_eq!(scores.len(), elapsed_steps.len() * self.action_space.outputs(), "rows of scores");
         self.with_outputs(observations, elapsed_steps.len(), |outputs| {
-            if self.has_threshold() {
-                scores.chunks_exact_mut(2).zip(outputs).for_each(|(row, output)| row.copy_from_slice(&[0.0, *output]));
+            if self.has_differences() {
+                for (row, outputs) in scores.chunks_exact_mut(self.outputs + 1).zip(outputs.chunks_exact(self.outputs))
+                {
+                    row[0] = 0.0;
+                    row[1..].copy_from_slice(outputs);
+                }
             } else {
                 scores.copy_from_slice(outputs);
             }

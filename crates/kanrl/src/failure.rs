@@ -28,11 +28,15 @@ impl Failure {
         Self { diagnostic: Box::new(Plain { error: Box::new(error), help: None }), exit_code: 1 }
     }
 
+    /// The user stopped it; `help` says how to go on.
+    pub fn cancelled(error: impl Error + Send + Sync + 'static, help: String) -> Self {
+        Self { diagnostic: Box::new(Plain { error: Box::new(error), help: Some(help) }), exit_code: 130 }
+    }
+
     /// A run failed; a cancelled one says how to go on.
     pub fn pipeline(error: PipelineError, resume: &str) -> Self {
         if error.is_cancelled() {
-            let help = Some(format!("to go on: {resume}"));
-            return Self { diagnostic: Box::new(Plain { error: Box::new(error), help }), exit_code: 130 };
+            return Self::cancelled(error, format!("to go on: {resume}"));
         }
         match &error {
             PipelineError::Stage { .. } => Self::run(error),

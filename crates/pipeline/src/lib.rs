@@ -15,6 +15,7 @@ pub mod config;
 pub mod engine;
 pub mod events;
 pub mod files;
+pub mod film;
 pub mod head;
 mod log;
 pub mod policies;

@@ -4,7 +4,6 @@ use crate::head::Head;
 use kan_core::action::ActionBatch;
 use kan_core::policy::{Policy, PolicyError};
 use kan_core::space::ActionSpace;
-use symbolic::{Formula, SymbolicError, Tape};
 
 /// Anything with outputs for a batch of observations, with the head that turns them into actions.
 pub struct Student<F> {
@@ -35,42 +34,6 @@ impl<F: Fn(&[f64], &mut [f64]) + Send + Sync> Policy for Student<F> {
         (self.predict)(observations, &mut values);
         check_finite(&values, outputs, observations, inputs)?;
         self.head.act(&values, actions);
-        Ok(())
-    }
-}
-
-/// A formula as a policy.
-pub struct FormulaPolicy {
-    formula: Formula,
-    tape: Tape,
-    space: ActionSpace,
-}
-
-impl FormulaPolicy {
-    /// A policy from a formula that was made for `space`.
-    ///
-    /// # Errors
-    /// [`SymbolicError`] where the formula cannot be compiled.
-    pub fn new(formula: &Formula, space: &ActionSpace) -> Result<Self, SymbolicError> {
-        Ok(Self { tape: formula.compile()?, formula: formula.clone(), space: space.clone() })
-    }
-}
-
-impl Policy for FormulaPolicy {
-    fn observation_size(&self) -> usize {
-        self.formula.inputs().len()
-    }
-
-    fn action_space(&self) -> &ActionSpace {
-        &self.space
-    }
-
-    fn act(&self, observations: &[f64], _elapsed_steps: &[u32], actions: &mut ActionBatch) -> Result<(), PolicyError> {
-        let (inputs, outputs) = (self.formula.inputs().len(), self.formula.outputs().len());
-        let mut values = vec![0.0; observations.len() / inputs * outputs];
-        self.tape.evaluate(observations, &mut values);
-        check_finite(&values, outputs, observations, inputs)?;
-        self.formula.act(&values, actions);
         Ok(())
     }
 }

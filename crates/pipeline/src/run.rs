@@ -2,7 +2,7 @@
 
 use crate::artefacts::{Agreement, Evaluation, FaithfulFormula, Returns};
 use crate::config::RunConfig;
-use crate::engine::{LoadContext, Pipeline, PipelineError, Stage};
+use crate::engine::{LoadContext, Pipeline, PipelineError, Slot, Stage};
 use crate::events::Reporter;
 use crate::head::Head;
 use crate::log;
@@ -11,7 +11,7 @@ use crate::stages;
 use bevy_ecs::prelude::*;
 use bevy_ecs::system::SystemParam;
 use kan_core::config::BuildError;
-use kan_core::environment::{EnvironmentError, EnvironmentRegistry, EnvironmentSpec};
+use kan_core::environment::{DynEnvironment, EnvironmentError, EnvironmentRegistry, EnvironmentSpec};
 use kan_core::function::SymbolicLibrary;
 use kan_core::policy::ExpertPolicy;
 use kan_core::rollout::Rollouts;
@@ -65,6 +65,15 @@ impl Setting<'_> {
     /// The policy that is explained.
     pub fn expert(&self) -> &dyn ExpertPolicy {
         self.expert.0.as_ref()
+    }
+
+    /// One environment to play.
+    ///
+    /// # Errors
+    /// [`EnvironmentError`] where it cannot be made.
+    pub fn environment(&self) -> Result<Box<dyn DynEnvironment>, EnvironmentError> {
+        let section = &self.context.config.environment;
+        self.environments.0.make(&section.id, &section.arguments)
     }
 
     /// Rollouts of the environment that is played.
@@ -240,7 +249,7 @@ pub struct RunSummary {
 impl RunSummary {
     fn of(world: &World) -> Self {
         let mut summary = Self::default();
-        if let Some(evaluation) = world.get_resource::<Evaluation>() {
+        if let Some(evaluation) = world.get_resource::<Slot<Evaluation>>().and_then(Slot::get) {
             let value = |agreement: &Agreement| match agreement {
                 Agreement::SameAction { value } | Agreement::RSquared { value } => Some(*value),
             };
@@ -251,7 +260,7 @@ impl RunSummary {
                 row("formula", &evaluation.formula, value(&evaluation.formula_agreement)),
             ];
         }
-        if let Some(formula) = world.get_resource::<FaithfulFormula>() {
+        if let Some(formula) = world.get_resource::<Slot<FaithfulFormula>>().and_then(Slot::get) {
             summary.formula = symbolic::export::unicode(&formula.0);
             summary.operations = formula.0.operations();
         }

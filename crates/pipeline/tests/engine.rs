@@ -2,7 +2,9 @@
 
 use bevy_ecs::prelude::*;
 use pipeline::config::{MergedConfig, RawConfig};
-use pipeline::engine::{Artefact, ArtefactError, LoadContext, Pipeline, PipelineError, Stage, StageError};
+use pipeline::engine::{
+    Artefact, ArtefactError, Get, LoadContext, Make, Pipeline, PipelineError, Slot, Stage, StageError,
+};
 use pipeline::events::{Event, Reporter};
 use pipeline::files;
 use pipeline::run_directory::RunDirectory;
@@ -10,7 +12,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-#[derive(Resource, Debug, PartialEq)]
+#[derive(Debug, PartialEq)]
 struct Number(u64);
 
 impl Artefact for Number {
@@ -25,18 +27,18 @@ impl Artefact for Number {
     }
 }
 
-fn make(mut commands: Commands) -> Result<(), StageError> {
-    commands.insert_resource(Number(1));
+fn make(mut number: Make<Number>) -> Result<(), StageError> {
+    number.set(Number(1));
     Ok(())
 }
 
-fn double(mut number: ResMut<Number>) -> Result<(), StageError> {
-    number.0 *= 2;
+fn double(mut number: Make<Number>) -> Result<(), StageError> {
+    number.get_mut().0 *= 2;
     Ok(())
 }
 
-fn add_ten(mut number: ResMut<Number>) -> Result<(), StageError> {
-    number.0 += 10;
+fn add_ten(mut number: Make<Number>) -> Result<(), StageError> {
+    number.get_mut().0 += 10;
     Ok(())
 }
 
@@ -78,13 +80,13 @@ fn stages_run_in_order_and_artefacts_are_reused() {
     let folder = tempfile::tempdir().unwrap();
     let (mut first, finished) = world(folder.path(), 0);
     numbers().run(&mut first).unwrap();
-    assert_eq!(*first.resource::<Number>(), Number(12));
+    assert_eq!(first.resource::<Slot<Number>>().get(), Some(&Number(12)));
     assert_eq!(*finished.lock().unwrap(), ["make", "double", "add_ten"]);
 
     drop(first);
     let (mut again, finished) = world(folder.path(), 0);
     numbers().run(&mut again).unwrap();
-    assert_eq!(*again.resource::<Number>(), Number(12));
+    assert_eq!(again.resource::<Slot<Number>>().get(), Some(&Number(12)));
     assert_eq!(*finished.lock().unwrap(), ["make reused", "double reused", "add_ten reused"]);
 
     drop(again);
@@ -103,7 +105,7 @@ fn a_stage_without_its_record_runs_again() {
     drop(first);
     let (mut again, finished) = world(folder.path(), 0);
     numbers().run(&mut again).unwrap();
-    assert_eq!(*again.resource::<Number>(), Number(12));
+    assert_eq!(again.resource::<Slot<Number>>().get(), Some(&Number(12)));
     assert_eq!(*finished.lock().unwrap(), ["make reused", "double reused", "add_ten"]);
 }
 
@@ -114,7 +116,7 @@ fn stages_are_moved_replaced_and_dropped_by_name() {
     let mut pipeline = numbers();
     pipeline.select(&["make", "add_ten", "double"].map(str::to_owned)).unwrap();
     pipeline.run(&mut moved).unwrap();
-    assert_eq!(*moved.resource::<Number>(), Number(22));
+    assert_eq!(moved.resource::<Slot<Number>>().get(), Some(&Number(22)));
 
     let mut pipeline = numbers();
     pipeline.remove("double").unwrap().insert_before("add_ten", stage("quadruple", double)).unwrap();
@@ -168,7 +170,7 @@ fn a_cancelled_run_stops_before_the_next_stage() {
     let (mut cancelled, finished) = world(folder.path(), 0);
     let flag = cancelled.resource::<Reporter>().cancel_flag();
     let mut pipeline = numbers();
-    let cancel = move |_: Res<Number>| {
+    let cancel = move |_: Get<Number>| {
         flag.store(true, Ordering::SeqCst);
         Ok(())
     };

@@ -1,7 +1,11 @@
 mod config;
 mod env;
+mod experts;
+mod export;
 mod extract;
+mod policy;
 mod resume;
+mod train_expert;
 
 use crate::Failure;
 use clap::Subcommand;
@@ -12,6 +16,18 @@ pub enum Command {
     Extract(extract::Extract),
     /// Go on with a run that was cancelled or killed, at the last finished stage.
     Resume(resume::Resume),
+    /// Write a formula as text, mathematics or code.
+    Export(export::Export),
+    /// Play a policy and report its returns.
+    Evaluate(policy::Evaluate),
+    /// Show an episode, as a video or in the terminal.
+    Play(policy::Play),
+    /// Ask a policy for the actions of a file of observations.
+    Act(policy::Act),
+    /// The experts that come with kanrl.
+    Experts(experts::Experts),
+    /// Train an expert with PPO, for environments that have none.
+    TrainExpert(train_expert::TrainExpert),
     /// Print and check run configs.
     #[command(subcommand)]
     Config(config::Config),
@@ -24,6 +40,12 @@ pub fn run(command: Command, quiet: bool) -> Result<(), Failure> {
     match command {
         Command::Extract(extract) => extract.run(quiet),
         Command::Resume(resume) => resume.run(quiet),
+        Command::Export(export) => export.run(),
+        Command::Evaluate(evaluate) => evaluate.run(),
+        Command::Play(play) => play.run(),
+        Command::Act(act) => act.run(),
+        Command::Experts(experts) => experts.run(),
+        Command::TrainExpert(train) => train.run(quiet),
         Command::Config(config) => config.run(),
         Command::Env(env) => env.run(),
     }

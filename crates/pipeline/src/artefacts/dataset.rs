@@ -1,6 +1,5 @@
 use crate::engine::{Artefact, ArtefactError, LoadContext};
 use crate::files;
-use bevy_ecs::resource::Resource;
 use kan_core::dataset::Dataset;
 use kan_core::policy::ScoreKind;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -9,7 +8,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 /// Expert episodes, split by whole episodes.
-#[derive(Clone, Debug, PartialEq, Resource)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ExpertData {
     /// Rows to fit on.
     pub train: Dataset,

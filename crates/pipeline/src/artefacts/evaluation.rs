@@ -1,6 +1,5 @@
 use crate::engine::{Artefact, ArtefactError, LoadContext};
 use crate::files;
-use bevy_ecs::resource::Resource;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -53,7 +52,7 @@ pub enum Agreement {
 }
 
 /// Everything measured about a run's policies.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Resource)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// The expert's returns.
     pub expert: Returns,

@@ -1,12 +1,11 @@
 use crate::engine::{Artefact, ArtefactError, LoadContext};
 use crate::files;
-use bevy_ecs::resource::Resource;
 use std::path::Path;
 use symbolic::Formula;
 
 /// The formula that explains the expert: fitted to what it would do, nothing tuned on return. Its constants are rounded:
 /// what is printed is what is evaluated.
-#[derive(Clone, Debug, PartialEq, Resource)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct FaithfulFormula(pub Formula);
 
 impl Artefact for FaithfulFormula {

@@ -1,11 +1,9 @@
 use crate::engine::{Artefact, ArtefactError, LoadContext};
 use crate::files;
-use bevy_ecs::resource::Resource;
 use kan_core::approximator::FunctionApproximator;
 use std::path::Path;
 
 /// The fitted approximator, before anything was cut off or named.
-#[derive(Resource)]
 pub struct Model(pub Box<dyn FunctionApproximator>);
 
 impl Artefact for Model {

@@ -1,13 +1,12 @@
 use crate::engine::{Artefact, ArtefactError, LoadContext};
 use crate::files;
-use bevy_ecs::resource::Resource;
 use kan_core::function::SymbolicLibrary;
 use kan_core::graph::{Edge, EdgeFunction, Input, Node, NodeKind, SplineEdge, SymbolicEdge, UnivariateGraph};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// The network as it stands: fitted, then pruned, then named, edge by edge.
-#[derive(Clone, Debug, Resource)]
+#[derive(Clone, Debug)]
 pub struct Network(pub UnivariateGraph);
 
 const FORMAT: u32 = 1;

@@ -40,6 +40,8 @@ pub struct RunConfig {
     pub refine: RefineSection,
     /// How policies are compared.
     pub evaluate: EvaluateSection,
+    /// What is filmed.
+    pub record: RecordSection,
 }
 
 /// `[environment]`: what is played.
@@ -136,6 +138,22 @@ pub struct EvaluateSection {
 impl Default for EvaluateSection {
     fn default() -> Self {
         Self { episodes: 100 }
+    }
+}
+
+/// `[record]`: what is filmed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RecordSection {
+    /// Whether to film an episode of the expert and one of the formula.
+    pub videos: bool,
+    /// Whether to write the action and the return so far on each frame.
+    pub captions: bool,
+}
+
+impl Default for RecordSection {
+    fn default() -> Self {
+        Self { videos: true, captions: true }
     }
 }
 

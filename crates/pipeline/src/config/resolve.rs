@@ -10,7 +10,7 @@ use symbolic::library::DefaultLibraryConfig;
 use toml::{Table, Value};
 
 /// Every section, in the order of a printed config.
-const SECTIONS: [&str; 11] = [
+const SECTIONS: [&str; 12] = [
     "seed",
     "stages",
     "environment",
@@ -22,6 +22,7 @@ const SECTIONS: [&str; 11] = [
     "symbolify",
     "refine",
     "evaluate",
+    "record",
 ];
 
 /// The kind of a tagged section that does not name one.
@@ -60,6 +61,7 @@ impl MergedConfig {
             symbolify: self.section("symbolify")?.unwrap_or_default(),
             refine: self.section("refine")?.unwrap_or_default(),
             evaluate: self.section("evaluate")?.unwrap_or_default(),
+            record: self.section("record")?.unwrap_or_default(),
         })
     }
 

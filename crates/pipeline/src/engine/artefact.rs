@@ -1,6 +1,8 @@
 use crate::config::RunConfig;
-use bevy_ecs::resource::Resource;
+use bevy_ecs::prelude::*;
+use bevy_ecs::system::SystemParam;
 use kan_core::function::SymbolicLibrary;
+use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,8 +15,8 @@ pub struct LoadContext {
     pub library: Arc<dyn SymbolicLibrary>,
 }
 
-/// What a stage makes: a resource that can be written to a folder of its own and read back to the same bits.
-pub trait Artefact: Resource + Sized {
+/// What a stage makes: it can be written to a folder of its own and read back to the same bits.
+pub trait Artefact: Send + Sync + Sized + 'static {
     /// Its name, unique in a pipeline; also its folder's.
     const NAME: &'static str;
 
@@ -29,6 +31,66 @@ pub trait Artefact: Resource + Sized {
     /// # Errors
     /// [`ArtefactError`] where it is missing or damaged.
     fn load(folder: &Path, context: &LoadContext) -> Result<Self, ArtefactError>;
+}
+
+/// The resource that holds an artefact once it is made. It stands in the world from the start, so that making an artefact
+/// needs no exclusive access and long stages run side by side.
+#[derive(Debug, Resource)]
+pub struct Slot<A: Artefact>(Option<A>);
+
+impl<A: Artefact> Default for Slot<A> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<A: Artefact> Slot<A> {
+    /// The artefact, if it has been made.
+    pub fn get(&self) -> Option<&A> {
+        self.0.as_ref()
+    }
+
+    pub(super) fn set(&mut self, artefact: A) {
+        self.0 = Some(artefact);
+    }
+}
+
+/// System parameter: an artefact that the stage [`needs`](super::Stage::needs).
+#[derive(SystemParam)]
+pub struct Get<'w, A: Artefact> {
+    slot: Res<'w, Slot<A>>,
+}
+
+impl<A: Artefact> Deref for Get<'_, A> {
+    type Target = A;
+
+    fn deref(&self) -> &A {
+        self.slot
+            .get()
+            .unwrap_or_else(|| panic!("the stage reads `{}`, but does not declare that it needs it", A::NAME))
+    }
+}
+
+/// System parameter: an artefact that the stage [`provides`](super::Stage::provides).
+#[derive(SystemParam)]
+pub struct Make<'w, A: Artefact> {
+    slot: ResMut<'w, Slot<A>>,
+}
+
+impl<A: Artefact> Make<'_, A> {
+    /// Makes it, or makes it anew.
+    pub fn set(&mut self, artefact: A) {
+        self.slot.set(artefact);
+    }
+
+    /// What an earlier stage made, to be changed.
+    ///
+    /// # Panics
+    /// If no earlier stage made it: declare that the stage [`needs`](super::Stage::needs) it.
+    pub fn get_mut(&mut self) -> &mut A {
+        let missing = || panic!("the stage changes `{}`, but does not declare that it needs it", A::NAME);
+        self.slot.0.as_mut().unwrap_or_else(missing)
+    }
 }
 
 /// An artefact could not be written or read.

@@ -1,16 +1,14 @@
 //! The engine: named stages over a [`bevy_ecs`] world.
 //!
-//! A run is a [`World`](bevy_ecs::world::World). What stages make and use are resources ([`Artefact`]); a stage is a
+//! A run is a [`World`](bevy_ecs::world::World). What stages make and use are resources ([`Artefact`] in its [`Slot`]); a stage is a
 //! system set labelled by its name. [`Pipeline`] holds the stages in order; researchers add, replace, move and drop them
 //! by name. Before anything runs, [`Pipeline::check`] makes sure that each stage's needs are provided by an earlier one.
 //! Stages that share no artefact run side by side; all others in the pipeline's order.
 //!
 //! ```
-//! use bevy_ecs::prelude::*;
-//! use pipeline::engine::{Artefact, ArtefactError, Pipeline, Stage, StageError};
+//! use pipeline::engine::{Artefact, ArtefactError, Make, Pipeline, Stage, StageError};
 //! use std::path::Path;
 //!
-//! #[derive(Resource)]
 //! struct Answer(u32);
 //!
 //! impl Artefact for Answer {
@@ -25,8 +23,8 @@
 //!     }
 //! }
 //!
-//! fn think(mut commands: Commands) -> Result<(), StageError> {
-//!     commands.insert_resource(Answer(42));
+//! fn think(mut answer: Make<Answer>) -> Result<(), StageError> {
+//!     answer.set(Answer(42));
 //!     Ok(())
 //! }
 //!
@@ -40,6 +38,6 @@ mod pipeline;
 mod schedule;
 mod stage;
 
-pub use artefact::{Artefact, ArtefactError, LoadContext};
+pub use artefact::{Artefact, ArtefactError, Get, LoadContext, Make, Slot};
 pub use pipeline::{Pipeline, PipelineError};
 pub use stage::{Stage, StageError};

@@ -4,7 +4,7 @@
 //! either *load* (one system an artefact) or *body* and *save*, then *finish* (write `stage.json` last, so that a folder
 //! with one is complete). A failure or a cancellation makes every later set skip.
 
-use super::artefact::{Artefact, LoadContext};
+use super::artefact::{Artefact, LoadContext, Slot};
 use super::pipeline::PipelineError;
 use super::stage::{Stage, StageError};
 use crate::events::{Event, Reporter};
@@ -43,13 +43,14 @@ enum Part {
 /// The systems that write and read one kind of artefact.
 pub(super) struct ArtefactSystems {
     pub(super) name: &'static str,
+    prepare: fn(&mut World),
     save: fn(Arc<Progress>) -> BoxedSystem,
     load: fn(Arc<Progress>) -> BoxedSystem,
 }
 
 impl ArtefactSystems {
     pub(super) fn of<A: Artefact>() -> Self {
-        Self { name: A::NAME, save: save::<A>, load: load::<A> }
+        Self { name: A::NAME, prepare: prepare::<A>, save: save::<A>, load: load::<A> }
     }
 }
 
@@ -113,6 +114,7 @@ pub(super) fn run(stages: Vec<Stage>, world: &mut World) -> Result<(), PipelineE
                 schedule.configure_sets(StageSet(stage.name.clone()).after(StageSet(name.clone())));
             }
         }
+        stage.provides.iter().for_each(|artefact| (artefact.prepare)(world));
         earlier.push((stage.name.clone(), needs, provides));
         add(&mut schedule, stage, index, count, &shared);
     }
@@ -259,9 +261,13 @@ fn finish(progress: &Progress, reporter: &Reporter) -> Result<(), StageError> {
     Ok(())
 }
 
+fn prepare<A: Artefact>(world: &mut World) {
+    world.init_resource::<Slot<A>>();
+}
+
 fn save<A: Artefact>(progress: Arc<Progress>) -> BoxedSystem {
-    Box::new(IntoSystem::into_system(move |artefact: Option<Res<A>>| {
-        let Some(artefact) = artefact else {
+    Box::new(IntoSystem::into_system(move |slot: Res<Slot<A>>| {
+        let Some(artefact) = slot.get() else {
             return progress.fail(StageError::Unsupported {
                 reason: format!("it says that it provides `{}`, but has not made it", A::NAME),
             });
@@ -275,9 +281,9 @@ fn save<A: Artefact>(progress: Arc<Progress>) -> BoxedSystem {
 }
 
 fn load<A: Artefact>(progress: Arc<Progress>) -> BoxedSystem {
-    Box::new(IntoSystem::into_system(move |mut commands: Commands, context: Res<LoadContext>| {
+    Box::new(IntoSystem::into_system(move |mut slot: ResMut<Slot<A>>, context: Res<LoadContext>| {
         match A::load(&progress.folder().join(A::NAME), &context) {
-            Ok(artefact) => commands.insert_resource(artefact),
+            Ok(artefact) => slot.set(artefact),
             Err(error) => progress.fail(error.into()),
         }
     }))

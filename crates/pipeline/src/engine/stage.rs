@@ -108,6 +108,12 @@ pub enum StageError {
     /// A policy failed.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// A policy could not be made.
+    #[error(transparent)]
+    Expert(#[from] experts::ExpertError),
+    /// A video could not be made.
+    #[error(transparent)]
+    Video(#[from] render::video::VideoError),
     /// The approximator failed.
     #[error(transparent)]
     Approximator(#[from] ApproximatorError),

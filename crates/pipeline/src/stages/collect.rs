@@ -1,16 +1,15 @@
 use crate::artefacts::ExpertData;
-use crate::engine::StageError;
+use crate::engine::{Make, StageError};
 use crate::head::Head;
 use crate::rollouts::play;
 use crate::run::Setting;
 use crate::seeds::{self, Purpose};
-use bevy_ecs::prelude::*;
 use kan_core::dataset::Dataset;
 use kan_core::policy::ExpertPolicy;
 use kan_core::rollout::{RolloutOptions, Trajectory};
 
 /// Plays the expert; the last episodes become the validation set.
-pub fn collect(mut commands: Commands, setting: Setting<'_>) -> Result<(), StageError> {
+pub fn collect(mut made: Make<'_, ExpertData>, setting: Setting<'_>) -> Result<(), StageError> {
     let config = setting.config();
     let section = &config.collect;
     if section.train_episodes == 0 || section.validation_episodes == 0 {
@@ -35,7 +34,7 @@ pub fn collect(mut commands: Commands, setting: Setting<'_>) -> Result<(), Stage
         "collect",
         format!("{count} episodes, mean return {mean:.2}; {} rows to train on, {} to validate on", rows.0, rows.1),
     );
-    commands.insert_resource(ExpertData { train, validation });
+    made.set(ExpertData { train, validation });
     Ok(())
 }
 

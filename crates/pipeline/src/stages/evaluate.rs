@@ -1,20 +1,20 @@
 use crate::artefacts::{Agreement, Evaluation, FaithfulFormula, Model, Returns};
-use crate::engine::StageError;
-use crate::policies::{FormulaPolicy, Student};
+use crate::engine::{Get, Make, StageError};
+use crate::policies::Student;
 use crate::rollouts::play;
 use crate::run::Setting;
 use crate::seeds::{self, Purpose};
-use bevy_ecs::prelude::*;
+use experts::FunctionPolicy;
 use kan_core::action::ActionBatch;
 use kan_core::policy::Policy;
 use kan_core::rollout::{Episode, RolloutOptions};
 
 /// Plays expert, network and formula on the report seeds.
 pub fn evaluate(
-    mut commands: Commands,
+    mut made: Make<'_, Evaluation>,
     setting: Setting<'_>,
-    model: Res<Model>,
-    formula: Res<FaithfulFormula>,
+    model: Get<'_, Model>,
+    formula: Get<'_, FaithfulFormula>,
 ) -> Result<(), StageError> {
     let (config, spec) = (setting.config(), setting.spec());
     let rollouts = setting.rollouts()?;
@@ -23,8 +23,7 @@ pub fn evaluate(
     let kan = Student::new(spec.observation_space.len(), setting.head(), |inputs: &[f64], outputs: &mut [f64]| {
         model.predict(inputs, outputs);
     });
-    let formula =
-        FormulaPolicy::new(&formula.0, &spec.action_space).map_err(|error| StageError::Other(error.into()))?;
+    let formula = FunctionPolicy::from_formula(&formula.0, spec, "the formula".to_owned())?;
     let expert = setting.expert();
     let run = |policy: &dyn Policy, record: bool, what: &str| {
         let options = RolloutOptions { record, ..RolloutOptions::default() };
@@ -33,7 +32,7 @@ pub fn evaluate(
     let expert_episodes = run(expert, true, "episodes of the expert")?;
     let kan_episodes = run(&kan, false, "episodes of the network")?;
     let formula_episodes = run(&formula, false, "episodes of the formula")?;
-    commands.insert_resource(Evaluation {
+    made.set(Evaluation {
         expert: returns(&expert_episodes),
         kan: returns(&kan_episodes),
         formula: returns(&formula_episodes),

@@ -1,12 +1,16 @@
 use crate::artefacts::{ExpertData, Model, Network};
-use crate::engine::StageError;
+use crate::engine::{Get, Make, StageError};
 use crate::run::Setting;
-use bevy_ecs::prelude::*;
 use kan_core::approximator::FitTask;
 use std::ops::ControlFlow;
 
 /// Fits the approximator; early stopping is by the validation set.
-pub fn fit(mut commands: Commands, setting: Setting<'_>, data: Res<ExpertData>) -> Result<(), StageError> {
+pub fn fit(
+    mut made_model: Make<'_, Model>,
+    mut made_network: Make<'_, Network>,
+    setting: Setting<'_>,
+    data: Get<'_, ExpertData>,
+) -> Result<(), StageError> {
     let (config, head, reporter) = (setting.config(), setting.head(), &setting.reporter);
     let inputs = setting.spec().observation_space.len();
     let build = |error: kan_core::config::BuildError| StageError::Other(Box::new(error));
@@ -27,8 +31,8 @@ pub fn fit(mut commands: Commands, setting: Setting<'_>, data: Res<ExpertData>) 
         return Err(StageError::Unsupported { reason });
     };
     graph.set_input_names(&data.train.input_names);
-    commands.insert_resource(Model(model));
-    commands.insert_resource(Network(graph));
+    made_model.set(Model(model));
+    made_network.set(Network(graph));
     Ok(())
 }
 

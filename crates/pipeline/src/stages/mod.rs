@@ -2,29 +2,39 @@
 //!
 //! | stage | needs | provides |
 //! |---|---|---|
+//! | record_expert | | expert_video |
 //! | collect | | dataset |
 //! | fit | dataset | model, network |
 //! | prune | dataset, network | network |
 //! | symbolify | dataset, network | network |
 //! | refine | dataset, network | faithful |
 //! | evaluate | model, faithful | evaluation |
-//! | report | dataset, network, faithful, evaluation | |
+//! | record_formula | faithful | formula_video |
+//! | report | dataset, model, network, faithful, evaluation, expert_video, formula_video | |
 
 mod collect;
 mod evaluate;
 mod fit;
 mod prune;
+mod record;
 mod refine;
 mod report;
 mod symbolify;
 
-use crate::artefacts::{Evaluation, ExpertData, FaithfulFormula, Model, Network};
+use crate::artefacts::{Evaluation, ExpertData, ExpertVideo, FaithfulFormula, FormulaVideo, Model, Network};
 use crate::engine::{Pipeline, Stage};
 
 /// The standard stages.
 pub fn standard() -> Pipeline {
     let mut pipeline = Pipeline::new();
     pipeline
+        .push(
+            Stage::new("record_expert", "films an episode of the expert", record::record_expert)
+                .provides::<ExpertVideo>()
+                .configured_by("environment")
+                .configured_by("expert")
+                .configured_by("record"),
+        )
         .push(
             Stage::new("collect", "plays the expert and keeps what it saw and would do", collect::collect)
                 .provides::<ExpertData>()
@@ -75,11 +85,21 @@ pub fn standard() -> Pipeline {
                 .configured_by("evaluate"),
         )
         .push(
+            Stage::new("record_formula", "films an episode of the formula", record::record_formula)
+                .needs::<FaithfulFormula>()
+                .provides::<FormulaVideo>()
+                .configured_by("environment")
+                .configured_by("record"),
+        )
+        .push(
             Stage::new("report", "writes the formula, the diagram and the metrics", report::report)
                 .needs::<ExpertData>()
                 .needs::<Network>()
                 .needs::<FaithfulFormula>()
-                .needs::<Evaluation>(),
+                .needs::<Evaluation>()
+                .needs::<Model>()
+                .needs::<ExpertVideo>()
+                .needs::<FormulaVideo>(),
         );
     pipeline
 }

@@ -1,7 +1,6 @@
 use crate::artefacts::{ExpertData, Network};
-use crate::engine::StageError;
+use crate::engine::{Get, Make, StageError};
 use crate::run::Setting;
-use bevy_ecs::prelude::*;
 use kan_core::approximator::ApproximatorError;
 use kan_core::graph::PruneThresholds;
 
@@ -9,27 +8,32 @@ use kan_core::graph::PruneThresholds;
 const SOFTEN: f64 = 10.0;
 
 /// Cuts off edges and nodes by attribution score.
-pub fn prune(setting: Setting<'_>, data: Res<ExpertData>, mut network: ResMut<Network>) -> Result<(), StageError> {
+pub fn prune(
+    setting: Setting<'_>,
+    data: Get<'_, ExpertData>,
+    mut network: Make<'_, Network>,
+) -> Result<(), StageError> {
     let (section, reporter) = (&setting.config().prune, &setting.reporter);
-    let before = network.0.edges.len();
+    let graph = &mut network.get_mut().0;
+    let before = graph.edges.len();
     let mut thresholds =
         PruneThresholds { node: section.node_threshold, edge: section.edge_threshold, ..PruneThresholds::default() };
-    let mut pruned = network.0.prune(&data.train.observations, &thresholds);
+    let mut pruned = graph.prune(&data.train.observations, &thresholds);
     for _ in 0..3 {
         let Err(ApproximatorError::Disconnected { reason }) = &pruned else { break };
         reporter.message("prune", format!("thresholds lowered tenfold: {reason}"));
         thresholds.node /= SOFTEN;
         thresholds.edge /= SOFTEN;
-        pruned = network.0.prune(&data.train.observations, &thresholds);
+        pruned = graph.prune(&data.train.observations, &thresholds);
     }
     match pruned {
-        Ok(graph) => network.0 = graph,
+        Ok(pruned) => *graph = pruned,
         Err(ApproximatorError::Disconnected { reason }) => {
             reporter.message("prune", format!("nothing pruned: {reason}"));
-            network.0.set_importances(&data.train.observations);
+            graph.set_importances(&data.train.observations);
         }
         Err(error) => return Err(error.into()),
     }
-    reporter.message("prune", format!("{} of {before} edges kept", network.0.edges.len()));
+    reporter.message("prune", format!("{} of {before} edges kept", graph.edges.len()));
     Ok(())
 }

@@ -1,8 +1,7 @@
 use super::fit::losses;
 use crate::artefacts::{ExpertData, FaithfulFormula, Network};
-use crate::engine::StageError;
+use crate::engine::{Get, Make, StageError};
 use crate::run::Setting;
-use bevy_ecs::prelude::*;
 use kan_core::approximator::FitTask;
 use std::ops::ControlFlow;
 use symbolic::{Expression, SymbolicError, Tape, graph_expressions, round};
@@ -12,10 +11,10 @@ const ROUNDING_ROWS: usize = 2000;
 
 /// Fits all constants again, together, turns the network into expressions, and rounds them.
 pub fn refine(
-    mut commands: Commands,
+    mut made: Make<'_, FaithfulFormula>,
     setting: Setting<'_>,
-    data: Res<ExpertData>,
-    network: Res<Network>,
+    data: Get<'_, ExpertData>,
+    network: Get<'_, Network>,
 ) -> Result<(), StageError> {
     let (section, head, reporter) = (&setting.config().refine, setting.head(), &setting.reporter);
     let loss = head.loss();
@@ -40,7 +39,7 @@ pub fn refine(
         "refine",
         format!("{} operations, constants of at most {} digits", formula.operations(), rounded.digits),
     );
-    commands.insert_resource(FaithfulFormula(formula));
+    made.set(FaithfulFormula(formula));
     Ok(())
 }
 

@@ -1,22 +1,39 @@
-use crate::artefacts::{Agreement, Evaluation, ExpertData, FaithfulFormula, Network, Returns};
-use crate::engine::{LoadContext, StageError};
+use crate::artefacts::{
+    Agreement, Evaluation, ExpertData, ExpertVideo, FaithfulFormula, FormulaVideo, Model, Network, Returns,
+};
+use crate::engine::{Get, LoadContext, StageError};
 use crate::run_directory::RunDirectory;
 use bevy_ecs::prelude::*;
+use bevy_ecs::system::SystemParam;
+use experts::formula::run_files;
 use serde_json::{Value, json};
 use symbolic::{Format, export};
 
-/// Writes `formula.json`, `formula.tex`, `kan.svg` and `metrics.json`.
-pub fn report(
-    context: Res<LoadContext>,
-    directory: Res<RunDirectory>,
-    data: Res<ExpertData>,
-    network: Res<Network>,
-    formula: Res<FaithfulFormula>,
-    evaluation: Res<Evaluation>,
-) -> Result<(), StageError> {
+/// Everything that is reported.
+#[derive(SystemParam)]
+pub struct Results<'w> {
+    data: Get<'w, ExpertData>,
+    model: Get<'w, Model>,
+    network: Get<'w, Network>,
+    formula: Get<'w, FaithfulFormula>,
+    evaluation: Get<'w, Evaluation>,
+    expert_video: Get<'w, ExpertVideo>,
+    formula_video: Get<'w, FormulaVideo>,
+}
+
+/// Writes `formula.json`, `faithful.json`, `kan.safetensors`, `formula.tex`, `kan.svg`, `metrics.json` and the videos.
+pub fn report(context: Res<LoadContext>, directory: Res<RunDirectory>, results: Results<'_>) -> Result<(), StageError> {
+    let Results { data, model, network, formula, evaluation, expert_video, formula_video } = results;
     let formula = &formula.0;
     let latex = export(formula, Format::Latex).map_err(|error| StageError::Other(Box::new(error)))?;
-    directory.write("formula.json", formula.to_json().as_bytes())?;
+    directory.write(run_files::FORMULA, formula.to_json().as_bytes())?;
+    directory.write(run_files::FAITHFUL, formula.to_json().as_bytes())?;
+    directory.write(run_files::KAN, &model.0.save())?;
+    for (name, video) in [("expert.mp4", &expert_video.0), ("formula.mp4", &formula_video.0)] {
+        if let Some(bytes) = video {
+            directory.write(name, bytes)?;
+        }
+    }
     directory.write("formula.tex", latex.as_bytes())?;
     let diagram = kan_core::graph::diagram::svg(&network.0, &data.train.observations, &data.train.output_names);
     directory.write("kan.svg", diagram.as_bytes())?;

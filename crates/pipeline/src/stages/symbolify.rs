@@ -1,14 +1,17 @@
 use super::fit::losses;
 use crate::artefacts::{ExpertData, Network};
-use crate::engine::StageError;
+use crate::engine::{Get, Make, StageError};
 use crate::run::Setting;
 use crate::symbolify::{self, SymbolifyTask};
-use bevy_ecs::prelude::*;
 use kan_core::approximator::FitTask;
 
 /// Names every edge.
-pub fn symbolify(setting: Setting<'_>, data: Res<ExpertData>, mut network: ResMut<Network>) -> Result<(), StageError> {
-    let reporter = &setting.reporter;
+pub fn symbolify(
+    setting: Setting<'_>,
+    data: Get<'_, ExpertData>,
+    mut network: Make<'_, Network>,
+) -> Result<(), StageError> {
+    let (reporter, graph) = (&setting.reporter, network.get_mut());
     let loss = setting.head().loss();
     let task = SymbolifyTask {
         fit: FitTask { train: data.train.samples(), validation: Some(data.validation.samples()), loss: &loss },
@@ -22,7 +25,7 @@ pub fn symbolify(setting: Setting<'_>, data: Res<ExpertData>, mut network: ResMu
         }
         !reporter.is_cancelled()
     };
-    let Some(outcome) = symbolify::symbolify(&network.0, &task, &mut progress)? else {
+    let Some(outcome) = symbolify::symbolify(&graph.0, &task, &mut progress)? else {
         return Err(StageError::Cancelled);
     };
     reporter.message(
@@ -33,6 +36,6 @@ pub fn symbolify(setting: Setting<'_>, data: Res<ExpertData>, mut network: ResMu
             losses(outcome.report.train_loss, outcome.report.validation_loss)
         ),
     );
-    network.0 = outcome.graph;
+    graph.0 = outcome.graph;
     Ok(())
 }

@@ -1,0 +1,45 @@
+use crate::Failure;
+use clap::Args;
+use experts::formula::run_files;
+use experts::{PolicyReference, RunPart};
+use std::path::PathBuf;
+use symbolic::{Format, Formula};
+
+/// `kanrl export`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  kanrl export run:runs/CartPole-v1-20260131-120000 --to c > policy.c")]
+pub struct Export {
+    /// A formula: run:DIR, run:DIR#faithful or a formula.json.
+    policy: PolicyReference,
+    /// The format: text, latex, mathml, sympy, numpy, c, rust or json.
+    #[arg(long, value_name = "FORMAT")]
+    to: Format,
+    /// Write to a file instead of the terminal.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+impl Export {
+    pub fn run(self) -> Result<(), Failure> {
+        let path = match &self.policy {
+            PolicyReference::FormulaFile(path) => path.clone(),
+            PolicyReference::Run { directory, part: RunPart::Formula } => directory.join(run_files::FORMULA),
+            PolicyReference::Run { directory, part: RunPart::Faithful } => directory.join(run_files::FAITHFUL),
+            other => {
+                let message = std::io::Error::other(format!("`{other}` is no formula"));
+                return Err(Failure::input_with_help(message, "give run:DIR, run:DIR#faithful or a formula.json"));
+            }
+        };
+        let text = std::fs::read_to_string(&path)
+            .map_err(|error| Failure::input(std::io::Error::other(format!("{}: {error}", path.display()))))?;
+        let formula = Formula::from_json(&text).map_err(Failure::input)?;
+        let exported = symbolic::export(&formula, self.to).map_err(Failure::run)?;
+        match &self.out {
+            Some(out) => pipeline::files::write(out, exported.as_bytes()).map_err(Failure::run),
+            None => {
+                println!("{}", exported.trim_end());
+                Ok(())
+            }
+        }
+    }
+}

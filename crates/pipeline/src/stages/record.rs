@@ -1,0 +1,52 @@
+use crate::artefacts::{ExpertVideo, FaithfulFormula, FormulaVideo};
+use crate::engine::{Get, Make, StageError};
+use crate::film::film;
+use crate::run::Setting;
+use crate::seeds::{self, Purpose};
+use experts::FunctionPolicy;
+use kan_core::environment::EnvironmentError;
+use kan_core::policy::Policy;
+use render::video::Format;
+
+/// Films the expert; runs beside the fit, since it needs nothing of it.
+pub fn record_expert(mut made: Make<'_, ExpertVideo>, setting: Setting<'_>) -> Result<(), StageError> {
+    made.set(ExpertVideo(record(&setting, setting.expert(), "record_expert")?));
+    Ok(())
+}
+
+/// Films the formula, on the same seed.
+pub fn record_formula(
+    mut made: Make<'_, FormulaVideo>,
+    setting: Setting<'_>,
+    formula: Get<'_, FaithfulFormula>,
+) -> Result<(), StageError> {
+    let policy = FunctionPolicy::from_formula(&formula.0, setting.spec(), "the formula".to_owned())?;
+    made.set(FormulaVideo(record(&setting, &policy, "record_formula")?));
+    Ok(())
+}
+
+fn record(setting: &Setting<'_>, policy: &dyn Policy, stage: &str) -> Result<Option<Vec<u8>>, StageError> {
+    let section = &setting.config().record;
+    if !section.videos {
+        return Ok(None);
+    }
+    let reporter = &setting.reporter;
+    let mut environment = setting.environment()?;
+    let seed = seeds::episodes(setting.config().seed, Purpose::Report, 1)[0];
+    let mut each = |_: &_, step: u32, limit: u32| {
+        reporter.progress(stage, u64::from(step), u64::from(limit.max(step)), "frames");
+        !reporter.is_cancelled()
+    };
+    match film(environment.as_mut(), policy, seed, Format::Mp4, section.captions, &mut each) {
+        _ if reporter.is_cancelled() => Err(StageError::Cancelled),
+        Ok(film) => {
+            reporter.message(stage, format!("{} frames, return {:.2}", film.frames, film.episode_return));
+            Ok(Some(film.bytes))
+        }
+        Err(StageError::Environment(error @ EnvironmentError::NoRendering { .. })) => {
+            reporter.message(stage, format!("no video: {error}"));
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
