@@ -3,7 +3,6 @@
 use kan_core::action::ActionBatch;
 use kan_core::environment::{DynEnvironment, EnvironmentError, EnvironmentRegistry, KeywordArguments};
 use kan_core::random::Generator;
-use rayon::prelude::*;
 use serde_json::json;
 
 fn make(id: &str, arguments: serde_json::Value) -> Result<Box<dyn DynEnvironment>, EnvironmentError> {
@@ -38,6 +37,7 @@ fn play(environment: &mut dyn DynEnvironment, seed: u64, steps: usize) -> Vec<f6
     numbers
 }
 
+/// Under valgrind this is also the test for leaks and races, see the crate's documentation.
 #[test]
 fn episodes_do_not_depend_on_threads_or_neighbours() {
     for id in ids() {
@@ -45,14 +45,16 @@ fn episodes_do_not_depend_on_threads_or_neighbours() {
             (0..6).map(|seed| play(&mut *make(&id, json!({})).expect("known"), seed, 200)).collect();
         // Made on one thread, moved to others, all at once.
         let environments: Vec<_> = (0..6).map(|_| make(&id, json!({})).expect("known")).collect();
-        let together: Vec<Vec<f64>> = environments
-            .into_par_iter()
-            .enumerate()
-            .map(|(seed, mut environment)| {
-                play(&mut *environment, 99, 50); // a used environment gives the same episode
-                play(&mut *environment, seed as u64, 200)
-            })
-            .collect();
+        let together: Vec<Vec<f64>> = std::thread::scope(|scope| {
+            let play_after_another = |(seed, mut environment): (usize, Box<dyn DynEnvironment>)| {
+                scope.spawn(move || {
+                    play(&mut *environment, 99, 50); // a used environment gives the same episode
+                    play(&mut *environment, seed as u64, 200)
+                })
+            };
+            let threads: Vec<_> = environments.into_iter().enumerate().map(play_after_another).collect();
+            threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+        });
         assert_eq!(alone, together, "{id}");
     }
 }
