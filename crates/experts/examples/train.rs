@@ -4,7 +4,7 @@
 //! cargo run --release -p experts --example train -- CartPole-v1 --seeds 5 --out crates/experts/bundled
 //! ```
 //!
-//! Writes `ID.safetensors` (the policy), `ID.json` (every seed's returns and which one was kept) and `ID.csv` (the
+//! MuJoCo's robots need `--features mujoco`. Writes `ID.safetensors` (the policy), `ID.json` (every seed's returns and which one was kept) and `ID.csv` (the
 //! training log). The same command gives the same files.
 
 use clap::Parser;
@@ -68,6 +68,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     let mut registry = EnvironmentRegistry::new();
     envs_classic::register(&mut registry)?;
+    envs_mujoco::register(&mut registry)?;
     let environment = registry.get(&arguments.environment)?.id.clone();
     let mut config = match &arguments.config {
         Some(path) => serde_json::from_slice(&std::fs::read(path)?)?,
