@@ -4,8 +4,9 @@
 //! cargo run --release -p experts --example train -- CartPole-v1 --seeds 5 --out crates/experts/bundled
 //! ```
 //!
-//! MuJoCo's robots need `--features mujoco`. Writes `ID.safetensors` (the policy), `ID.json` (every seed's returns and which one was kept) and `ID.csv` (the
-//! training log). The same command gives the same files.
+//! MuJoCo's robots need `--features mujoco`, Box2D's environments `--features box2d`. Writes `ID.safetensors` (the
+//! policy), `ID.json` (every seed's returns and which one was kept) and `ID.csv` (the training log). The same command
+//! gives the same files.
 
 use clap::Parser;
 use experts::training::{EvaluationRecord, PpoConfig, Progress, Trainer};
@@ -69,6 +70,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut registry = EnvironmentRegistry::new();
     envs_classic::register(&mut registry)?;
     envs_mujoco::register(&mut registry)?;
+    #[cfg(feature = "box2d")]
+    envs_box2d::register(&mut registry)?;
     let environment = registry.get(&arguments.environment)?.id.clone();
     let mut config = match &arguments.config {
         Some(path) => serde_json::from_slice(&std::fs::read(path)?)?,

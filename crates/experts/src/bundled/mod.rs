@@ -22,9 +22,11 @@ use std::sync::Arc;
 static EXPERTS: &[BundledExpert] = &[
     expert("Acrobot-v1", &[], include_bytes!("../../bundled/Acrobot-v1.safetensors")),
     expert("CartPole-v1", &[], include_bytes!("../../bundled/CartPole-v1.safetensors")),
+    expert("LunarLander-v3", &["LunarLander-v2"], include_bytes!("../../bundled/LunarLander-v3.safetensors")),
     expert("MountainCar-v0", &[], include_bytes!("../../bundled/MountainCar-v0.safetensors")),
     expert("MountainCarContinuous-v0", &[], include_bytes!("../../bundled/MountainCarContinuous-v0.safetensors")),
     expert("Pendulum-v1", &[], include_bytes!("../../bundled/Pendulum-v1.safetensors")),
+    expert("Swimmer-v4", &["Swimmer-v3", "Swimmer-v5"], include_bytes!("../../bundled/Swimmer-v4.safetensors")),
 ];
 
 /// An expert that comes with kanrl.
