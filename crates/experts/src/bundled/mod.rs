@@ -23,10 +23,16 @@ static EXPERTS: &[BundledExpert] = &[
     expert("Acrobot-v1", &[], include_bytes!("../../bundled/Acrobot-v1.safetensors")),
     expert("CartPole-v1", &[], include_bytes!("../../bundled/CartPole-v1.safetensors")),
     expert("LunarLander-v3", &["LunarLander-v2"], include_bytes!("../../bundled/LunarLander-v3.safetensors")),
+    expert(
+        "LunarLanderContinuous-v3",
+        &["LunarLanderContinuous-v2"],
+        include_bytes!("../../bundled/LunarLanderContinuous-v3.safetensors"),
+    ),
     expert("MountainCar-v0", &[], include_bytes!("../../bundled/MountainCar-v0.safetensors")),
     expert("MountainCarContinuous-v0", &[], include_bytes!("../../bundled/MountainCarContinuous-v0.safetensors")),
     expert("Pendulum-v1", &[], include_bytes!("../../bundled/Pendulum-v1.safetensors")),
     expert("Swimmer-v4", &["Swimmer-v3", "Swimmer-v5"], include_bytes!("../../bundled/Swimmer-v4.safetensors")),
+    expert("Walker2d-v4", &["Walker2d-v3"], include_bytes!("../../bundled/Walker2d-v4.safetensors")),
 ];
 
 /// An expert that comes with kanrl.
