@@ -21,6 +21,7 @@ use std::sync::Arc;
 /// Every bundled expert, sorted by environment.
 static EXPERTS: &[BundledExpert] = &[
     expert("Acrobot-v1", &[], include_bytes!("../../bundled/Acrobot-v1.safetensors")),
+    expert("BipedalWalker-v3", &[], include_bytes!("../../bundled/BipedalWalker-v3.safetensors")),
     expert("CartPole-v1", &[], include_bytes!("../../bundled/CartPole-v1.safetensors")),
     expert("LunarLander-v3", &["LunarLander-v2"], include_bytes!("../../bundled/LunarLander-v3.safetensors")),
     expert(
