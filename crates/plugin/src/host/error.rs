@@ -1,0 +1,93 @@
+use super::tables::{HeaderError, TableError};
+use kan_core::environment::EnvironmentError;
+use std::path::PathBuf;
+
+/// A plugin cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PluginError {
+    /// There is no such file.
+    #[error("plugin `{}`: {source}", path.display())]
+    NotFound {
+        /// What was asked for.
+        path: PathBuf,
+        /// Why it cannot be read.
+        source: std::io::Error,
+    },
+    /// The file is no library that can be loaded here.
+    #[error("plugin `{}`: the library cannot be loaded: {reason}", path.display())]
+    NotALibrary {
+        /// The file.
+        path: PathBuf,
+        /// What the system's loader said.
+        reason: String,
+    },
+    /// The library exports no plugin.
+    #[error("plugin `{}`: the library exports no symbol `kanrl_plugin`, so it is no kanrl plugin", path.display())]
+    NoPlugin {
+        /// The library.
+        path: PathBuf,
+    },
+    /// The plugin was built for another version of the ABI, or its first table makes no sense.
+    #[error("plugin `{}`: `kanrl_plugin`: {source}", path.display())]
+    Header {
+        /// The library.
+        path: PathBuf,
+        /// What is wrong.
+        source: HeaderError,
+    },
+    /// Another table makes no sense.
+    #[error("plugin `{}`: `{function}` gave a wrong table: {source}", path.display())]
+    Table {
+        /// The library.
+        path: PathBuf,
+        /// The function that handed it out.
+        function: &'static str,
+        /// What is wrong.
+        source: TableError,
+    },
+    /// A function of the plugin failed.
+    #[error("plugin `{}`: `{function}` failed: {reason}", path.display())]
+    Call {
+        /// The library.
+        path: PathBuf,
+        /// The function.
+        function: &'static str,
+        /// What it said.
+        reason: String,
+    },
+    /// One of its environments cannot be made or registered.
+    #[error("plugin `{}`: {source}", path.display())]
+    Environment {
+        /// The library.
+        path: PathBuf,
+        /// What is wrong.
+        source: EnvironmentError,
+    },
+    /// It has no environment of that id.
+    #[error("plugin `{}` has no environment `{id}`; it has: {}", path.display(), known.join(", "))]
+    UnknownEnvironment {
+        /// The library.
+        path: PathBuf,
+        /// What was asked for.
+        id: String,
+        /// What it has.
+        known: Vec<String>,
+    },
+    /// The folder of plugins cannot be used.
+    #[error("plugin folder `{}`: {reason}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The process that checks a plugin could not be run, or ended badly.
+    #[error("plugin `{}`: the check {reason}", path.display())]
+    Check {
+        /// The library.
+        path: PathBuf,
+        /// What happened to it.
+        reason: String,
+    },
+}
