@@ -1,7 +1,8 @@
 //! Experts that come with kanrl, compiled in: trained by [`training`](crate::training), one for each environment.
 //!
 //! Beside each one's weights stand its hyper-parameters with the returns of every training seed (`ID.json`) and its
-//! training log (`ID.csv`).
+//! training log (`ID.csv`). Hopper-v4 was first trained with rl-zoo's hyper-parameters (`Hopper-v4.rl-zoo.*`: five seeds
+//! that learned to stand still), then with Stable-Baselines3's defaults.
 //!
 //! ```
 //! let expert = experts::bundled::find("CartPole-v1").expect("it comes with kanrl");
@@ -23,6 +24,7 @@ static EXPERTS: &[BundledExpert] = &[
     expert("Acrobot-v1", &[], include_bytes!("../../bundled/Acrobot-v1.safetensors")),
     expert("BipedalWalker-v3", &[], include_bytes!("../../bundled/BipedalWalker-v3.safetensors")),
     expert("CartPole-v1", &[], include_bytes!("../../bundled/CartPole-v1.safetensors")),
+    expert("Hopper-v4", &["Hopper-v3", "Hopper-v5"], include_bytes!("../../bundled/Hopper-v4.safetensors")),
     expert("LunarLander-v3", &["LunarLander-v2"], include_bytes!("../../bundled/LunarLander-v3.safetensors")),
     expert(
         "LunarLanderContinuous-v3",
