@@ -18,7 +18,7 @@ pub(super) struct KnotTable<S> {
     pub knots: Vec<S>,
     pub degree: usize,
     /// `1 / (t[i + order] − t[i])` for each order from 1 on and each i, 0 for equal knots; orders one after another.
-    reciprocals: Vec<S>,
+    pub reciprocals: Vec<S>,
 }
 
 impl<S: Scalar> KnotTable<S> {
@@ -36,6 +36,11 @@ impl<S: Scalar> KnotTable<S> {
         Self { knots: rounded, degree, reciprocals }
     }
 
+    /// Whether there are few enough knots for [`fill_strip`], and any at all.
+    pub fn is_short(&self) -> bool {
+        self.basis() > 0 && self.knots.len() <= FEW_KNOTS
+    }
+
     pub fn basis(&self) -> usize {
         self.knots.len().saturating_sub(self.degree + 1)
     }
@@ -43,8 +48,8 @@ impl<S: Scalar> KnotTable<S> {
 
 /// Rows that the recursion holds in registers.
 const STRIP: usize = 16;
-/// Intervals up to which all basis functions are computed at once; beyond that only the active ones.
-const FEW_KNOTS: usize = 24;
+/// Knots up to which all basis functions are computed at once; beyond that only the active ones.
+pub(super) const FEW_KNOTS: usize = 24;
 
 /// Basis functions of `x`, then its base function, as columns; their derivatives too where `slopes` is not empty.
 #[inline(always)]
@@ -56,21 +61,30 @@ pub(super) fn fill_features<S: Scalar, const FMA: bool>(
     slopes: &mut [Column<S>],
 ) {
     let basis = table.basis();
-    if basis > 0 {
-        if table.knots.len() <= FEW_KNOTS {
-            for first in (0..ROWS).step_by(STRIP) {
-                fill_strip::<S, FMA>(table, x, first, &mut features[..basis], slopes);
-            }
-        } else {
-            fill_active(table, x, &mut features[..basis], slopes);
+    if table.is_short() {
+        for first in (0..ROWS).step_by(STRIP) {
+            fill_strip::<S, FMA>(table, x, first, &mut features[..basis], slopes);
         }
+    } else if basis > 0 {
+        fill_active(table, x, &mut features[..basis], slopes);
     }
+    fill_base::<S, FMA>(base, x, &mut features[basis..], if slopes.is_empty() { slopes } else { &mut slopes[basis..] });
+}
+
+/// The base function's column, if it has one, and its derivative's.
+#[inline(always)]
+pub(super) fn fill_base<S: Scalar, const FMA: bool>(
+    base: BaseFunction,
+    x: &Column<S>,
+    features: &mut [Column<S>],
+    slopes: &mut [Column<S>],
+) {
     match base {
         BaseFunction::Zero => {}
         BaseFunction::Identity => {
-            features[basis] = *x;
+            features[0] = *x;
             if !slopes.is_empty() {
-                slopes[basis] = [S::ONE; ROWS];
+                slopes[0] = [S::ONE; ROWS];
             }
         }
         BaseFunction::Silu => {
@@ -78,11 +92,11 @@ pub(super) fn fill_features<S: Scalar, const FMA: bool>(
             for (sigmoid, x) in sigmoid.iter_mut().zip(x) {
                 *sigmoid = sigmoid_of::<S, FMA>(*x);
             }
-            for ((feature, x), sigmoid) in features[basis].iter_mut().zip(x).zip(&sigmoid) {
+            for ((feature, x), sigmoid) in features[0].iter_mut().zip(x).zip(&sigmoid) {
                 *feature = *x * *sigmoid;
             }
             if !slopes.is_empty() {
-                for ((slope, x), sigmoid) in slopes[basis].iter_mut().zip(x).zip(&sigmoid) {
+                for ((slope, x), sigmoid) in slopes[0].iter_mut().zip(x).zip(&sigmoid) {
                     *slope = *sigmoid * multiply_add::<S, FMA>(*x, S::ONE - *sigmoid, S::ONE);
                 }
             }
@@ -92,7 +106,7 @@ pub(super) fn fill_features<S: Scalar, const FMA: bool>(
 
 /// Cox-de Boor for all basis functions of a strip of rows.
 #[inline(always)]
-fn fill_strip<S: Scalar, const FMA: bool>(
+pub(super) fn fill_strip<S: Scalar, const FMA: bool>(
     table: &KnotTable<S>,
     x: &Column<S>,
     first: usize,
@@ -137,7 +151,12 @@ fn fill_strip<S: Scalar, const FMA: bool>(
 }
 
 /// Cox-de Boor for the active basis functions of each row.
-fn fill_active<S: Scalar>(table: &KnotTable<S>, x: &Column<S>, features: &mut [Column<S>], slopes: &mut [Column<S>]) {
+pub(super) fn fill_active<S: Scalar>(
+    table: &KnotTable<S>,
+    x: &Column<S>,
+    features: &mut [Column<S>],
+    slopes: &mut [Column<S>],
+) {
     let basis = features.len();
     features.fill([S::ZERO; ROWS]);
     if !slopes.is_empty() {

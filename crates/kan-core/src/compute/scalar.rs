@@ -12,6 +12,7 @@ mod sealed {
 /// `f32` or `f64`.
 pub trait Scalar:
     sealed::Sealed
+    + super::simd::Vectorised
     + Copy
     + Default
     + Debug

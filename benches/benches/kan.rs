@@ -1,0 +1,95 @@
+//! The KAN: forward, forward and backward, and whole fits.
+//!
+//! `RAYON_NUM_THREADS=1 cargo bench -p benches --bench kan` measures one thread.
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use kan_core::approximator::{FitTask, FunctionApproximator, Loss, Samples};
+use kan_core::compute::{Batch, Plan, Scalar, Workspace};
+use kan_core::graph::BaseFunction;
+use kan_core::kan::{Kan, KanConfig, LayerShape, Network, Precision};
+use reference_data::Tensors;
+use std::hint::black_box;
+use std::ops::ControlFlow;
+
+const SHAPES: [&[usize]; 4] = [&[4, 2, 2], &[8, 2, 4], &[11, 8, 3], &[64, 64, 64, 10]];
+
+fn name(shape: &[usize]) -> String {
+    shape.iter().map(usize::to_string).collect::<Vec<_>>().join("-")
+}
+
+fn passes<S: Scalar>(criterion: &mut Criterion, element_type: &str) {
+    for shape in SHAPES {
+        let layer = |pair: &[usize]| LayerShape {
+            inputs: pair[0],
+            sums: pair[1],
+            products: Vec::new(),
+            grid: 5,
+            degree: 3,
+            base: BaseFunction::Silu,
+            noise: 0.3,
+        };
+        let layers: Vec<LayerShape> = shape.windows(2).map(layer).collect();
+        let graph = Network::new(&layers, 0).graph();
+        let plan = Plan::<S>::new(&graph);
+        let parameters: Vec<S> = plan.load(&graph).into_iter().map(S::from_f64).collect();
+        let edges: usize = shape.windows(2).map(|pair| pair[0] * pair[1]).sum();
+        for rows in [1000, 4096, 16384] {
+            let inputs: Vec<f64> = (0..rows * shape[0]).map(|i| ((i * 7919) % 10_007) as f64 / 5003.5 - 1.0).collect();
+            let outputs = shape[shape.len() - 1];
+            let (targets, weights) = (vec![0.1; rows * outputs], vec![1.0; rows]);
+            let samples = Samples { inputs: &inputs, targets: &targets, weights: &weights };
+            let batch = Batch::<S>::new(&graph.inputs, outputs, samples);
+            let mut workspace = Workspace::new(&plan, &batch);
+            let mut gradient = vec![0.0; plan.parameters()];
+            let case = |pass: &str| BenchmarkId::new(pass, format!("{}/b{rows}/{element_type}", name(shape)));
+            let mut group = criterion.benchmark_group("kan");
+            group.sample_size(20).throughput(Throughput::Elements((edges * rows) as u64));
+            group.bench_function(case("fwd"), |bencher| {
+                bencher.iter(|| black_box(plan.loss(&parameters, &batch, &Loss::MeanSquared, &mut workspace)));
+            });
+            group.bench_function(case("fwdbwd"), |bencher| {
+                bencher.iter(|| {
+                    let loss = &Loss::MeanSquared;
+                    black_box(plan.loss_and_gradient(&parameters, &batch, loss, None, &mut workspace, &mut gradient))
+                });
+            });
+            group.finish();
+        }
+    }
+}
+
+fn both(criterion: &mut Criterion) {
+    passes::<f32>(criterion, "f32");
+    passes::<f64>(criterion, "f64");
+}
+
+fn fits(criterion: &mut Criterion) {
+    let files = reference_data::files("speed", "safetensors");
+    for file in files.iter().filter(|file| {
+        let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        stem.starts_with("fit_") && !stem.contains("float")
+    }) {
+        let tensors = Tensors::read(file);
+        let (inputs, targets) = (tensors.get("train_input"), tensors.get("train_label"));
+        let rows = inputs.shape[0];
+        let weights = vec![1.0; rows];
+        let train = Samples { inputs: &inputs.values, targets: &targets.values, weights: &weights };
+        for (precision, element_type) in [(Precision::F32, "f32"), (Precision::F64, "f64")] {
+            let config = KanConfig { precision, ..KanConfig::default() };
+            let shape = [inputs.shape[1], config.hidden[0], targets.shape[1]];
+            let mut group = criterion.benchmark_group("fit");
+            group.sample_size(10);
+            group.bench_function(format!("{}/n{rows}/{element_type}", name(&shape)), |bencher| {
+                bencher.iter(|| {
+                    let mut kan = Kan::new(config.clone(), shape[0], shape[2], 0);
+                    let task = FitTask { train, validation: None, loss: &Loss::MeanSquared };
+                    black_box(kan.fit(task, &mut |_| ControlFlow::Continue(())).expect("sound data"))
+                });
+            });
+            group.finish();
+        }
+    }
+}
+
+criterion_group!(benches, both, fits);
+criterion_main!(benches);
