@@ -1,6 +1,7 @@
 //! Expressions compiled for batches of rows.
 
 mod block;
+mod gradient;
 
 use crate::expression::{Expression, Node, Operator, SymbolicError, is_whole_exponent, unknown_variable};
 use block::{Instruction, LANES};
@@ -82,11 +83,11 @@ impl Tape {
         self.with_columns(constants, |columns| {
             for start in (0..rows).step_by(LANES) {
                 let lanes = LANES.min(rows - start);
-                self.forward(columns, &inputs[start * self.inputs..], lanes);
+                self.forward(&mut columns.values, &inputs[start * self.inputs..], lanes);
                 let width = self.outputs.len();
                 let block = &mut outputs[start * width..(start + lanes) * width];
                 for (output, column) in self.outputs.iter().enumerate() {
-                    let values = &columns[*column as usize * LANES..][..lanes];
+                    let values = &columns.values[*column as usize * LANES..][..lanes];
                     for (row, value) in block.chunks_exact_mut(width).zip(values) {
                         row[output] = *value;
                     }
@@ -106,9 +107,10 @@ impl Tape {
         self.with_columns(&self.constants, |columns| {
             for start in (0..rows).step_by(LANES) {
                 let lanes = LANES.min(rows - start);
-                self.forward(columns, &inputs[start * self.inputs..], lanes);
+                self.forward(&mut columns.values, &inputs[start * self.inputs..], lanes);
                 for (lane, value) in largest[start..start + lanes].iter_mut().enumerate() {
-                    *value = columns.iter().skip(lane).step_by(LANES).fold(0.0, |most, value| most.max(value.abs()));
+                    *value =
+                        columns.values.iter().skip(lane).step_by(LANES).fold(0.0, |most, value| most.max(value.abs()));
                 }
             }
         });
@@ -122,20 +124,19 @@ impl Tape {
     }
 
     /// Lends the thread's columns, with the constants filled in.
-    fn with_columns<T>(&self, constants: &[f64], work: impl FnOnce(&mut [f64]) -> T) -> T {
+    fn with_columns<T>(&self, constants: &[f64], work: impl FnOnce(&mut Columns) -> T) -> T {
         thread_local! {
-            static COLUMNS: RefCell<Vec<f64>> = const { RefCell::new(Vec::new()) };
+            static COLUMNS: RefCell<Columns> = const { RefCell::new(Columns { values: Vec::new(), adjoints: Vec::new() }) };
         }
         assert_eq!(constants.len(), self.constants.len(), "as many constants as the tape was compiled with");
         let size = (self.constants.len() + self.inputs + self.instructions.len()) * LANES;
         COLUMNS.with_borrow_mut(|columns| {
-            if columns.len() < size {
-                columns.resize(size, 0.0);
-            }
-            for (column, value) in columns.chunks_exact_mut(LANES).zip(constants) {
+            // Never shrinks its allocation.
+            columns.values.resize(size, 0.0);
+            for (column, value) in columns.values.chunks_exact_mut(LANES).zip(constants) {
                 column.fill(*value);
             }
-            work(&mut columns[..size])
+            work(columns)
         })
     }
 
@@ -153,6 +154,13 @@ impl Tape {
             instruction.evaluate(operands, &mut target[..lanes]);
         }
     }
+}
+
+/// Blocks of rows for every constant, input and instruction.
+struct Columns {
+    values: Vec<f64>,
+    /// Derivatives of the loss by the values.
+    adjoints: Vec<f64>,
 }
 
 struct Compiler<'a> {
