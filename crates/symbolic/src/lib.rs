@@ -19,6 +19,7 @@ mod graph;
 mod interval;
 pub mod library;
 mod rounding;
+mod simplify;
 mod tape;
 
 pub use export::{Format, export};
@@ -27,4 +28,5 @@ pub use formula::{ActionRule, FORMAT_VERSION, Formula, Output};
 pub use graph::graph_expressions;
 pub use interval::Bounds;
 pub use rounding::{Rounding, round};
+pub use simplify::SimplifyLimits;
 pub use tape::Tape;

@@ -277,3 +277,56 @@ fn sympy_gives_the_same_values() {
         case.compare("SymPy");
     }
 }
+
+#[test]
+fn operations_are_counted_as_sympy_counts_them() {
+    let Some(python) = tools::python() else { return };
+    let texts = [
+        "lambda",
+        "-lambda",
+        "3*lambda + theta_dot",
+        "-lambda - y1",
+        "-lambda + y1",
+        "-2*lambda",
+        "-3.5*lambda",
+        "lambda - 3.5",
+        "-lambda*y1",
+        "lambda*y1*theta_dot",
+        "lambda/3",
+        "lambda/y1",
+        "1/lambda",
+        "-1/lambda",
+        "2.5/lambda/y1",
+        "lambda^2",
+        "lambda^2.5",
+        "2^lambda",
+        "sqrt(lambda)",
+        "2*sqrt(lambda)",
+        "-sqrt(lambda)",
+        "sqrt(lambda + 1)/y1",
+        "exp(-3.5*lambda)",
+        "gaussian(lambda)",
+        "sin(2*lambda + 1)",
+        "abs(lambda - y1)",
+        "min(lambda, y1, theta_dot)",
+        "clip(lambda, -0.5, 1)",
+        "step(lambda - 0.5)",
+        "gate(lambda, y1, 3*y1 + 1)",
+        "1.5*lambda^3 - 0.2*lambda*theta_dot^2 + y1 - 4.5*tanh(lambda*y1 - 0.5)",
+        "(lambda + 1)*(y1 - 2)",
+        "(lambda + y1)/(theta_dot + 2.5)",
+    ];
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let expressions = texts.map(|text| text.parse().unwrap_or_else(|error| panic!("{text}: {error}")));
+    let formula = formula(expressions, ActionRule::Argmax, INPUTS);
+    std::fs::write(folder.path().join("policy.py"), export(&formula, Format::SymPy).expect("any formula"))
+        .expect("writable");
+    let script = "import policy, sympy\nprint(*[sympy.count_ops(output) for output in policy.outputs])";
+    let counted = tools::run(Command::new(python).args(["-c", script]).current_dir(folder.path()));
+    let counted: Vec<usize> = counted.split_whitespace().map(|count| count.parse().expect("a number")).collect();
+    assert_eq!(counted.len(), texts.len());
+    for ((text, output), counted) in texts.iter().zip(formula.outputs()).zip(&counted) {
+        assert_eq!(output.expression.operations(), *counted, "{text}");
+    }
+    assert_eq!(formula.operations(), counted.iter().sum::<usize>());
+}

@@ -93,15 +93,22 @@ impl Expression {
     /// The same, rebuilt with neutral elements dropped, constants folded and nested sums and products flattened.
     #[must_use]
     pub fn folded(&self) -> Self {
-        self.fold(|node, mut operands: Vec<Self>| match node {
+        self.fold(|node, operands: Vec<Self>| match node {
             Node::Constant(value) => Self::constant(*value),
             Node::Variable(name) => Self::symbol(name),
-            Node::Operation(Operator::Add, _) => Self::sum(operands),
-            Node::Operation(Operator::Multiply, _) => Self::product(operands),
-            Node::Operation(Operator::Negate, _) => -operands.remove(0),
-            Node::Operation(Operator::Power, _) if operands[1].as_constant() == Some(1.0) => operands.remove(0),
-            Node::Operation(operator, _) => Self::apply(*operator, operands),
+            Node::Operation(operator, _) => Self::rebuild(*operator, operands),
         })
+    }
+
+    /// An operation with its neutral elements dropped, constants folded and nested sums and products flattened.
+    pub(crate) fn rebuild(operator: Operator, mut operands: Vec<Self>) -> Self {
+        match operator {
+            Operator::Add => Self::sum(operands),
+            Operator::Multiply => Self::product(operands),
+            Operator::Negate => -operands.remove(0),
+            Operator::Power if operands[1].as_constant() == Some(1.0) => operands.remove(0),
+            _ => Self::apply(operator, operands),
+        }
     }
 
     /// x, if the expression is −x.

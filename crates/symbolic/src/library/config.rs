@@ -31,6 +31,8 @@ pub struct DefaultLibraryConfig {
     pub margin: f64,
     /// How much simplicity counts in the ranking, 0 (only r² does) to 1 (pykan's default is 0.8).
     pub simplicity: f64,
+    /// Whether functions may be guarded by clipping their argument, instead of being kept in their domain by the fit.
+    pub guards: bool,
     /// Functions that are expressions.
     pub user_functions: Vec<UserFunction>,
 }
@@ -61,6 +63,7 @@ impl Default for DefaultLibraryConfig {
             functions: builtin::DEFAULT_FUNCTIONS.map(str::to_owned).to_vec(),
             margin: Library::DEFAULT_MARGIN,
             simplicity: Library::DEFAULT_SIMPLICITY,
+            guards: false,
             user_functions: Vec::new(),
         }
     }
@@ -74,7 +77,7 @@ impl DefaultLibraryConfig {
     pub fn library(&self) -> Result<Library, SymbolicError> {
         let functions = self.functions.iter().map(|name| self.function(name).map(Arc::new));
         let library = Library::from_functions(functions.collect::<Result<_, _>>()?)?;
-        library.with_margin(self.margin)?.with_simplicity(self.simplicity)
+        Ok(library.with_margin(self.margin)?.with_simplicity(self.simplicity)?.with_guards(self.guards))
     }
 
     fn function(&self, name: &str) -> Result<LibraryFunction, SymbolicError> {

@@ -2,9 +2,11 @@
 
 use super::builtin::{BUILTINS, Builtin};
 use super::search::Family;
-use crate::expression::{Expression, SymbolicError};
+use crate::expression::{Expression, Operator, SymbolicError, maximum, minimum};
 use crate::tape::Tape;
 use kan_core::function::{Domain, UnivariateFunction};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A named function with its expression.
 #[derive(Debug)]
@@ -14,6 +16,17 @@ pub struct LibraryFunction(Kind);
 enum Kind {
     Builtin(&'static Builtin),
     User(Box<User>),
+    Guarded(Box<Guarded>),
+}
+
+/// A function whose argument is clipped, so that it never leaves the domain.
+#[derive(Debug)]
+struct Guarded {
+    base: Arc<LibraryFunction>,
+    low: f64,
+    high: f64,
+    name: String,
+    text: String,
 }
 
 #[derive(Debug)]
@@ -71,10 +84,44 @@ impl LibraryFunction {
         }))))
     }
 
+    /// The function with its argument clipped to `low..=high`, which must lie in its domain: `log(max(x, 0.1))`. Only
+    /// the bounds that the domain needs are applied and written.
+    ///
+    /// # Errors
+    /// [`SymbolicError::Invalid`] for bounds that do not lie in the domain.
+    pub fn guarded(base: Arc<Self>, low: f64, high: f64) -> Result<Self, SymbolicError> {
+        let domain = base.domain();
+        if !domain.contains(low, high) {
+            let name = base.name();
+            return Err(SymbolicError::Invalid(format!("`{name}` is not defined on all of {low} to {high}")));
+        }
+        let low = if domain.contains(f64::NEG_INFINITY, high) { f64::NEG_INFINITY } else { low };
+        let high = if domain.contains(low, f64::INFINITY) { f64::INFINITY } else { high };
+        let x = Expression::variable("x")?;
+        let number = Expression::constant;
+        let argument = match (low.is_finite(), high.is_finite()) {
+            (true, true) => Expression::operation(Operator::Clip, [x, number(low), number(high)]),
+            (true, false) => Expression::operation(Operator::Max, [x, number(low)]),
+            (false, true) => Expression::operation(Operator::Min, [x, number(high)]),
+            (false, false) => x,
+        };
+        let expression: Expression = base.text().parse()?;
+        let text = expression.substitute(&BTreeMap::from([("x", argument)])).to_string();
+        Ok(Self(Kind::Guarded(Box::new(Guarded { name: format!("guarded {}", base.name()), base, low, high, text }))))
+    }
+
+    fn text(&self) -> &str {
+        match &self.0 {
+            Kind::Builtin(builtin) => builtin.text,
+            Kind::User(user) => &user.text,
+            Kind::Guarded(guarded) => &guarded.text,
+        }
+    }
+
     pub(super) fn family(&self) -> Family {
         match &self.0 {
             Kind::Builtin(builtin) => builtin.family,
-            Kind::User(_) => Family::User,
+            Kind::User(_) | Kind::Guarded(_) => Family::User,
         }
     }
 
@@ -87,7 +134,14 @@ impl LibraryFunction {
                 }
             }
             Kind::User(user) => user.value.evaluate(x, values),
+            Kind::Guarded(_) => values.iter_mut().zip(x).for_each(|(value, x)| *value = self.value(*x)),
         }
+    }
+}
+
+impl Guarded {
+    fn clipped(&self, x: f64) -> f64 {
+        minimum(maximum(x, self.low), self.high)
     }
 }
 
@@ -96,6 +150,7 @@ impl UnivariateFunction for LibraryFunction {
         match &self.0 {
             Kind::Builtin(builtin) => builtin.name,
             Kind::User(user) => &user.name,
+            Kind::Guarded(guarded) => &guarded.name,
         }
     }
 
@@ -107,6 +162,7 @@ impl UnivariateFunction for LibraryFunction {
                 user.value.evaluate(&[x], &mut value);
                 value[0]
             }
+            Kind::Guarded(guarded) => guarded.base.value(guarded.clipped(x)),
         }
     }
 
@@ -118,6 +174,8 @@ impl UnivariateFunction for LibraryFunction {
                 user.both.evaluate(&[x], &mut both);
                 both[1]
             }
+            Kind::Guarded(guarded) if guarded.clipped(x) == x => guarded.base.derivative(x),
+            Kind::Guarded(_) => 0.0,
         }
     }
 
@@ -125,6 +183,7 @@ impl UnivariateFunction for LibraryFunction {
         match &self.0 {
             Kind::Builtin(builtin) => builtin.domain,
             Kind::User(user) => user.domain,
+            Kind::Guarded(_) => Domain::All,
         }
     }
 
@@ -132,14 +191,13 @@ impl UnivariateFunction for LibraryFunction {
         match &self.0 {
             Kind::Builtin(builtin) => builtin.complexity,
             Kind::User(user) => user.complexity,
+            // The guard is one more thing to read.
+            Kind::Guarded(guarded) => guarded.base.complexity() + 1.0,
         }
     }
 
     fn expression(&self) -> Option<&str> {
-        Some(match &self.0 {
-            Kind::Builtin(builtin) => builtin.text,
-            Kind::User(user) => &user.text,
-        })
+        Some(self.text())
     }
 
     fn evaluate(&self, x: &[f64], values: &mut [f64], derivatives: &mut [f64]) {
@@ -149,6 +207,11 @@ impl UnivariateFunction for LibraryFunction {
                 for ((x, value), derivative) in x.iter().zip(values).zip(derivatives) {
                     *value = (builtin.value)(*x);
                     *derivative = (builtin.derivative)(*x);
+                }
+            }
+            Kind::Guarded(_) => {
+                for ((x, value), derivative) in x.iter().zip(values).zip(derivatives) {
+                    (*value, *derivative) = (self.value(*x), self.derivative(*x));
                 }
             }
             Kind::User(user) => {

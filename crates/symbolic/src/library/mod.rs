@@ -13,7 +13,7 @@ pub use function::LibraryFunction;
 
 use crate::expression::SymbolicError;
 use curve::PreparedCurve;
-use kan_core::function::{Candidate, SampledCurve, SymbolicLibrary, UnivariateFunction};
+use kan_core::function::{Candidate, Domain, SampledCurve, SymbolicLibrary, UnivariateFunction};
 use rayon::prelude::*;
 use refine::Workspace;
 use std::sync::Arc;
@@ -36,6 +36,7 @@ pub struct Library {
     searched: Vec<Arc<LibraryFunction>>,
     margin: f64,
     simplicity: f64,
+    guards: bool,
 }
 
 impl Library {
@@ -68,7 +69,13 @@ impl Library {
             }
         }
         let functions = searched.iter().map(|function| function.clone() as Arc<dyn UnivariateFunction>).collect();
-        Ok(Self { functions, searched, margin: Self::DEFAULT_MARGIN, simplicity: Self::DEFAULT_SIMPLICITY })
+        Ok(Self {
+            functions,
+            searched,
+            margin: Self::DEFAULT_MARGIN,
+            simplicity: Self::DEFAULT_SIMPLICITY,
+            guards: false,
+        })
     }
 
     /// The reference system's ten: x, x², x³, x⁴, exp, log, sqrt, tanh, sin, abs.
@@ -107,6 +114,15 @@ impl Library {
         Ok(self)
     }
 
+    /// Whether a function that fits the data best where the margin leaves its domain may be used with a guard, which
+    /// clips its argument to the data's range and is part of the formula (`log(max(x, 0.1))`). Without guards, the
+    /// default, a function is fitted so that it stays in its domain.
+    #[must_use]
+    pub fn with_guards(mut self, guards: bool) -> Self {
+        self.guards = guards;
+        self
+    }
+
     fn score(&self, candidate: &Candidate) -> f64 {
         let fit = (1.0 + 1e-5 - candidate.r_squared).log2();
         self.simplicity * candidate.function.complexity() + (1.0 - self.simplicity) * fit
@@ -119,13 +135,15 @@ impl SymbolicLibrary for Library {
     }
 
     fn candidates(&self, curve: &SampledCurve) -> Vec<Candidate> {
-        let Some(prepared) = PreparedCurve::new(&curve.x, &curve.y, self.margin) else { return Vec::new() };
+        let prepare = |margin| PreparedCurve::new(&curve.x, &curve.y, margin);
+        let (Some(wide), Some(narrow)) = (prepare(self.margin), prepare(0.0)) else { return Vec::new() };
         let mut candidates: Vec<Candidate> = self
             .searched
             .par_iter()
             .map_init(Workspace::default, |workspace, function| {
-                let fit = search::fit(function, &prepared, workspace)?;
-                candidate(function.clone(), fit, curve, &prepared)
+                let range = if self.guards && function.domain() != Domain::All { &narrow } else { &wide };
+                let fit = search::fit(function, range, workspace)?;
+                candidate(guard(function, fit, range, &wide)?, fit, curve, range)
             })
             .flatten()
             .collect();
@@ -133,6 +151,25 @@ impl SymbolicLibrary for Library {
         candidates.sort_by(|left, right| self.score(left).total_cmp(&self.score(right)));
         candidates
     }
+}
+
+/// The function, with a guard if the fit leaves its domain on the wider range.
+fn guard(
+    function: &Arc<LibraryFunction>,
+    fit: search::Fit,
+    fitted: &PreparedCurve,
+    wide: &PreparedCurve,
+) -> Option<Arc<LibraryFunction>> {
+    let arguments = |range: &PreparedCurve| {
+        let [first, last] = [range.low, range.low + range.width].map(|x| fit.a * x + fit.b);
+        (first.min(last), first.max(last))
+    };
+    let (low, high) = arguments(wide);
+    if function.domain().contains(low, high) {
+        return Some(function.clone());
+    }
+    let (low, high) = arguments(fitted);
+    LibraryFunction::guarded(function.clone(), low, high).ok().map(Arc::new)
 }
 
 /// The fit with its r² as it comes out in the curve's own units; `None` where it is not finite on a sample or not in
