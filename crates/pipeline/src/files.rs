@@ -35,7 +35,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 /// Writes a value as indented JSON with a final newline.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), FileError> {
     let mut bytes = serde_json::to_vec_pretty(value)
         .map_err(|error| FileError { path: path.to_owned(), source: std::io::Error::other(error) })?;
