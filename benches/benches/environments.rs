@@ -1,7 +1,7 @@
 //! Environment steps per second on one thread: `env/ID/nE` with E lanes and actions drawn beforehand,
 //! `env/CartPole-v1/nE/formula` with a formula in the loop, `env/CartPole-v1/rollouts` through the rollout engine.
 
-use benches::{CART_POLE_FORMULA, CLASSIC, Lanes};
+use benches::{BOX2D, CART_POLE_FORMULA, CLASSIC, Lanes};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use experts::FunctionPolicy;
 use kan_core::environment::{EnvironmentRegistry, KeywordArguments};
@@ -11,7 +11,7 @@ use std::hint::black_box;
 const LANES: [usize; 3] = [1, 64, 4096];
 
 fn steps(criterion: &mut Criterion) {
-    for id in CLASSIC {
+    for id in CLASSIC.into_iter().chain(BOX2D) {
         let mut group = criterion.benchmark_group(format!("env/{id}"));
         for lanes in LANES {
             let ticks = 4096 / lanes;

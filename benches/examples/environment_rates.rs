@@ -1,7 +1,7 @@
 //! Environment steps per second on one thread, as JSON lines: what `peers/environments.py` sets beside Gymnasium and
 //! EnvPool. The best of many short runs is taken, so that other work on the machine disturbs little.
 
-use benches::{CART_POLE_FORMULA, CLASSIC, Lanes};
+use benches::{BOX2D, CART_POLE_FORMULA, CLASSIC, Lanes};
 use experts::FunctionPolicy;
 use kan_core::environment::{EnvironmentRegistry, KeywordArguments};
 use kan_core::rollout::{RolloutOptions, Rollouts};
@@ -21,11 +21,13 @@ fn main() {
     let report = |id: &str, what: &str, rate: f64| {
         println!("{}", serde_json::json!({"id": id, "what": what, "steps_per_second": rate.round()}));
     };
-    for id in CLASSIC {
-        for lanes in [1, 64, 4096] {
+    for id in CLASSIC.into_iter().chain(BOX2D) {
+        // Box2D's steps take a hundred times as long, and its worlds a hundred times the memory.
+        let (rounds, sizes) = if BOX2D.contains(&id) { (30, &[1, 64][..]) } else { (300, &[1, 64, 4096][..]) };
+        for lanes in sizes.iter().copied() {
             let ticks = 8192 / lanes;
             let mut environment = Lanes::new(id, lanes);
-            report(id, &format!("n{lanes}"), best(300, ticks * lanes, || (0..ticks).for_each(|_| environment.tick())));
+            report(id, &format!("n{lanes}"), best(rounds, ticks * lanes, || (0..ticks).for_each(|_| environment.tick())));
         }
     }
 

@@ -1,6 +1,6 @@
 """Environment steps per second on one thread: ours, Gymnasium's and EnvPool's, in one run on one machine.
 
-    python -m venv ../venv && ../venv/bin/pip install "gymnasium[classic-control]==1.4.0" envpool
+    python -m venv ../venv && ../venv/bin/pip install "gymnasium[classic-control,box2d]==1.4.0" envpool  # Debian: swig
     cargo build --release -p benches --example environment_rates
     ../venv/bin/python benches/peers/environments.py target/release/examples/environment_rates
 
@@ -24,6 +24,7 @@ import gymnasium
 import numpy
 
 IDS = ["CartPole-v1", "MountainCar-v0", "MountainCarContinuous-v0", "Acrobot-v1", "Pendulum-v1"]
+BOX2D = ["LunarLander-v3", "LunarLanderContinuous-v3", "BipedalWalker-v3"]
 
 
 def best(run, steps, rounds):
@@ -95,6 +96,10 @@ def main():
         n1, n64, n4096 = (ours[name, what] for what in ("n1", "n64", "n4096"))
         rates = " | ".join(f"{rate / 1e3:,.0f} k" for rate in (n1, n64, n4096, single, vector, envs))
         print(f"| {name} | {rates} | {n1 / single:.0f} | {n64 / envs:.0f} |", flush=True)
+    for name in BOX2D:
+        single, n1, n64 = gymnasium_single(name), ours[name, "n1"], ours[name, "n64"]
+        rates = " | ".join(f"{rate / 1e3:,.1f} k" for rate in (n1, n64))
+        print(f"| {name} | {rates} | | {single / 1e3:,.1f} k | | | {n1 / single:.1f} | |", flush=True)
     for what in ("n1", "n64", "n4096"):
         rate = ours["CartPole-v1", f"{what}/formula"]
         print(f"CartPole-v1 {what} with a formula: {rate / 1e6:.1f} M/s, {rate / ours['CartPole-v1', what]:.2f} of bare")

@@ -18,13 +18,14 @@ pub struct Lanes {
 }
 
 impl Lanes {
-    /// `lanes` lanes of a classic-control environment.
+    /// `lanes` lanes of a classic-control or Box2D environment.
     ///
     /// # Panics
     /// If there is no such environment.
     pub fn new(id: &str, lanes: usize) -> Self {
         let mut registry = EnvironmentRegistry::new();
         envs_classic::register(&mut registry).expect("each id once");
+        envs_box2d::register(&mut registry).expect("each id once");
         let mut environment = registry.make_vector(id, &KeywordArguments::new(), lanes).expect("a known id");
         let (space, size) = (environment.spec().action_space.clone(), environment.spec().observation_space.len());
         let mut observations = vec![0.0; lanes * size];

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 /// What the feature `full` needs.
 pub fn full() -> Result<(), String> {
-    debian(&[("cmake", "cmake")])?;
     mujoco::install()
 }
 

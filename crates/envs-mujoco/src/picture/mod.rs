@@ -25,6 +25,7 @@ pub(crate) fn draw(simulation: &mut Simulation) -> Result<Frame, String> {
 mod tests {
     use super::*;
     use crate::robots::{Hopper, HopperConfig, Version};
+    use kan_core::environment::Environment;
 
     /// Whether the middle of the picture shows something else than its upper corner.
     fn shows_something(frame: &Frame) -> bool {
@@ -38,6 +39,8 @@ mod tests {
     #[test]
     fn both_ways_show_the_robot() {
         let mut hopper = Hopper::make(Version::V5, HopperConfig::default()).expect("MuJoCo");
+        let mut observation = [0.0; 11];
+        Environment::reset(&mut hopper, Some(0), &mut observation).expect("a start");
         let simulation = hopper.simulation_mut();
         let flat = flat::draw(simulation.data()).expect("a camera");
         assert!(shows_something(&flat));
