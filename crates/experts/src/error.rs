@@ -32,7 +32,7 @@ pub enum ExpertError {
         reason: String,
     },
     /// The archive lacks something.
-    #[error("`{file}` has no member `{member}`; it has {}", list(.present))]
+    #[error("`{file}` has no member `{member}`; it has {}: the file is cut off or of another kind", list(.present))]
     MissingMember {
         /// The archive.
         file: String,

@@ -87,7 +87,7 @@ fn a_missing_member_is_named_with_what_there_is() {
     assert_eq!(
         error(with_member(&sample, "policy.pth", None)),
         "`x.zip` has no member `policy.pth`; it has _stable_baselines3_version, data, \
-         policy.optimizer.pth, pytorch_variables.pth, system_info.txt"
+         policy.optimizer.pth, pytorch_variables.pth, system_info.txt: the file is cut off or of another kind"
     );
 }
 
