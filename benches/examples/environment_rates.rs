@@ -27,7 +27,11 @@ fn main() {
         for lanes in sizes.iter().copied() {
             let ticks = 8192 / lanes;
             let mut environment = Lanes::new(id, lanes);
-            report(id, &format!("n{lanes}"), best(rounds, ticks * lanes, || (0..ticks).for_each(|_| environment.tick())));
+            report(
+                id,
+                &format!("n{lanes}"),
+                best(rounds, ticks * lanes, || (0..ticks).for_each(|_| environment.tick())),
+            );
         }
     }
 
