@@ -15,6 +15,7 @@ use kan_core::environment::{DynEnvironment, EnvironmentError, EnvironmentRegistr
 use kan_core::function::SymbolicLibrary;
 use kan_core::policy::ExpertPolicy;
 use kan_core::rollout::Rollouts;
+use kan_core::space::ActionSpace;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -117,6 +118,9 @@ impl Run {
         mut pipeline: Pipeline,
     ) -> Result<Self, RunError> {
         let task = environments.make(&config.environment.id, &config.environment.arguments)?.spec().clone();
+        if task.action_space.outputs() < least_outputs(&task.action_space) {
+            return Err(RunError::NothingToChoose { id: task.id });
+        }
         let expert = config.expert.build(&task)?;
         let library = config.library.build()?;
         config.approximator.build(task.observation_space.len(), task.action_space.outputs(), config.seed)?;
@@ -206,6 +210,14 @@ impl Run {
     }
 }
 
+/// The fewest outputs of an action space that leave a choice.
+fn least_outputs(space: &ActionSpace) -> usize {
+    match space {
+        ActionSpace::Discrete(_) => 2,
+        ActionSpace::Box(_) => 1,
+    }
+}
+
 /// A run could not be prepared.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -213,6 +225,12 @@ pub enum RunError {
     /// The environment is unknown or cannot be made.
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
+    /// There is no choice that a formula could make.
+    #[error("environment `{id}` leaves nothing to choose: it needs two discrete actions or a vector of one number")]
+    NothingToChoose {
+        /// The environment.
+        id: String,
+    },
     /// A component cannot be built.
     #[error(transparent)]
     Build(#[from] BuildError),

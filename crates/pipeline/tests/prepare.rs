@@ -1,0 +1,55 @@
+//! What a run refuses before anything is written.
+
+use kan_core::environment::{
+    Discrete, Environment, EnvironmentEntry, EnvironmentError, EnvironmentRegistry, EnvironmentSpec, StepOutcome,
+};
+use kan_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
+use pipeline::config::{MergedConfig, RawConfig};
+use pipeline::run::{Run, RunError};
+
+/// An environment with a single action.
+struct Conveyor(EnvironmentSpec);
+
+impl Environment for Conveyor {
+    type Action = Discrete;
+
+    fn spec(&self) -> &EnvironmentSpec {
+        &self.0
+    }
+
+    fn reset(&mut self, _seed: Option<u64>, observation: &mut [f64]) -> Result<(), EnvironmentError> {
+        observation[0] = 0.0;
+        Ok(())
+    }
+
+    fn step(&mut self, _action: usize, observation: &mut [f64]) -> Result<StepOutcome, EnvironmentError> {
+        observation[0] = 0.0;
+        Ok(StepOutcome::default())
+    }
+
+    fn state(&self) -> Vec<f64> {
+        Vec::new()
+    }
+}
+
+#[test]
+fn an_environment_without_a_choice_is_refused() {
+    let conveyor = EnvironmentEntry::new("Conveyor-v0", "", "", |_: serde_json::Value| {
+        let x = Coordinate::new("x", "m", 0.0, 1.0);
+        Ok(Conveyor(EnvironmentSpec {
+            id: "Conveyor-v0".into(),
+            observation_space: BoxSpace::new(ElementType::F64, vec![x]),
+            action_space: ActionSpace::Discrete(DiscreteSpace::new(["wait"])),
+            max_episode_steps: Some(5),
+            reward_threshold: None,
+            frames_per_second: 1,
+            info_names: vec![],
+        }))
+    });
+    let mut registry = EnvironmentRegistry::new();
+    registry.register(conveyor).unwrap();
+    let raw = RawConfig::from_toml("test", "environment.id = 'Conveyor-v0'").unwrap();
+    let config = MergedConfig::new(raw).resolve().unwrap();
+    let error = Run::prepare(config, registry).err().expect("there is nothing to choose");
+    assert!(matches!(error, RunError::NothingToChoose { .. }), "{error}");
+}
