@@ -48,6 +48,12 @@ pub trait ApproximatorConfig: Debug + Send + Sync {
     /// # Errors
     /// [`BuildError`] for bytes that are no such model.
     fn load(&self, bytes: &[u8]) -> Result<Box<dyn FunctionApproximator>, BuildError>;
+
+    /// Whether [`FunctionApproximator::graph`] gives one: without, it cannot become a formula, and a run that asks for
+    /// one is refused before anything is computed.
+    fn has_graph(&self) -> bool {
+        true
+    }
 }
 
 /// A kind of symbolic library.

@@ -1,8 +1,8 @@
 //! A run from its config to its results.
 
-use crate::artefacts::{Agreement, Evaluation, FaithfulFormula, Returns};
+use crate::artefacts::{Agreement, Evaluation, FaithfulFormula, Network, Returns};
 use crate::config::RunConfig;
-use crate::engine::{LoadContext, Pipeline, PipelineError, Slot, Stage};
+use crate::engine::{Artefact, LoadContext, Pipeline, PipelineError, Slot, Stage};
 use crate::events::Reporter;
 use crate::head::Head;
 use crate::log;
@@ -127,6 +127,16 @@ impl Run {
         if let Some(names) = &config.stages {
             pipeline.select(names)?;
         }
+        if !config.approximator.has_graph() {
+            let from_graph = pipeline.stages().iter().find(|stage| stage.needed().any(|need| need == Network::NAME));
+            if let Some(stage) = from_graph {
+                let (kind, stage) = (config.approximator.typetag_name(), stage.name().to_owned());
+                return Err(RunError::NoGraph { kind, stage });
+            }
+            if pipeline.index("fit").is_ok() {
+                pipeline.replace("fit", stages::fit_without_graph())?;
+            }
+        }
         pipeline.check()?;
         Ok(Self {
             pipeline,
@@ -230,6 +240,17 @@ pub enum RunError {
     NothingToChoose {
         /// The environment.
         id: String,
+    },
+    /// The approximator has no graph, but a stage works on one.
+    #[error(
+        "`{kind}` cannot become a formula, which stage `{stage}` works towards: use kind = \"kan\" or \"linear\", or \
+         only fit it with stages = [\"collect\", \"fit\"]"
+    )]
+    NoGraph {
+        /// Of the approximator.
+        kind: &'static str,
+        /// The first stage that needs a graph.
+        stage: String,
     },
     /// A component cannot be built.
     #[error(transparent)]

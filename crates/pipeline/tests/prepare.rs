@@ -53,3 +53,21 @@ fn an_environment_without_a_choice_is_refused() {
     let error = Run::prepare(config, registry).err().expect("there is nothing to choose");
     assert!(matches!(error, RunError::NothingToChoose { .. }), "{error}");
 }
+
+fn cart_pole(extra: &str) -> Result<Run, RunError> {
+    let mut registry = EnvironmentRegistry::new();
+    envs_classic::register(&mut registry).unwrap();
+    let text = format!("{extra}\n[environment]\nid = 'CartPole-v1'\n[approximator]\nkind = 'mlp'\nsteps = 2\n");
+    let config = MergedConfig::new(RawConfig::from_toml("test", &text).unwrap()).resolve().unwrap();
+    Run::prepare(config, registry)
+}
+
+#[test]
+fn an_approximator_without_a_graph_can_be_fitted_but_not_named() {
+    let error = cart_pole("").err().expect("an MLP has no formula");
+    assert!(matches!(error, RunError::NoGraph { .. }), "{error}");
+    let text = error.to_string();
+    assert!(text.starts_with("`mlp` cannot become a formula, which stage `prune` works towards"), "{text}");
+    let run = cart_pole("stages = ['collect', 'fit']").unwrap();
+    assert_eq!(run.stages(), ["collect", "fit"]);
+}

@@ -4,9 +4,9 @@ use crate::approximator::{ApproximatorError, FitObserver, FitReport, FitTask, Fu
 use crate::config::{ApproximatorConfig, BuildError, ComponentDescription};
 use crate::graph::{Edge, EdgeFunction, Input, Node, NodeKind, SymbolicEdge, UnivariateGraph};
 use crate::kan::standardisation;
-use crate::model_file::{entries, metadata};
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
+use crate::model_file::{self, ModelFile};
+
+const FORMAT: &str = "kanrl-linear";
 
 /// `outputs = weights · standardised inputs + bias`, fitted to any loss by L-BFGS: `kind = "linear"`.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -146,52 +146,23 @@ impl FunctionApproximator for Linear {
     }
 
     fn save(&self) -> Vec<u8> {
-        let bytes = |values: &[f64]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
         let (shift, scale): (Vec<f64>, Vec<f64>) = self.standardisation.iter().copied().unzip();
         let (inputs, outputs) = (self.inputs(), self.outputs());
-        let data = [
-            ("shift", vec![inputs], bytes(&shift)),
-            ("scale", vec![inputs], bytes(&scale)),
-            ("weights", vec![outputs, inputs], bytes(&self.weights)),
-            ("bias", vec![outputs], bytes(&self.bias)),
+        let tensors = [
+            ("shift".to_owned(), vec![inputs], shift.as_slice()),
+            ("scale".to_owned(), vec![inputs], &scale),
+            ("weights".to_owned(), vec![outputs, inputs], &self.weights),
+            ("bias".to_owned(), vec![outputs], &self.bias),
         ];
-        let views = data.iter().map(|(name, shape, bytes)| {
-            (*name, TensorView::new(Dtype::F64, shape.clone(), bytes).expect("the shape fits the bytes"))
-        });
-        let metadata = metadata([
-            ("format", "kanrl-linear".to_owned()),
-            ("version", "1".to_owned()),
-            ("config", serde_json::to_string(&self.config).expect("a config is plain data")),
-        ]);
-        safetensors::serialize(views, Some(metadata)).expect("names are unique and shapes fit")
+        model_file::write(FORMAT, &self.config, [], &tensors)
     }
 }
 
 fn read(bytes: &[u8]) -> Result<Linear, ApproximatorError> {
-    let bad = |reason: String| ApproximatorError::BadModel { reason };
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| bad(error.to_string()))?;
-    let file = SafeTensors::deserialize(bytes).map_err(|error| bad(error.to_string()))?;
-    let metadata = entries(header.metadata().as_ref())?;
-    let entry = |name: &str| metadata.get(name).ok_or_else(|| bad(format!("its metadata has no `{name}`")));
-    if entry("format")? != "kanrl-linear" || entry("version")? != "1" {
-        return Err(bad(format!("its format is `{}`, version {}", entry("format")?, entry("version")?)));
-    }
-    let config = serde_json::from_str(entry("config")?).map_err(|error| bad(format!("its configuration: {error}")))?;
-    let values = |name: &str| -> Result<Vec<f64>, ApproximatorError> {
-        let view = file.tensor(name).map_err(|_| bad(format!("there is no tensor `{name}`")))?;
-        if view.dtype() != Dtype::F64 {
-            return Err(bad(format!("`{name}` is {:?}, not F64", view.dtype())));
-        }
-        let read = |bytes: &[u8]| f64::from_le_bytes(bytes.try_into().expect("a chunk of 8 bytes"));
-        let values: Vec<f64> = view.data().chunks_exact(8).map(read).collect();
-        match values.iter().find(|value| !value.is_finite()) {
-            Some(value) => Err(bad(format!("`{name}` contains {value}"))),
-            None => Ok(values),
-        }
-    };
-    let (shift, scale, weights, bias) = (values("shift")?, values("scale")?, values("weights")?, values("bias")?);
-    if shift.is_empty() || bias.is_empty() || scale.len() != shift.len() || weights.len() != shift.len() * bias.len() {
-        return Err(bad("the shapes of its tensors do not fit together".into()));
-    }
-    Ok(Linear { config, standardisation: shift.into_iter().zip(scale).collect(), weights, bias })
+    let file = ModelFile::open(bytes, FORMAT)?;
+    let (inputs, outputs) = (file.length("shift")?, file.length("bias")?);
+    let (shift, scale) = (file.values("shift", &[inputs])?, file.values("scale", &[inputs])?);
+    let weights = file.values("weights", &[outputs, inputs])?;
+    let bias = file.values("bias", &[outputs])?;
+    Ok(Linear { config: file.config()?, standardisation: shift.into_iter().zip(scale).collect(), weights, bias })
 }

@@ -1,7 +1,7 @@
 //! Losses of one chunk, with their gradients by the outputs.
 
 use super::{Column, ROWS, Scalar};
-use crate::approximator::Loss;
+use crate::approximator::{Loss, Samples};
 
 /// Adds the gradients by the outputs (times `1 / total_weight`) into `gradients` and returns the chunk's share of the
 /// loss. `nodes` are the columns of the outputs; rows of weight 0 have no part in anything.
@@ -134,4 +134,40 @@ pub(super) fn root_of_curvature<S: Scalar>(
             }
         }
     }
+}
+
+/// The loss of `outputs` `[rows, outputs]` (row-major, as the targets), and its gradient by them where there is room for
+/// one; for models that the engine does not compute.
+pub(crate) fn output_gradient(
+    loss: &Loss,
+    outputs: &[f64],
+    samples: Samples<'_>,
+    mut gradient: Option<&mut [f64]>,
+) -> f64 {
+    let height = samples.targets.len() / samples.weights.len();
+    let nodes: Vec<usize> = (0..height).collect();
+    let total_weight = samples.weights.iter().sum();
+    let mut sum = 0.0;
+    let mut columns = vec![[0.0; ROWS]; 3 * height];
+    for (chunk, weights) in samples.weights.chunks(ROWS).enumerate() {
+        columns.fill([0.0; ROWS]);
+        let mut weight_column = [0.0; ROWS];
+        weight_column[..weights.len()].copy_from_slice(weights);
+        let first = chunk * ROWS * height;
+        for row in 0..weights.len() {
+            for output in 0..height {
+                columns[output][row] = outputs[first + row * height + output];
+                columns[height + output][row] = samples.targets[first + row * height + output];
+            }
+        }
+        let (values, rest) = columns.split_at_mut(height);
+        let (targets, gradients) = rest.split_at_mut(height);
+        sum += loss_and_gradients(loss, &nodes, values, targets, &weight_column, total_weight, gradients);
+        if let Some(gradient) = gradient.as_deref_mut() {
+            for (index, gradient) in gradient[first..first + weights.len() * height].iter_mut().enumerate() {
+                *gradient = gradients[index % height][index / height];
+            }
+        }
+    }
+    sum
 }

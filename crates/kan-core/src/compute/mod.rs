@@ -20,6 +20,7 @@ mod simd;
 pub use batch::Batch;
 pub use curvature::CurvatureWorkspace;
 pub use gradient::Workspace;
+pub(crate) use loss::output_gradient;
 pub use moments::{DeviationPenalty, Moment, Moments, Pull};
 pub use plan::{EdgeSlot, Plan};
 pub use scalar::Scalar;

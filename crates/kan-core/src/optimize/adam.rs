@@ -19,6 +19,11 @@ impl Adam {
         Self { rate, mean: vec![0.0; dimension], square: vec![0.0; dimension], steps: 0 }
     }
 
+    /// Takes another learning rate from now on.
+    pub fn set_rate(&mut self, rate: f64) {
+        self.rate = rate;
+    }
+
     /// Moves `x` by one step; a gradient that is not finite is passed over.
     pub fn step(&mut self, x: &mut [f64], gradient: &[f64]) {
         if gradient.iter().any(|gradient| !gradient.is_finite()) {

@@ -24,6 +24,15 @@ mod symbolify;
 use crate::artefacts::{Evaluation, ExpertData, ExpertVideo, FaithfulFormula, FormulaVideo, Model, Network};
 use crate::engine::{Pipeline, Stage};
 
+/// Stage `fit` for an approximator without a graph, such as a perceptron: no later stage can work on it.
+pub fn fit_without_graph() -> Stage {
+    Stage::new("fit", "fits the approximator to the expert's scores", fit::fit_without_graph)
+        .needs::<ExpertData>()
+        .provides::<Model>()
+        .configured_by("seed")
+        .configured_by("approximator")
+}
+
 /// The standard stages.
 pub fn standard() -> Pipeline {
     let mut pipeline = Pipeline::new();
