@@ -1,15 +1,18 @@
 //! The `kanrl` command.
 //!
-//! Exit codes: 0 done; 1 a run failed; 2 the command line, a config or an input file is wrong; 130 cancelled by Ctrl-C.
+//! Exit codes: 0 done; 1 a run failed; 2 the command line, a config or an input file is wrong; 124 a plugin hangs; 130 cancelled by
+//! Ctrl-C.
 
 mod commands;
 mod failure;
+mod plugins;
 mod registry;
 mod terminal;
 
 use clap::Parser;
 use commands::Command;
 use failure::Failure;
+use plugins::Plugins;
 use std::process::ExitCode;
 
 /// Turns a trained reinforcement-learning policy into a formula people can read, check and ship.
@@ -22,6 +25,8 @@ struct Arguments {
     /// Say nothing but the result.
     #[arg(short, long, global = true)]
     quiet: bool,
+    #[command(flatten)]
+    plugins: Plugins,
     #[command(subcommand)]
     command: Command,
 }
@@ -32,12 +37,13 @@ Examples:
   kanrl extract CartPole-v1 --expert agent.zip       … for a Stable-Baselines3 agent
   kanrl env list                                     the environments there are
 
-Exit codes: 0 done, 1 a run failed, 2 wrong command line, config or input file, 130 cancelled.";
+Exit codes: 0 done, 1 a run failed, 2 wrong command line, config or input file, 124 a plugin hangs,
+130 cancelled.";
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     start_logging(arguments.verbose, arguments.quiet);
-    match commands::run(arguments.command, arguments.quiet) {
+    match commands::run(arguments.command, arguments.quiet, &arguments.plugins) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("{:?}", miette::Report::new_boxed(failure.diagnostic));

@@ -36,7 +36,7 @@ mod host;
 pub use export::ExportedEnvironment;
 pub use host::{
     CallLimit, CheckReport, EnvironmentDescription, EnvironmentReport, FolderReport, HangError, HangHandler, Plugin,
-    PluginDescription, PluginError, check, check_in_child, load_folder, plugin_folder, run_check,
+    PluginDescription, PluginError, check, check_in_child, load_folder, plugin_folder, run_check, sha256, verify,
 };
 #[doc(hidden)]
 pub use host::{Memory, SliceMemory, tables};

@@ -1,4 +1,4 @@
-use crate::{Failure, registry};
+use crate::{Failure, Plugins};
 use clap::Subcommand;
 use pipeline::config::{MergedConfig, RawConfig};
 use pipeline::run::Run;
@@ -19,17 +19,19 @@ pub enum Config {
 }
 
 impl Config {
-    pub fn run(self) -> Result<(), Failure> {
-        let registry = registry::environments().map_err(Failure::run)?;
+    pub fn run(self, plugins: &Plugins) -> Result<(), Failure> {
         match self {
             Self::Show { environment } => {
-                registry.get(&environment).map_err(Failure::input)?;
                 let mut config = MergedConfig::new(RawConfig::default());
                 config.set("environment", "id", environment);
-                print!("{}", config.resolve()?.to_toml());
+                let mut config = config.resolve()?;
+                let registry = plugins.environments_of(&mut config)?;
+                registry.get(&config.environment.id).map_err(Failure::input)?;
+                print!("{}", config.to_toml());
             }
             Self::Check { file } => {
-                let config = MergedConfig::new(RawConfig::read(&file)?).resolve()?;
+                let mut config = MergedConfig::new(RawConfig::read(&file)?).resolve()?;
+                let registry = plugins.environments_of(&mut config)?;
                 let run = Run::prepare(config, registry).map_err(Failure::input)?;
                 println!("{} is fine; stages: {}", file.display(), run.stages().join(", "));
             }

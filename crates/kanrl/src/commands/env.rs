@@ -1,4 +1,4 @@
-use crate::{Failure, registry};
+use crate::{Failure, Plugins};
 use clap::Subcommand;
 use kan_core::environment::{EnvironmentRegistry, KeywordArguments};
 use kan_core::testing::{check_environment, check_trajectories};
@@ -22,8 +22,8 @@ pub enum Env {
 }
 
 impl Env {
-    pub fn run(self) -> Result<(), Failure> {
-        let registry = registry::environments().map_err(Failure::run)?;
+    pub fn run(self, plugins: &Plugins) -> Result<(), Failure> {
+        let registry = plugins.environments()?;
         match self {
             Self::List => list(&registry),
             Self::Check { id, trajectories, tolerance } => check(&registry, &id, trajectories, tolerance),

@@ -1,5 +1,5 @@
 use crate::terminal::Bars;
-use crate::{Failure, registry};
+use crate::{Failure, Plugins};
 use clap::Args;
 use experts::PolicyReference;
 use pipeline::config::{MergedConfig, RawConfig};
@@ -55,9 +55,9 @@ fn widths(text: &str) -> Result<Widths, String> {
 }
 
 impl Extract {
-    pub fn run(self, quiet: bool) -> Result<(), Failure> {
-        let config = self.config()?.resolve()?;
-        let registry = registry::environments().map_err(Failure::run)?;
+    pub fn run(self, quiet: bool, plugins: &Plugins) -> Result<(), Failure> {
+        let mut config = self.config()?.resolve()?;
+        let registry = plugins.environments_of(&mut config)?;
         let mut run = Run::prepare(config, registry).map_err(Failure::input)?;
         let directory = self.out.clone().unwrap_or_else(|| run.default_directory());
         run.open(&directory).map_err(Failure::input)?;

@@ -3,11 +3,12 @@ mod env;
 mod experts;
 mod export;
 mod extract;
+mod plugins;
 mod policy;
 mod resume;
 mod train_expert;
 
-use crate::Failure;
+use crate::{Failure, Plugins};
 use clap::Subcommand;
 
 #[derive(Debug, Subcommand)]
@@ -34,19 +35,23 @@ pub enum Command {
     /// The environments there are.
     #[command(subcommand)]
     Env(env::Env),
+    /// Shared libraries that add environments.
+    #[command(subcommand)]
+    Plugins(plugins::Command),
 }
 
-pub fn run(command: Command, quiet: bool) -> Result<(), Failure> {
+pub fn run(command: Command, quiet: bool, plugins: &Plugins) -> Result<(), Failure> {
     match command {
-        Command::Extract(extract) => extract.run(quiet),
-        Command::Resume(resume) => resume.run(quiet),
+        Command::Extract(extract) => extract.run(quiet, plugins),
+        Command::Resume(resume) => resume.run(quiet, plugins),
         Command::Export(export) => export.run(),
-        Command::Evaluate(evaluate) => evaluate.run(),
-        Command::Play(play) => play.run(),
-        Command::Act(act) => act.run(),
+        Command::Evaluate(evaluate) => evaluate.run(plugins),
+        Command::Play(play) => play.run(plugins),
+        Command::Act(act) => act.run(plugins),
         Command::Experts(experts) => experts.run(),
-        Command::TrainExpert(train) => train.run(quiet),
-        Command::Config(config) => config.run(),
-        Command::Env(env) => env.run(),
+        Command::TrainExpert(train) => train.run(quiet, plugins),
+        Command::Config(config) => config.run(plugins),
+        Command::Env(env) => env.run(plugins),
+        Command::Plugins(command) => command.run(plugins),
     }
 }

@@ -1,6 +1,6 @@
 //! Policies by name, played and asked.
 
-use crate::{Failure, registry};
+use crate::{Failure, Plugins};
 use clap::Args;
 use experts::{
     PolicyReference, data_files,
@@ -40,8 +40,8 @@ pub struct Evaluate {
 }
 
 impl Evaluate {
-    pub fn run(self) -> Result<(), Failure> {
-        let registry = registry::environments().map_err(Failure::run)?;
+    pub fn run(self, plugins: &Plugins) -> Result<(), Failure> {
+        let registry = plugins.environments()?;
         let entry = registry.get(&self.environment).map_err(Failure::input)?;
         let rollouts = Rollouts::new(entry, &KeywordArguments::new()).map_err(Failure::input)?;
         let policy = self.policy.resolve(rollouts.spec()).map_err(Failure::input)?;
@@ -90,8 +90,8 @@ pub struct Play {
 }
 
 impl Play {
-    pub fn run(self) -> Result<(), Failure> {
-        let registry = registry::environments().map_err(Failure::run)?;
+    pub fn run(self, plugins: &Plugins) -> Result<(), Failure> {
+        let registry = plugins.environments()?;
         let mut environment = registry.make(&self.environment, &KeywordArguments::new()).map_err(Failure::input)?;
         let spec = environment.spec().clone();
         let policy = self.policy.resolve(&spec).map_err(Failure::input)?;
@@ -141,9 +141,9 @@ pub struct Act {
 }
 
 impl Act {
-    pub fn run(self) -> Result<(), Failure> {
+    pub fn run(self, plugins: &Plugins) -> Result<(), Failure> {
         let spec = match &self.environment {
-            Some(id) => Some(registry::environments().and_then(|registry| registry.spec(id)).map_err(Failure::input)?),
+            Some(id) => Some(plugins.environments()?.spec(id).map_err(Failure::input)?),
             None => None,
         };
         let policy = load(&self.policy, spec.as_ref())?;

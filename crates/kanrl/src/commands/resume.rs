@@ -1,5 +1,5 @@
 use super::extract;
-use crate::{Failure, registry};
+use crate::{Failure, Plugins};
 use clap::Args;
 use pipeline::config::{MergedConfig, RawConfig};
 use pipeline::run::Run;
@@ -16,10 +16,10 @@ pub struct Resume {
 }
 
 impl Resume {
-    pub fn run(self, quiet: bool) -> Result<(), Failure> {
+    pub fn run(self, quiet: bool, plugins: &Plugins) -> Result<(), Failure> {
         let raw = RawConfig::read(&self.directory.join("config.toml"))?;
-        let config = MergedConfig::new(raw).resolve()?;
-        let registry = registry::environments().map_err(Failure::run)?;
+        let mut config = MergedConfig::new(raw).resolve()?;
+        let registry = plugins.environments_of(&mut config)?;
         let mut run = Run::prepare(config, registry).map_err(Failure::input)?;
         run.open(&self.directory).map_err(Failure::input)?;
         if let Some(stage) = &self.from {

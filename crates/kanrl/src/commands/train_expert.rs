@@ -1,4 +1,4 @@
-use crate::{Failure, registry};
+use crate::{Failure, Plugins};
 use clap::Args;
 use experts::training::{EvaluationRecord, PpoConfig, Trainer};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -40,8 +40,8 @@ pub struct TrainExpert {
 const EPISODES: u64 = 100;
 
 impl TrainExpert {
-    pub fn run(self, quiet: bool) -> Result<(), Failure> {
-        let registry = registry::environments().map_err(Failure::run)?;
+    pub fn run(self, quiet: bool, plugins: &Plugins) -> Result<(), Failure> {
+        let registry = plugins.environments()?;
         let id = registry.get(&self.environment).map_err(Failure::input)?.id.clone();
         let mut trainer = match &self.resume {
             Some(path) => Trainer::resume(&registry, &read(path)?).map_err(Failure::input)?,

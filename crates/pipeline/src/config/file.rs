@@ -1,6 +1,6 @@
 use super::error::{ConfigError, ConfigErrorKind, ConfigText, help, unknown_name};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use toml::{Table, Value};
 
@@ -9,6 +9,8 @@ use toml::{Table, Value};
 pub struct RawConfig {
     origin: Arc<ConfigText>,
     table: Table,
+    /// Where the file lies; empty for a text.
+    folder: PathBuf,
 }
 
 impl RawConfig {
@@ -26,11 +28,9 @@ impl RawConfig {
             help: None,
             span: None,
         })?;
-        if path.extension().is_some_and(|extension| extension == "json") {
-            Self::from_json(name, text)
-        } else {
-            Self::from_toml(name, text)
-        }
+        let is_json = path.extension().is_some_and(|extension| extension == "json");
+        let raw = if is_json { Self::from_json(name, text) } else { Self::from_toml(name, text) }?;
+        Ok(Self { folder: path.parent().map(Path::to_owned).unwrap_or_default(), ..raw })
     }
 
     /// Parses TOML; `name` stands in error messages.
@@ -40,7 +40,7 @@ impl RawConfig {
     pub fn from_toml(name: impl Into<String>, text: impl Into<String>) -> Result<Self, ConfigError> {
         let origin = Arc::new(ConfigText { name: name.into(), text: text.into() });
         match origin.text.parse::<Table>() {
-            Ok(table) => Ok(Self { origin, table }),
+            Ok(table) => Ok(Self { origin, table, ..Self::default() }),
             Err(error) => Err(syntax_error(origin, error.message(), error.span())),
         }
     }
@@ -53,7 +53,7 @@ impl RawConfig {
         let origin = Arc::new(ConfigText { name: name.into(), text: text.into() });
         let text = &origin.text;
         match serde_json::from_str::<Table>(text) {
-            Ok(table) => Ok(Self { origin, table }),
+            Ok(table) => Ok(Self { origin, table, ..Self::default() }),
             Err(error) => {
                 let line_start: usize =
                     text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
@@ -94,6 +94,11 @@ impl MergedConfig {
             }
         }
         self.overrides.push(path(section, key));
+    }
+
+    /// A path in the file, which is relative to the file's folder.
+    pub(super) fn path(&self, path: &Path) -> PathBuf {
+        self.raw.folder.join(path)
     }
 
     /// What stands under `section.key`, if anything does.

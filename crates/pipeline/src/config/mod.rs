@@ -5,10 +5,12 @@
 
 mod error;
 mod file;
+mod plugins;
 mod resolve;
 
 pub use error::{ConfigError, ConfigErrorKind, ConfigText};
 pub use file::{MergedConfig, RawConfig};
+pub use plugins::PluginEntry;
 
 use kan_core::config::{ApproximatorConfig, ExpertConfig, SymbolicLibraryConfig};
 use kan_core::environment::KeywordArguments;
@@ -22,6 +24,9 @@ pub struct RunConfig {
     /// Names of the stages to run, in order; the standard ones where it is absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stages: Option<Vec<String>>,
+    /// Libraries that add environments, beside those that the program knows without being told.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub plugins: Vec<PluginEntry>,
     /// What is played.
     pub environment: EnvironmentSection,
     /// Whose policy is explained.
@@ -169,6 +174,11 @@ impl RunConfig {
     /// One top-level entry as canonical text, for the keys of stages; empty where there is none.
     pub(crate) fn section_text(&self, section: &str) -> String {
         let value = serde_json::to_value(self).expect("a config serialises");
-        value.get(section).map_or_else(String::new, ToString::to_string)
+        let mut text = value.get(section).map_or_else(String::new, ToString::to_string);
+        if section == "environment" {
+            // A plugin's environment is its code.
+            text.extend(self.plugins.iter().filter_map(|plugin| plugin.sha256.as_deref()));
+        }
+        text
     }
 }

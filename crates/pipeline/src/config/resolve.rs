@@ -1,6 +1,7 @@
 use super::RunConfig;
 use super::error::ConfigError;
 use super::file::MergedConfig;
+use super::plugins::PluginEntry;
 use experts::bundled::BundledConfig;
 use kan_core::config::{ApproximatorConfig, ExpertConfig, SymbolicLibraryConfig};
 use kan_core::kan::KanConfig;
@@ -10,9 +11,10 @@ use symbolic::library::DefaultLibraryConfig;
 use toml::{Table, Value};
 
 /// Every section, in the order of a printed config.
-const SECTIONS: [&str; 12] = [
+const SECTIONS: [&str; 13] = [
     "seed",
     "stages",
+    "plugins",
     "environment",
     "expert",
     "collect",
@@ -52,6 +54,7 @@ impl MergedConfig {
         Ok(RunConfig {
             seed: self.section("seed")?.unwrap_or(0),
             stages: self.section("stages")?,
+            plugins: self.plugins()?,
             environment: self.section("environment")?.unwrap_or_default(),
             expert: self.tagged("expert")?,
             collect: self.section("collect")?.unwrap_or_default(),
@@ -63,6 +66,14 @@ impl MergedConfig {
             evaluate: self.section("evaluate")?.unwrap_or_default(),
             record: self.section("record")?.unwrap_or_default(),
         })
+    }
+
+    fn plugins(&self) -> Result<Vec<PluginEntry>, ConfigError> {
+        let mut plugins: Vec<PluginEntry> = self.section("plugins")?.unwrap_or_default();
+        for plugin in &mut plugins {
+            plugin.path = self.path(&plugin.path);
+        }
+        Ok(plugins)
     }
 
     fn section<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, ConfigError> {

@@ -22,6 +22,16 @@ pub enum PluginError {
         /// What the system's loader said.
         reason: String,
     },
+    /// The library is another one than the config names.
+    #[error("plugin `{}` has changed: its SHA-256 is {found}, expected {expected}", path.display())]
+    Changed {
+        /// The library.
+        path: PathBuf,
+        /// The SHA-256 that was asked for.
+        expected: String,
+        /// The one it has.
+        found: String,
+    },
     /// The library exports no plugin.
     #[error("plugin `{}`: the library exports no symbol `kanrl_plugin`, so it is no kanrl plugin", path.display())]
     NoPlugin {

@@ -7,6 +7,7 @@ mod environment;
 mod error;
 mod exit;
 mod factory;
+mod fingerprint;
 mod folder;
 mod handles;
 mod instances;
@@ -19,6 +20,7 @@ mod watchdog;
 
 pub use check::{CheckReport, EnvironmentReport, check, check_in_child, run_check};
 pub use error::PluginError;
+pub use fingerprint::{sha256, verify};
 pub use folder::{FolderReport, load_folder, plugin_folder};
 pub use library::{EnvironmentDescription, Plugin, PluginDescription};
 pub use memory::{Memory, SliceMemory};

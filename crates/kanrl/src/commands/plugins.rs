@@ -1,0 +1,92 @@
+use crate::{Failure, Plugins};
+use clap::Subcommand;
+use plugin::{Plugin, PluginDescription};
+use std::ffi::OsString;
+use std::io::Error;
+use std::path::PathBuf;
+use std::process;
+use std::time::Duration;
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Say what a plugin offers, or what those in the plugin folder do. Runs the libraries' code.
+    ///
+    /// The plugin folder is $KANRL_PLUGINS, else kanrl/plugins in the folder for your data (~/.local/share on Linux).
+    List {
+        /// A shared library.
+        path: Option<PathBuf>,
+    },
+    /// Check that a plugin's environments keep their contract. Runs the library's code, in a process of its own.
+    Check {
+        /// A shared library.
+        path: PathBuf,
+        /// Check these environments only.
+        ids: Vec<String>,
+    },
+    /// The inside of `check`.
+    #[command(hide = true)]
+    RunCheck {
+        #[arg(allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+}
+
+/// A limit that is none: some 30 years.
+const FOREVER: Duration = Duration::from_secs(1_000_000_000);
+
+impl Command {
+    pub fn run(self, plugins: &Plugins) -> Result<(), Failure> {
+        match self {
+            Self::List { path: Some(path) } => {
+                let plugin = Plugin::open(&path, plugins.limit()).map_err(Failure::input)?;
+                print(&plugin.description())
+            }
+            Self::List { path: None } => list(plugins),
+            Self::Check { path, ids } => check(plugins, &path, &ids),
+            Self::RunCheck { arguments } => {
+                plugin::run_check(arguments).map_err(|reason| Failure::input(Error::other(reason)))
+            }
+        }
+    }
+}
+
+fn list(plugins: &Plugins) -> Result<(), Failure> {
+    let descriptions = plugins.descriptions()?;
+    descriptions.iter().try_for_each(print)?;
+    if descriptions.is_empty() {
+        println!("no plugins");
+    }
+    if let Some(folder) = plugin::plugin_folder().map_err(Failure::input)? {
+        println!("plugin folder: {}", folder.display());
+    }
+    Ok(())
+}
+
+fn print(plugin: &PluginDescription) -> Result<(), Failure> {
+    println!("{} {}\n  {}", plugin.name, plugin.version, plugin.path.display());
+    println!("  sha256 {}", plugin::sha256(&plugin.path).map_err(Failure::input)?);
+    if plugin.one_call_at_a_time {
+        println!("  its environments never run at once");
+    }
+    for environment in &plugin.environments {
+        println!("  {:<26} {}", environment.id, environment.summary);
+        if !environment.default_arguments.is_empty() {
+            let arguments = serde_json::Value::Object(environment.default_arguments.clone());
+            println!("  {:<26} arguments {arguments}", "");
+        }
+    }
+    Ok(())
+}
+
+fn check(plugins: &Plugins, path: &std::path::Path, ids: &[String]) -> Result<(), Failure> {
+    eprintln!("running the code of {}, in a process of its own", path.display());
+    let mut child = process::Command::new(std::env::current_exe().map_err(Failure::run)?);
+    child.args(["plugins", "run-check"]);
+    let limit = plugins.limit().duration.unwrap_or(FOREVER);
+    let report = plugin::check_in_child(child, path, ids, limit).map_err(Failure::run)?;
+    print!("{report}");
+    if report.is_ok() {
+        return Ok(());
+    }
+    Err(Failure::run(Error::other(format!("{} breaks its contract", path.display()))))
+}

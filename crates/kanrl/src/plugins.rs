@@ -1,0 +1,90 @@
+//! Environments from shared libraries: those named on the command line or in a config, and the user's own folder.
+
+use crate::{Failure, registry};
+use clap::Args;
+use kan_core::environment::EnvironmentRegistry;
+use pipeline::config::{PluginEntry, RunConfig};
+use plugin::{CallLimit, Plugin, PluginDescription};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Flags about plugins, for every command.
+#[derive(Debug, Args)]
+pub struct Plugins {
+    /// Add the environments of this shared library, which runs its code; may be repeated, all before or all
+    /// after the command.
+    #[arg(long = "plugin", global = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Seconds after which a call into a plugin counts as hanging and ends the program (exit code 124); 0 for never.
+    #[arg(long = "plugin-limit", global = true, value_name = "SECONDS", default_value_t = 60.0, value_parser = seconds)]
+    limit: f64,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let fits = |seconds: &f64| Duration::try_from_secs_f64(*seconds).is_ok();
+    text.parse().ok().filter(fits).ok_or_else(|| format!("`{text}` is no number of seconds"))
+}
+
+impl Plugins {
+    /// Every environment of this build, of the plugins named on the command line and of the user's plugin folder.
+    pub fn environments(&self) -> Result<EnvironmentRegistry, Failure> {
+        self.load(&[]).map(|(registry, _)| registry)
+    }
+
+    /// As [`Self::environments`], with the plugins that a config names. From then on the config names the plugin that
+    /// its environment comes from, if it does, and no other.
+    pub fn environments_of(&self, config: &mut RunConfig) -> Result<EnvironmentRegistry, Failure> {
+        let (registry, loaded) = self.load(&config.plugins)?;
+        let source = registry.get(&config.environment.id).map(|entry| entry.source.clone());
+        let is_used = |plugin: &&PluginDescription| {
+            source.as_ref().is_ok_and(|source| *source == plugin.path.display().to_string())
+        };
+        let entry = |plugin: &PluginDescription| {
+            let sha256 = plugin::sha256(&plugin.path).map_err(Failure::input)?;
+            Ok(PluginEntry { path: plugin.path.clone(), sha256: Some(sha256) })
+        };
+        config.plugins = loaded.iter().filter(is_used).map(entry).collect::<Result<_, Failure>>()?;
+        Ok(registry)
+    }
+
+    /// What the plugins named on the command line and those in the user's folder offer.
+    pub fn descriptions(&self) -> Result<Vec<PluginDescription>, Failure> {
+        self.load(&[]).map(|(_, loaded)| loaded)
+    }
+
+    /// The longest that one call into a plugin may take.
+    pub fn limit(&self) -> CallLimit {
+        if self.limit == 0.0 {
+            return CallLimit { duration: None, ..CallLimit::default() };
+        }
+        CallLimit::ending_the_process(Duration::from_secs_f64(self.limit))
+    }
+
+    fn load(&self, named: &[PluginEntry]) -> Result<(EnvironmentRegistry, Vec<PluginDescription>), Failure> {
+        let mut registry = registry::built_in().map_err(Failure::run)?;
+        let mut loaded: Vec<PluginDescription> = Vec::new();
+        let paths = self.paths.iter().map(PluginEntry::new);
+        for PluginEntry { path, sha256 } in named.iter().cloned().chain(paths) {
+            if let Some(sha256) = sha256 {
+                plugin::verify(&path, &sha256)
+                    .map_err(|error| Failure::input_with_help(error, "put that library back, or start a new run"))?;
+            }
+            let plugin = Plugin::open(&path, self.limit()).map_err(Failure::input)?;
+            plugin.register(&mut registry).map_err(Failure::input)?;
+            loaded.push(plugin.description());
+        }
+        // After those that were named, so that an older copy in the folder takes no id away from them.
+        let report = plugin::load_folder(&mut registry, &self.limit()).map_err(Failure::input)?;
+        for error in &report.failed {
+            tracing::warn!("left out: {error}");
+        }
+        loaded.extend(report.loaded);
+        let mut unique: Vec<PluginDescription> = Vec::new();
+        for plugin in loaded {
+            if unique.iter().all(|known| known.path != plugin.path) {
+                unique.push(plugin);
+            }
+        }
+        Ok((registry, unique))
+    }
+}

@@ -1,0 +1,209 @@
+//! Environments from plugins on the command line: the whole journey, where plugins come from, and what goes wrong.
+
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The library of a package that this one depends on for its tests: Cargo puts it beside the test programs.
+fn library(package: &str) -> PathBuf {
+    let program = std::env::current_exe().unwrap();
+    program.parent().unwrap().join(format!("{DLL_PREFIX}{package}{DLL_SUFFIX}"))
+}
+
+struct Outcome {
+    status: Option<i32>,
+    stdout: String,
+    /// Unwrapped.
+    stderr: String,
+}
+
+/// Runs in `folder`; the plugin folder is `folder/plugins`.
+fn kanrl(folder: &Path, arguments: &[&str]) -> Outcome {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kanrl"));
+    command.args(arguments).current_dir(folder).env("NO_COLOR", "1").env("KANRL_PLUGINS", folder.join("plugins"));
+    let Output { status, stdout, stderr } = command.output().expect("kanrl runs");
+    let stderr = String::from_utf8(stderr).unwrap();
+    let words = stderr.split(|c: char| c.is_whitespace() || c == '│').filter(|word| !word.is_empty());
+    let stderr = words.collect::<Vec<_>>().join(" ");
+    Outcome { status: status.code(), stdout: String::from_utf8(stdout).unwrap(), stderr }
+}
+
+#[track_caller]
+fn succeeds(folder: &Path, arguments: &[&str]) -> String {
+    let outcome = kanrl(folder, arguments);
+    assert_eq!(outcome.status, Some(0), "{arguments:?}: {}", outcome.stderr);
+    outcome.stdout
+}
+
+/// Asserts the exit code and that stderr (without its line breaks and blanks) has all parts.
+#[track_caller]
+fn fails(folder: &Path, arguments: &[&str], status: i32, parts: &[&str]) {
+    let outcome = kanrl(folder, arguments);
+    assert_eq!(outcome.status, Some(status), "{arguments:?}: {}", outcome.stderr);
+    for part in parts {
+        let packed = |text: &str| text.replace(' ', "");
+        assert!(packed(&outcome.stderr).contains(&packed(part)), "`{part}` is not in: {}", outcome.stderr);
+    }
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// A run that takes seconds.
+const SMALL: &str = "
+[collect]
+train_episodes = 3
+validation_episodes = 1
+[evaluate]
+episodes = 4
+[approximator]
+hidden = []
+";
+
+#[test]
+fn the_whole_journey_from_training_to_resuming() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let original = library("cart_two_poles");
+    let plugin = folder.join("copy.so");
+    std::fs::copy(&original, &plugin).unwrap();
+
+    let trained = ["train-expert", "CartTwoPoles-v0", "--timesteps", "4096", "--out", "expert.safetensors"];
+    succeeds(folder, &[&["--plugin", "copy.so"], &trained[..]].concat());
+    std::fs::write(folder.join("run.toml"), format!("plugins = [\"copy.so\"]\n{SMALL}")).unwrap();
+    let extract =
+        ["extract", "CartTwoPoles-v0", "--expert", "expert.safetensors", "--config", "run.toml", "--out", "run"];
+    let printed = succeeds(folder, &extract);
+    assert!(printed.contains("θ"), "the formula is in the plugin's own names:\n{printed}");
+    let run = folder.join("run");
+    for name in ["metrics.json", "formula.tex", "expert.mp4", "formula.mp4"] {
+        assert!(run.join(name).is_file(), "{name}");
+    }
+
+    // The config that the run keeps names the plugin, wherever one resumes from.
+    let config: toml::Table = std::fs::read_to_string(run.join("config.toml")).unwrap().parse().unwrap();
+    let recorded = config["plugins"][0].as_table().unwrap();
+    assert_eq!(recorded["path"].as_str(), Some(text(&plugin.canonicalize().unwrap())));
+    assert_eq!(recorded["sha256"].as_str(), Some(plugin::sha256(&plugin).unwrap().as_str()));
+    let elsewhere = tempfile::tempdir().unwrap();
+    std::fs::copy(folder.join("expert.safetensors"), elsewhere.path().join("expert.safetensors")).unwrap();
+    let metrics = std::fs::read(run.join("metrics.json")).unwrap();
+    succeeds(elsewhere.path(), &["resume", text(&run), "--from", "evaluate"]);
+    assert_eq!(std::fs::read(run.join("metrics.json")).unwrap(), metrics);
+
+    let mut changed = std::fs::read(&plugin).unwrap();
+    changed.push(0);
+    std::fs::remove_file(&plugin).unwrap();
+    std::fs::write(&plugin, changed).unwrap();
+    fails(folder, &["resume", "run"], 2, &["copy.so", "has changed", "put that library back"]);
+    std::fs::remove_file(&plugin).unwrap();
+    fails(folder, &["resume", "run"], 2, &["copy.so", "No such file"]);
+}
+
+#[test]
+fn plugins_come_from_the_command_line_and_the_folder_but_not_from_the_working_directory() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let name = format!("{DLL_PREFIX}cart_two_poles{DLL_SUFFIX}");
+    std::fs::copy(library("cart_two_poles"), folder.join(&name)).unwrap();
+    let listed = |arguments: &[&str]| succeeds(folder, &[&["env", "list"], arguments].concat());
+    assert!(!listed(&[]).contains("CartTwoPoles-v0"));
+    assert!(listed(&["--plugin", &name]).contains("CartTwoPoles-v0"));
+    fails(folder, &["extract", "CartTwoPoles-v0"], 2, &["unknown environment `CartTwoPoles-v0`"]);
+
+    let plugins = folder.join("plugins");
+    std::fs::create_dir(&plugins).unwrap();
+    std::fs::rename(folder.join(&name), plugins.join(&name)).unwrap();
+    std::fs::write(plugins.join(format!("broken{DLL_SUFFIX}")), "no library").unwrap();
+    std::fs::write(plugins.join("README.txt"), "no plugin").unwrap();
+    assert!(listed(&[]).contains("CartTwoPoles-v0"));
+    let outcome = kanrl(folder, &["plugins", "list"]);
+    for part in ["cart-two-poles", "CartTwoPoles-v0", "short_pole", "sha256", text(&plugins)] {
+        assert!(outcome.stdout.contains(part), "`{part}` is not in: {}", outcome.stdout);
+    }
+    // A library that is broken is said, and the others are there all the same.
+    assert!(outcome.status == Some(0) && outcome.stderr.contains("broken"), "{}", outcome.stderr);
+
+    // A copy that is named comes before the one in the folder.
+    std::fs::copy(plugins.join(&name), folder.join("newer.so")).unwrap();
+    let config = succeeds(folder, &["config", "show", "CartTwoPoles-v0", "--plugin", "newer.so"]);
+    assert!(config.contains("newer.so"), "{config}");
+    let config = succeeds(folder, &["config", "show", "CartTwoPoles-v0"]);
+    assert!(config.contains(text(&plugins.join(&name))), "{config}");
+    let config = succeeds(folder, &["config", "show", "CartPole-v1", "--plugin", "newer.so"]);
+    assert!(!config.contains("newer.so"), "a plugin that is not used is not recorded: {config}");
+}
+
+#[test]
+fn several_plugins_and_both_places_of_the_flag() {
+    let folder = tempfile::tempdir().unwrap();
+    let (poles, tests) = (library("cart_two_poles"), library("plugin_tests"));
+    let flags = ["--plugin", text(&poles), "--plugin", text(&tests)];
+    for arguments in [[&flags[..], &["env", "list"]].concat(), [&["env", "list"], &flags[..]].concat()] {
+        let listed = succeeds(folder.path(), &arguments);
+        assert!(listed.contains("CartTwoPoles-v0") && listed.contains("plugin:CartPole-v1"), "{listed}");
+    }
+}
+
+#[test]
+fn a_plugin_is_listed_and_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let (poles, tests) = (library("cart_two_poles"), library("plugin_tests"));
+    let listed = succeeds(folder.path(), &["plugins", "list", text(&tests)]);
+    assert!(listed.contains("Faulty-v0") && listed.contains("fails on demand"), "{listed}");
+
+    let outcome = kanrl(folder.path(), &["plugins", "check", text(&poles)]);
+    assert!(outcome.status == Some(0) && outcome.stdout.contains("CartTwoPoles-v0: ok"), "{}", outcome.stdout);
+    assert!(outcome.stderr.contains("running the code of"), "{}", outcome.stderr);
+    let checked = succeeds(folder.path(), &["plugins", "check", text(&tests), "Faulty-v0"]);
+    assert!(!checked.contains("CartPole"), "{checked}");
+    fails(folder.path(), &["plugins", "check", "absent.so"], 1, &["absent.so", "No such file"]);
+}
+
+#[test]
+fn what_is_no_plugin_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("text.so");
+    std::fs::write(&file, "no library").unwrap();
+    fails(folder.path(), &["env", "list", "--plugin", "text.so"], 2, &["text.so", "cannot be loaded"]);
+    fails(folder.path(), &["env", "list", "--plugin", "absent.so"], 2, &["absent.so", "No such file"]);
+    fails(folder.path(), &["env", "list", "--plugin-limit", "soon"], 2, &["`soon` is no number of seconds"]);
+    std::fs::write(folder.path().join("run.toml"), "plugins = [\"text.so\"]").unwrap();
+    fails(folder.path(), &["extract", "CartPole-v1", "--config", "run.toml"], 2, &["text.so", "cannot be loaded"]);
+}
+
+#[test]
+fn a_step_that_hangs_ends_the_run_after_the_limit_and_names_the_plugin() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = "
+[environment]
+id = \"Faulty-v0\"
+arguments = { place = \"step\", fault = \"hang\", after = 3 }
+[expert]
+kind = \"formula\"
+expression = \"count\"
+";
+    std::fs::write(folder.path().join("run.toml"), config).unwrap();
+    let library = library("plugin_tests");
+    let arguments =
+        ["extract", "--config", "run.toml", "--out", "run", "--plugin", text(&library), "--plugin-limit", "0.5"];
+    fails(folder.path(), &arguments, 124, &["plugin_tests", "has not come back for 0.5 s"]);
+    // What was decided is there, and a run that goes on finds it.
+    assert!(folder.path().join("run/config.toml").is_file());
+}
+
+#[test]
+fn an_error_inside_a_plugin_ends_the_run_and_names_plugin_and_function() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = library("plugin_tests");
+    for (fault, says) in [("error", "out of oil"), ("panic", "the wheels came off"), ("nan", "NaN")] {
+        let config = format!(
+            "[environment]\nid = \"Faulty-v0\"\narguments = {{ place = \"step\", fault = \"{fault}\", after = 3 }}\n\
+             [expert]\nkind = \"formula\"\nexpression = \"count\"\n"
+        );
+        std::fs::write(folder.path().join("run.toml"), config).unwrap();
+        let arguments = ["extract", "--config", "run.toml", "--out", fault, "--plugin", text(&library)];
+        fails(folder.path(), &arguments, 1, &["plugin_tests", "step", says]);
+    }
+}
