@@ -1,4 +1,5 @@
-//! Like terms of sums and equal factors of products brought together, and everything sorted: what needs no search.
+//! Like terms of sums and equal factors of products brought together, affine chains collapsed, and everything sorted:
+//! what needs no search, however long the sums are.
 
 use crate::expression::{Expression, Node, Operator, is_whole_exponent};
 
@@ -12,7 +13,13 @@ impl Expression {
                 let rebuilt = Self::rebuild(*operator, operands);
                 match rebuilt.root() {
                     Node::Operation(Operator::Add, _) => collect_terms(rebuilt.operands()),
-                    Node::Operation(Operator::Multiply, _) => collect_factors(rebuilt.operands()),
+                    Node::Operation(Operator::Multiply, _) => {
+                        let product = collect_factors(rebuilt.operands());
+                        match scaled_sum(&product) {
+                            Some((scale, terms)) => Self::sum(terms).affine(scale, 0.0),
+                            None => product,
+                        }
+                    }
                     Node::Operation(Operator::Negate, _) => {
                         let inner = rebuilt.operands().remove(0);
                         match inner.root() {
@@ -27,8 +34,53 @@ impl Expression {
     }
 }
 
-/// `3·a + a` is `4·a`.
+/// The sum with like terms collected, where a number times a sum among them is multiplied out if that makes the whole
+/// shorter: `2·(x + 1) + 3·x` is `5·x + 2`, and `2·(x + 1) + y` stays.
 fn collect_terms(terms: Vec<Expression>) -> Expression {
+    let mut best = collect_like_terms(terms.clone());
+    let parts: Vec<Option<(f64, Vec<Expression>)>> = terms.iter().map(scaled_sum).collect();
+    let nested: Vec<usize> = (0..terms.len()).filter(|term| parts[*term].is_some()).collect();
+    let multiplied_out = |chosen: &[usize]| {
+        let terms = terms.iter().zip(&parts).enumerate().flat_map(|(index, (term, part))| match part {
+            Some((scale, inner)) if chosen.contains(&index) => {
+                inner.iter().map(|term| Expression::constant(*scale) * term.clone()).collect()
+            }
+            _ => vec![term.clone()],
+        });
+        collect_like_terms(terms.collect())
+    };
+    // All together: terms of two nested sums may cancel. Then each by itself, on top of what has helped.
+    let mut chosen: Vec<usize> = Vec::new();
+    for more in std::iter::once(nested.clone()).chain(nested.iter().map(|index| vec![*index])) {
+        let with: Vec<usize> = chosen.iter().chain(&more).copied().collect();
+        let found = multiplied_out(&with);
+        if found.size() < best.size() {
+            (best, chosen) = (found, with);
+        }
+    }
+    best
+}
+
+/// A number and the terms of a sum, of `k·(a + b)`, `−(a + b)` or `(a + b)/k`.
+fn scaled_sum(term: &Expression) -> Option<(f64, Vec<Expression>)> {
+    let terms = |sum: &Expression| match sum.root() {
+        Node::Operation(Operator::Add, _) => Some(sum.operands()),
+        _ => None,
+    };
+    let operands = term.operands();
+    match (term.root(), &operands[..]) {
+        (Node::Operation(Operator::Negate, _), [sum]) => Some((-1.0, terms(sum)?)),
+        (Node::Operation(Operator::Multiply, _), [scale, sum]) => Some((scale.as_constant()?, terms(sum)?)),
+        (Node::Operation(Operator::Divide, _), [sum, divisor]) => {
+            let scale = 1.0 / divisor.as_constant()?;
+            scale.is_normal().then_some((scale, terms(sum)?))
+        }
+        _ => None,
+    }
+}
+
+/// `3·a + a` is `4·a`.
+fn collect_like_terms(terms: Vec<Expression>) -> Expression {
     let terms: Vec<(Expression, f64)> = terms.into_iter().map(split_coefficient).collect();
     let collected = collect(terms, super::add_constants);
     Expression::sum(collected.into_iter().map(|(body, coefficient)| Expression::constant(coefficient) * body))

@@ -52,12 +52,18 @@ impl Expression {
         // What one pass brings together the next can use; it ends when nothing gets shorter.
         for _ in 0..3 {
             let found = keep_if_equal(best.clone(), search(&best, limits).collected());
-            if (found.operations(), found.nodes().len()) >= (best.operations(), best.nodes().len()) {
+            if found.size() >= best.size() {
                 break;
             }
             best = found;
         }
         best
+    }
+
+    /// What makes one of two equal expressions the better one to read, the most important first: operations, then
+    /// constants, then nodes.
+    fn size(&self) -> (usize, usize, usize) {
+        (self.operations(), self.constants().count(), self.nodes().len())
     }
 }
 
@@ -90,13 +96,13 @@ fn saturate(expression: &Expression, limits: SimplifyLimits) -> Expression {
     let extractor = Extractor::new(&runner.egraph, rules::Reading);
     let (_, found) = extractor.find_best(runner.roots[0]);
     let found = language::from_egg(&found, &names);
-    if found.operations() < expression.operations() { found } else { expression.clone() }
+    if found.size() < expression.size() { found } else { expression.clone() }
 }
 
-/// The sum of two constants, 0 where only their rounding errors are left.
+/// The sum of two constants; where only rounding errors keep it from a whole number, that number.
 fn add_constants(left: f64, right: f64) -> f64 {
     let sum = left + right;
-    if sum.abs() <= 4.0 * f64::EPSILON * left.abs().max(right.abs()) { 0.0 } else { sum }
+    if (sum - sum.round()).abs() <= 4.0 * f64::EPSILON * left.abs().max(right.abs()) { sum.round() + 0.0 } else { sum }
 }
 
 /// The new expression, unless it differs from the old one on the sampled points.
