@@ -1,6 +1,7 @@
 //! Symbolic derivatives.
 
 use crate::expression::{Expression, Node, Operator};
+use std::collections::BTreeMap;
 
 impl Expression {
     /// The derivative by a variable.
@@ -73,6 +74,7 @@ fn differentiate(operator: Operator, operands: &[(Expression, Expression)]) -> E
             let value = Expression::apply(Operator::Max, [x, operands[1].0.clone()]);
             extremum(Operator::Min, &[(value, raised), operands[2].clone()])
         }
+        Operator::Native(native) => native.derivative().substitute(&BTreeMap::from([("x", x)])).folded() * dx,
         Operator::Gate => gate(x, operands[1].1.clone(), operands[2].1.clone()),
     }
 }

@@ -135,6 +135,18 @@ fn operation(operator: Operator, operands: &[Bounds]) -> Bounds {
         Operator::Min => rest.iter().fold(x, |left, right| minimum(left, *right)),
         Operator::Max => rest.iter().fold(x, |left, right| maximum(left, *right)),
         Operator::Clip => minimum(maximum(x, rest[0]), rest[1]),
+        Operator::Native(native) => {
+            let function = native.function();
+            if !function.domain.contains(x.low, x.high) {
+                return Bounds::UNDEFINED;
+            }
+            let (low, high) = (function.bounds)(x.low, x.high);
+            if low.is_nan() || high.is_nan() {
+                Bounds::UNDEFINED
+            } else {
+                Bounds::new(low, high).widened(FUNCTION_ERROR)
+            }
+        }
         Operator::Gate if x.low > 0.0 => rest[0],
         Operator::Gate if x.high <= 0.0 => rest[1],
         Operator::Gate => rest[0].or(rest[1]),

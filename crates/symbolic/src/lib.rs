@@ -23,7 +23,9 @@ mod simplify;
 mod tape;
 
 pub use export::{Format, export};
-pub use expression::{Expression, MAXIMUM_DEPTH, MAXIMUM_NODES, Node, Operator, SymbolicError};
+pub use expression::{
+    Code, Expression, MAXIMUM_DEPTH, MAXIMUM_NODES, Native, NativeFunction, Node, Operator, SymbolicError,
+};
 pub use formula::{ActionRule, FORMAT_VERSION, Formula, Output};
 pub use graph::graph_expressions;
 pub use interval::Bounds;

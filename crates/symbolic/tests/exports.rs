@@ -62,7 +62,10 @@ fn formulas() -> Vec<Formula> {
         tree.current()
     });
     let random = formula(random.collect::<Vec<_>>(), ActionRule::Argmax, common::VARIABLES);
-    vec![everything, clipped, threshold, random]
+    common::register_natives();
+    let native = ["cbrt(3*bump_ - 0.5) + bump(x)*cbrt(np)", "-2*bump(x - np)^2 + bump(0.5*bump_)"];
+    let native = formula(native.map(|text| text.parse().expect(text)), ActionRule::Argmax, ["x", "np", "bump_"]);
+    vec![everything, clipped, threshold, random, native]
 }
 
 /// Points within −3 and 3 that fill the cube evenly.

@@ -129,6 +129,7 @@ impl Dialect for C {
             Operator::Arccos => call("acos", operands),
             Operator::Arctan => call("atan", operands),
             Operator::Arctanh => call("atanh", operands),
+            Operator::Native(native) => call(native.function().c.call, operands),
             other => call(other.name(), operands),
         }
     }
@@ -137,7 +138,7 @@ impl Dialect for C {
 /// A C99 file with `policy_outputs` and `policy_action`.
 pub(super) fn formula(formula: &Formula) -> String {
     let dialect = C::default();
-    let names = code::identifiers(formula, &RESERVED);
+    let names = code::identifiers(formula, &RESERVED, |native| native.c);
     let mut outputs = String::new();
     for (index, output) in formula.outputs().iter().enumerate() {
         let text = code::write(&output.expression, &names, &dialect);
@@ -146,13 +147,14 @@ pub(super) fn formula(formula: &Formula) -> String {
     let helpers: String =
         HELPERS.iter().filter(|(name, _)| dialect.helpers.borrow().contains(name)).map(|(_, text)| *text).collect();
     format!(
-        "/*\n{}*/\n#include <math.h>\n\n#define POLICY_INPUTS {}\n#define POLICY_OUTPUTS {}\n\n{helpers}\n\
+        "/*\n{}*/\n#include <math.h>\n\n#define POLICY_INPUTS {}\n#define POLICY_OUTPUTS {}\n\n{}{helpers}\n\
          /* The outputs' values, before the action rule. */\n\
          void policy_outputs(const double observation[POLICY_INPUTS], double outputs[POLICY_OUTPUTS]) {{\n\
          {}{outputs}}}\n\n{}",
         code::comment(formula, " * "),
         formula.inputs().len().max(1),
         formula.outputs().len(),
+        code::definitions(formula, |native| native.c, ""),
         inputs(formula, &names),
         action(formula)
     )

@@ -1,7 +1,7 @@
 //! What the programming languages have in common: infix arithmetic, and names that are legal everywhere.
 
 use super::names::greek_name;
-use crate::expression::{Expression, Node, Operator, is_whole_exponent};
+use crate::expression::{Code as Snippet, Expression, Native, NativeFunction, Node, Operator, is_whole_exponent};
 use crate::formula::Formula;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -108,14 +108,23 @@ pub(super) fn chained(name: &str, operands: &[Code]) -> String {
     operands[1..].iter().fold(first, |left, operand| format!("{name}({left}, {})", operand.text))
 }
 
-/// ASCII identifiers for all inputs and outputs: different names stay different, and none is in `reserved`.
-pub(super) fn identifiers(formula: &Formula, reserved: &[&str]) -> BTreeMap<String, String> {
+/// ASCII identifiers for all inputs and outputs: different names stay different, and none is in `reserved` or one of the
+/// program's own functions.
+pub(super) fn identifiers(
+    formula: &Formula,
+    reserved: &[&str],
+    code: fn(&NativeFunction) -> Snippet,
+) -> BTreeMap<String, String> {
+    let called: Vec<&str> = natives(formula).into_iter().map(|native| code(native).call).collect();
     let names = formula.inputs().iter().chain(formula.outputs().iter().map(|output| &output.name));
     let mut used: BTreeSet<String> = BTreeSet::new();
     let mut identifiers = BTreeMap::new();
     for name in names {
         let mut identifier = ascii(name);
-        while reserved.contains(&identifier.as_str()) || used.contains(&identifier) {
+        while reserved.contains(&identifier.as_str())
+            || called.contains(&identifier.as_str())
+            || used.contains(&identifier)
+        {
             identifier.push('_');
         }
         used.insert(identifier.clone());
@@ -138,6 +147,24 @@ fn ascii(name: &str) -> String {
         }
     }
     text
+}
+
+/// The program's own functions that the formula calls, each once.
+pub(super) fn natives(formula: &Formula) -> Vec<&'static NativeFunction> {
+    let nodes = formula.outputs().iter().flat_map(|output| output.expression.nodes());
+    let natives: BTreeSet<Native> = nodes
+        .filter_map(|node| match node {
+            Node::Operation(Operator::Native(native), _) => Some(*native),
+            _ => None,
+        })
+        .collect();
+    natives.into_iter().map(Native::function).collect()
+}
+
+/// The definitions of `code`, each followed by `gap`.
+pub(super) fn definitions(formula: &Formula, code: fn(&NativeFunction) -> Snippet, gap: &str) -> String {
+    let definitions = natives(formula).into_iter().map(|native| code(native).definition);
+    definitions.filter(|definition| !definition.is_empty()).map(|definition| format!("{definition}{gap}")).collect()
 }
 
 /// The formula's plain text as lines of a comment.

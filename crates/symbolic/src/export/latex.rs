@@ -2,7 +2,7 @@
 
 use super::layout::{self, Item};
 use super::names::Symbol;
-use crate::expression::{Expression, SymbolicError};
+use crate::expression::{Expression, Native, SymbolicError};
 use crate::formula::Formula;
 
 /// Characters of typeset mathematics in a line, roughly.
@@ -69,6 +69,9 @@ fn row(items: &[Item]) -> String {
 fn function(name: &str) -> String {
     match name {
         "arctanh" | "sign" | "clip" => format!(r"\mathrm{{{name}}}"),
-        known => format!(r"\{known}"),
+        known => match Native::find(known) {
+            Some(native) => native.function().latex.to_owned(),
+            None => format!(r"\{known}"),
+        },
     }
 }

@@ -74,6 +74,7 @@ impl Dialect for NumPy {
             }
             Operator::Step => format!("np.where({} > 0, 1.0, 0.0)", operands[0].text),
             Operator::Gaussian => format!("np.exp(-np.square({}))", operands[0].text),
+            Operator::Native(native) => call(native.function().numpy.call, operands),
             other => call(&format!("np.{}", other.name()), operands),
         }
     }
@@ -81,7 +82,7 @@ impl Dialect for NumPy {
 
 /// A module with `outputs` and `action`, over arrays of shape `[..., inputs]`.
 pub(super) fn numpy(formula: &Formula) -> String {
-    let names = code::identifiers(formula, &RESERVED);
+    let names = code::identifiers(formula, &RESERVED, |native| native.numpy);
     let mut body = String::new();
     for (index, name) in formula.inputs().iter().enumerate() {
         if formula.used_inputs().any(|used| used == name) {
@@ -102,12 +103,13 @@ pub(super) fn numpy(formula: &Formula) -> String {
         }
     };
     format!(
-        "\"\"\"\n{}\"\"\"\n\nimport numpy as np\n\n\n\
+        "\"\"\"\n{}\"\"\"\n\nimport numpy as np\n\n\n{}\
          def outputs(observation):\n    \"\"\"Values before the action rule: [..., {}] -> [..., {}].\"\"\"\n    \
          observation = np.asarray(observation, dtype=np.float64)\n{body}    \
          return np.stack([{}], axis=-1)\n\n\n\
          def action(observation):\n    \"\"\"The action for each observation.\"\"\"\n    return {action}\n",
         code::comment(formula, ""),
+        code::definitions(formula, |native| native.numpy, "\n\n"),
         formula.inputs().len(),
         formula.outputs().len(),
         columns.join(", "),
@@ -161,6 +163,7 @@ impl Dialect for SymPy {
             Operator::Arccos => call("sympy.acos", operands),
             Operator::Arctan => call("sympy.atan", operands),
             Operator::Arctanh => call("sympy.atanh", operands),
+            Operator::Native(native) => call(native.function().sympy.call, operands),
             other => call(&format!("sympy.{}", other.name()), operands),
         }
     }
@@ -168,7 +171,7 @@ impl Dialect for SymPy {
 
 /// A module with a symbol for each input, an expression for each output, and a function for the action.
 pub(super) fn sympy(formula: &Formula) -> String {
-    let names = code::identifiers(formula, &RESERVED);
+    let names = code::identifiers(formula, &RESERVED, |native| native.sympy);
     let mut body = String::new();
     for name in formula.inputs() {
         body += &format!("{} = sympy.Symbol(\"{name}\", real=True)\n", names[name]);
@@ -193,11 +196,12 @@ pub(super) fn sympy(formula: &Formula) -> String {
         }
     };
     format!(
-        "\"\"\"\n{}\"\"\"\n\nimport sympy\n\n{body}\ninputs = [{}]\noutputs = [{}]\n\n\n\
+        "\"\"\"\n{}\"\"\"\n\nimport sympy\n\n{}{body}\ninputs = [{}]\noutputs = [{}]\n\n\n\
          def action(observation):\n    \"\"\"The action for one observation, a sequence of numbers.\"\"\"\n    \
          known = dict(zip(inputs, observation))\n    \
          values = [float(output.subs(known)) for output in outputs]\n    return {action}\n",
         code::comment(formula, ""),
+        code::definitions(formula, |native| native.sympy, "\n\n"),
         inputs.join(", "),
         outputs.join(", "),
     )

@@ -138,6 +138,7 @@ impl Dialect for Rust {
             Operator::Arccos => call("libm::acos", operands),
             Operator::Arctan => call("libm::atan", operands),
             Operator::Arctanh => call("libm::atanh", operands),
+            Operator::Native(native) => call(native.function().rust.call, operands),
             other => call(&format!("libm::{}", other.name()), operands),
         }
     }
@@ -146,7 +147,7 @@ impl Dialect for Rust {
 /// A module with `outputs` and `action`.
 pub(super) fn formula(formula: &Formula) -> String {
     let dialect = Rust::default();
-    let names = code::identifiers(formula, &RESERVED);
+    let names = code::identifiers(formula, &RESERVED, |native| native.rust);
     let values: Vec<String> = formula
         .outputs()
         .iter()
@@ -166,13 +167,14 @@ pub(super) fn formula(formula: &Formula) -> String {
          pub const OUTPUTS: usize = {};\n\n\
          /// The outputs' values, before the action rule.\n\
          pub fn outputs(observation: &[f64; INPUTS]) -> [f64; OUTPUTS] {{\n    \
-         let [{}] = *observation;\n    [\n{}    ]\n}}\n\n{}{helpers}",
+         let [{}] = *observation;\n    [\n{}    ]\n}}\n\n{}{helpers}{}",
         code::comment(formula, "// "),
         formula.inputs().len(),
         formula.outputs().len(),
         pattern.join(", "),
         values.concat(),
         action(formula),
+        code::definitions(formula, |native| native.rust, "\n"),
     )
 }
 

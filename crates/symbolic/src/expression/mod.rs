@@ -2,10 +2,12 @@
 
 mod arithmetic;
 mod json;
+mod native;
 mod operator;
 mod parse;
 mod print;
 
+pub use native::{Code, Native, NativeFunction};
 pub use operator::Operator;
 pub(crate) use operator::{gate, integer_power, is_whole_exponent, maximum, minimum, power, sign, step};
 pub(crate) use print::number;

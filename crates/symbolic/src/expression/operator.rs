@@ -1,5 +1,7 @@
 //! The operators of an expression: names, number of operands, values.
 
+use super::Native;
+
 /// What a node of an [`Expression`](super::Expression) computes from its operands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Operator {
@@ -51,10 +53,12 @@ pub enum Operator {
     Clip,
     /// `gate(x, y, z)`: y where x > 0, else z.
     Gate,
+    /// A function of the program's own.
+    Native(Native),
 }
 
 impl Operator {
-    /// All of them.
+    /// All that are built in.
     pub const ALL: [Self; 24] = [
         Self::Add,
         Self::Multiply,
@@ -109,12 +113,14 @@ impl Operator {
             Self::Max => "max",
             Self::Clip => "clip",
             Self::Gate => "gate",
+            Self::Native(native) => native.function().name,
         }
     }
 
     /// The operator of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|operator| operator.name() == name)
+        let built_in = Self::ALL.into_iter().find(|operator| operator.name() == name);
+        built_in.or_else(|| Native::find(name).map(Self::Native))
     }
 
     /// Whether plain text writes it as `name(operands)`.
@@ -170,6 +176,7 @@ impl Operator {
             Self::Max => operands[1..].iter().fold(x, |most, value| maximum(most, *value)),
             Self::Clip => minimum(maximum(x, operands[1]), operands[2]),
             Self::Gate => gate(x, operands[1], operands[2]),
+            Self::Native(native) => (native.function().value)(x),
         }
     }
 }

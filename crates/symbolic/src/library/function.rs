@@ -2,7 +2,7 @@
 
 use super::builtin::{BUILTINS, Builtin};
 use super::search::Family;
-use crate::expression::{Expression, Operator, SymbolicError, maximum, minimum};
+use crate::expression::{Expression, Native, Operator, SymbolicError, maximum, minimum};
 use crate::tape::Tape;
 use kan_core::function::{Domain, UnivariateFunction};
 use std::collections::BTreeMap;
@@ -42,11 +42,16 @@ struct User {
 }
 
 impl LibraryFunction {
-    /// A built-in function.
+    /// A built-in function, or one that the program registered ([`Native`]).
     ///
     /// # Errors
     /// [`SymbolicError::Invalid`] for an unknown name, with the nearest known one.
     pub fn builtin(name: &str) -> Result<Self, SymbolicError> {
+        if let Some(native) = Native::find(name) {
+            let function = native.function();
+            let expression = Expression::operation(Operator::Native(native), [Expression::variable("x")?]);
+            return Self::from_expression(name, &expression, function.domain, function.complexity);
+        }
         let found = BUILTINS.iter().find(|builtin| builtin.name == name);
         found.map(|builtin| Self(Kind::Builtin(builtin))).ok_or_else(|| {
             let names = BUILTINS.each_ref().map(|builtin| builtin.name);

@@ -1,6 +1,6 @@
 //! Expressions as egg sees them: binary sums and products, numbers by their bits, variables by their index.
 
-use crate::expression::{Expression, Node, Operator};
+use crate::expression::{Expression, Native, Node, Operator};
 use egg::{Id, RecExpr, define_language};
 use std::fmt;
 use std::str::FromStr;
@@ -78,6 +78,7 @@ define_language! {
         "max" = Max([Id; 2]),
         "clip" = Clip([Id; 3]),
         "gate" = Gate([Id; 3]),
+        Native(Native, [Id; 1]),
         Constant(Number),
         Variable(Variable),
     }
@@ -111,6 +112,7 @@ impl Math {
             Self::Max(_) => Operator::Max,
             Self::Clip(_) => Operator::Clip,
             Self::Gate(_) => Operator::Gate,
+            Self::Native(native, _) => Operator::Native(*native),
             Self::Constant(_) | Self::Variable(_) => return None,
         })
     }
@@ -142,6 +144,7 @@ impl Math {
             Operator::Max => Self::Max([x, operands[1]]),
             Operator::Clip => Self::Clip([x, operands[1], operands[2]]),
             Operator::Gate => Self::Gate([x, operands[1], operands[2]]),
+            Operator::Native(native) => Self::Native(native, [x]),
         }
     }
 }

@@ -156,6 +156,7 @@ fn derivative(operator: Operator, x: f64, result: f64) -> f64 {
         Operator::Arctanh => 1.0 / (1.0 - x * x),
         Operator::Abs => sign(x),
         Operator::Gaussian => -2.0 * x * result,
+        Operator::Native(native) => (native.function().derivative)(x),
         // Sign and step.
         _ => 0.0,
     }

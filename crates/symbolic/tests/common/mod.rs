@@ -4,8 +4,10 @@
 
 pub mod tools;
 
+use kan_core::function::Domain;
 use proptest::prelude::*;
-use symbolic::{Expression, Operator};
+use std::sync::Once;
+use symbolic::{Code, Expression, Native, NativeFunction, Operator};
 
 /// Variables of the random expressions.
 pub const VARIABLES: [&str; 3] = ["x", "theta_dot", "y_1"];
@@ -66,4 +68,51 @@ fn build(
             Expression::operation(operator, operands.into_iter().take(count))
         })
     })
+}
+
+/// Two functions that the tests bring along: one that every language has but SymPy, one that none has.
+pub fn register_natives() {
+    static ONCE: Once = Once::new();
+    let none = "";
+    ONCE.call_once(|| {
+        for function in [
+            NativeFunction {
+                name: "cbrt",
+                value: f64::cbrt,
+                derivative: |x| 1.0 / (3.0 * x.cbrt().powi(2)),
+                derivative_text: "1/(3*cbrt(x)^2)",
+                bounds: |low, high| (low.cbrt(), high.cbrt()),
+                domain: Domain::All,
+                complexity: 3.0,
+                c: Code { call: "cbrt", definition: none },
+                rust: Code { call: "libm::cbrt", definition: none },
+                numpy: Code { call: "np.cbrt", definition: none },
+                sympy: Code {
+                    call: "cbrt",
+                    definition: "def cbrt(x):\n    return sympy.sign(x) * sympy.Abs(x) ** sympy.Rational(1, 3)\n",
+                },
+                latex: r"\mathrm{cbrt}",
+            },
+            NativeFunction {
+                name: "bump",
+                value: |x| 1.0 / (1.0 + x * x),
+                derivative: |x| -2.0 * x / (1.0 + x * x).powi(2),
+                derivative_text: "-2*x*bump(x)^2",
+                bounds: |low, high| {
+                    let value = |x: f64| 1.0 / (1.0 + x * x);
+                    let top = if low <= 0.0 && high >= 0.0 { 1.0 } else { value(low).max(value(high)) };
+                    (value(low).min(value(high)), top)
+                },
+                domain: Domain::All,
+                complexity: 3.0,
+                c: Code { call: "bump", definition: "static double bump(double x) { return 1.0 / (1.0 + x * x); }\n" },
+                rust: Code { call: "bump", definition: "fn bump(x: f64) -> f64 {\n    1.0 / (1.0 + x * x)\n}\n" },
+                numpy: Code { call: "bump", definition: "def bump(x):\n    return 1.0 / (1.0 + x * x)\n" },
+                sympy: Code { call: "bump", definition: "def bump(x):\n    return 1 / (1 + x**2)\n" },
+                latex: r"\operatorname{bump}",
+            },
+        ] {
+            Native::register(function).expect("sound functions");
+        }
+    });
 }
