@@ -9,11 +9,20 @@ pub fn full() -> Result<(), String> {
     mujoco::install()
 }
 
-/// What the tests need: a browser, and Python with SymPy and NumPy (in a virtual environment under `target/`).
+/// What the tests need: a browser, Python with SymPy and NumPy (in a virtual environment under `target/`), and Node.js
+/// with KaTeX (under `target/`).
 pub fn tests() -> Result<(), String> {
     full()?;
-    debian(&[("chromium", "chromium")])?;
+    debian(&[("chromium", "chromium"), ("npm", "npm")])?;
+    katex()?;
     python()
+}
+
+fn katex() -> Result<(), String> {
+    if run("node", &["-e", "require('./target/katex/node_modules/katex')"]).is_ok() {
+        return Ok(());
+    }
+    run("npm", &["install", "--silent", "--no-audit", "--no-fund", "--prefix", "target/katex", "katex@0.16"])
 }
 
 /// The tests' Python interpreter.

@@ -39,6 +39,14 @@ pub fn rust_compiler() -> Option<PathBuf> {
     find("Rust compiler", &candidates, &["--version"])
 }
 
+/// Node.js, and the path of KaTeX: `$KANRL_KATEX`, or what `cargo xtask setup` installs.
+pub fn katex() -> Option<(PathBuf, PathBuf)> {
+    let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/katex/node_modules/katex");
+    let katex = std::env::var_os("KANRL_KATEX").map_or(installed, PathBuf::from);
+    let check = format!("require({katex:?})");
+    Some((find("Node.js with KaTeX", &["node".into()], &["-e", &check])?, katex))
+}
+
 /// Chromium or Chrome.
 pub fn browser() -> Option<PathBuf> {
     let candidates = ["chromium", "chromium-browser", "google-chrome"].map(PathBuf::from);
