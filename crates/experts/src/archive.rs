@@ -1,6 +1,7 @@
 //! Zip archives with limits: what a member claims is checked before anything is allocated for it.
 
 use crate::ExpertError;
+use kan_core::config::{BuildError, ExpertSource};
 use std::io::{Cursor, Read};
 use std::path::Path;
 use zip::ZipArchive;
@@ -86,4 +87,11 @@ pub(crate) fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, ExpertError>
         return Err(ExpertError::TooLarge { file, bytes: std::fs::metadata(path).map_or(0, |data| data.len()), limit });
     }
     Ok(bytes)
+}
+
+/// Files as what an expert is made from.
+pub(crate) fn sources(paths: &[&Path]) -> Result<Vec<ExpertSource>, BuildError> {
+    let source =
+        |path: &&Path| Ok(ExpertSource { name: path.display().to_string(), content: read_file(path, MAX_FILE)? });
+    paths.iter().map(source).collect::<Result<_, ExpertError>>().map_err(ExpertError::into_build_error)
 }

@@ -1,10 +1,10 @@
 //! `kind = "formula"` and `kind = "run"`: what kanrl itself made, as experts.
 
 use crate::ExpertError;
-use crate::archive::read_file;
+use crate::archive::{read_file, sources};
 use crate::function_policy::FunctionPolicy;
 use crate::reference::RunPart;
-use kan_core::config::{ApproximatorConfig, BuildError, ExpertConfig};
+use kan_core::config::{ApproximatorConfig, BuildError, ExpertConfig, ExpertSource};
 use kan_core::environment::EnvironmentSpec;
 use kan_core::kan::KanConfig;
 use kan_core::policy::ExpertPolicy;
@@ -53,6 +53,10 @@ impl ExpertConfig for FormulaConfig {
         };
         Ok(Arc::new(policy.map_err(ExpertError::into_build_error)?))
     }
+
+    fn sources(&self, _environment: &EnvironmentSpec) -> Result<Vec<ExpertSource>, BuildError> {
+        self.path.as_deref().map_or(Ok(Vec::new()), |path| sources(&[path]))
+    }
 }
 
 /// `kind = "run"`: a policy that a run made.
@@ -69,12 +73,26 @@ pub struct RunConfig {
 #[typetag::serde(name = "run")]
 impl ExpertConfig for RunConfig {
     fn build(&self, environment: &EnvironmentSpec) -> Result<Arc<dyn ExpertPolicy>, BuildError> {
+        let file = self.file();
         let policy = match self.part {
-            RunPart::Formula => from_file(&self.directory.join(run_files::FORMULA), environment),
-            RunPart::Faithful => from_file(&self.directory.join(run_files::FAITHFUL), environment),
-            RunPart::Kan => kan(&self.directory.join(run_files::KAN), environment),
+            RunPart::Formula | RunPart::Faithful => from_file(&file, environment),
+            RunPart::Kan => kan(&file, environment),
         };
         Ok(Arc::new(policy.map_err(ExpertError::into_build_error)?))
+    }
+
+    fn sources(&self, _environment: &EnvironmentSpec) -> Result<Vec<ExpertSource>, BuildError> {
+        sources(&[&self.file()])
+    }
+}
+
+impl RunConfig {
+    fn file(&self) -> PathBuf {
+        self.directory.join(match self.part {
+            RunPart::Formula => run_files::FORMULA,
+            RunPart::Faithful => run_files::FAITHFUL,
+            RunPart::Kan => run_files::KAN,
+        })
     }
 }
 

@@ -5,9 +5,9 @@
 //! usual variables count: `HF_ENDPOINT`, `HF_TOKEN` (or the file `token`), `HF_HOME`, `HF_HUB_CACHE`, `HF_HUB_OFFLINE`.
 
 use crate::ExpertError;
-use crate::archive::read_file;
+use crate::archive::{read_file, sources};
 use crate::sb3::{MAX_NORMALIZATION, Sb3Archive, vecnormalize};
-use kan_core::config::{BuildError, ExpertConfig};
+use kan_core::config::{BuildError, ExpertConfig, ExpertSource};
 use kan_core::environment::EnvironmentSpec;
 use kan_core::policy::ExpertPolicy;
 use serde::{Deserialize, Serialize};
@@ -52,6 +52,15 @@ impl ExpertConfig for HubConfig {
         let archive = Hub::from_environment().and_then(|hub| hub.archive(self));
         let policy = archive.and_then(|archive| archive.for_environment(environment));
         Ok(Arc::new(policy.map_err(ExpertError::into_build_error)?))
+    }
+
+    fn sources(&self, _environment: &EnvironmentSpec) -> Result<Vec<ExpertSource>, BuildError> {
+        let hub = Hub::from_environment().map_err(ExpertError::into_build_error)?;
+        let cached = Repository::new(&hub, self).map_err(ExpertError::into_build_error)?.cached();
+        let Some((_, archive)) = cached else { return Ok(Vec::new()) };
+        let normalization = normalization_beside(&archive);
+        let paths: Vec<&Path> = std::iter::once(archive.as_path()).chain(normalization.as_deref()).collect();
+        sources(&paths)
     }
 }
 
@@ -113,16 +122,17 @@ impl Hub {
             Some(cached) => cached,
             None => repository.download()?,
         };
-        let normalization = archive
-            .parent()
-            .and_then(|folder| NORMALIZATIONS.iter().map(|name| folder.join(name)).find(|path| path.is_file()));
-        let normalization = match normalization {
+        let normalization = match normalization_beside(&archive) {
             Some(path) => vecnormalize::read(&path.display().to_string(), &read_file(&path, MAX_NORMALIZATION)?)?,
             None => None,
         };
         let source = format!("{}@{commit}", repository.reference);
         Sb3Archive::read(&source, read_file(&archive, MAX_DOWNLOAD)?, normalization)
     }
+}
+
+fn normalization_beside(archive: &Path) -> Option<PathBuf> {
+    NORMALIZATIONS.iter().map(|name| archive.with_file_name(name)).find(|path| path.is_file())
 }
 
 struct Repository<'a> {

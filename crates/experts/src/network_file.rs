@@ -11,13 +11,13 @@
 //! `{"kanrl.policy": "{\"format_version\": 1, \"activation\": \"tanh\", \"head\": {\"kind\": \"logits\"}}"}`.
 
 use crate::ExpertError;
-use crate::archive::read_file;
+use crate::archive::{read_file, sources};
 use crate::network::{Activation, Layer, Mlp};
 use crate::normalization::ObservationNormalization;
 use crate::policy::{Head, NetworkPolicy, TimeFeature};
 use crate::spaces::{Actions, check_fit};
 use crate::training::TrainingRecord;
-use kan_core::config::{BuildError, ExpertConfig};
+use kan_core::config::{BuildError, ExpertConfig, ExpertSource};
 use kan_core::environment::EnvironmentSpec;
 use kan_core::policy::ExpertPolicy;
 use kan_core::space::ActionSpace;
@@ -88,6 +88,10 @@ impl ExpertConfig for SafetensorsConfig {
         let policy = read_file(&self.path, MAX_FILE)
             .and_then(|bytes| NetworkFile::read(&file, &bytes)?.for_environment(environment));
         Ok(Arc::new(policy.map_err(ExpertError::into_build_error)?))
+    }
+
+    fn sources(&self, _environment: &EnvironmentSpec) -> Result<Vec<ExpertSource>, BuildError> {
+        sources(&[&self.path])
     }
 }
 

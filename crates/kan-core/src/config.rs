@@ -32,6 +32,24 @@ pub trait ExpertConfig: Debug + Send + Sync {
     /// # Errors
     /// [`BuildError`] where it cannot be read or does not fit.
     fn build(&self, environment: &EnvironmentSpec) -> Result<Arc<dyn ExpertPolicy>, BuildError>;
+
+    /// What [`Self::build`] reads besides this config: files, weights that are compiled in. A run notes their digests,
+    /// and runs again where they change. Nothing by default.
+    ///
+    /// # Errors
+    /// [`BuildError`] where it cannot be read.
+    fn sources(&self, _environment: &EnvironmentSpec) -> Result<Vec<ExpertSource>, BuildError> {
+        Ok(Vec::new())
+    }
+}
+
+/// Something that an expert is made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpertSource {
+    /// A path, or a name of its own.
+    pub name: String,
+    /// Its content.
+    pub content: Vec<u8>,
 }
 
 /// A kind of function approximator.

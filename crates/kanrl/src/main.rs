@@ -5,6 +5,7 @@
 
 mod commands;
 mod failure;
+mod origin;
 mod plugins;
 mod registry;
 mod terminal;

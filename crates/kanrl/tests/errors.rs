@@ -1,12 +1,12 @@
 //! Wrong input: one screen that names what is wrong and what would be right, exit code 2, nothing written.
 
+mod common;
+
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 fn kanrl(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kanrl"));
-    command.args(arguments).current_dir(folder).env("NO_COLOR", "1");
-    command.output().expect("kanrl runs")
+    common::kanrl(arguments).current_dir(folder).output().expect("kanrl runs")
 }
 
 /// Runs in an empty folder that holds only `files`, and asserts what the error says and that nothing was written.

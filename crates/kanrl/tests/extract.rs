@@ -1,42 +1,18 @@
 //! The main journey: from an expert to a formula that plays, with the same files every time.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+mod common;
 
-/// Files that hold times.
-const WITH_TIMES: [&str; 3] = ["run.log", "events.jsonl", "timings.json"];
+use common::{files, kanrl};
+use std::path::{Path, PathBuf};
 
 fn extract(arguments: &[&str], out: &Path) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_kanrl"))
-        .args(["extract", "CartPole-v1", "--out"])
-        .arg(out)
-        .args(arguments)
-        .output()
-        .expect("kanrl runs");
+    let output = kanrl(&["extract", "CartPole-v1", "--out"]).arg(out).args(arguments).output().expect("kanrl runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
 fn metrics(run: &Path) -> serde_json::Value {
     serde_json::from_slice(&std::fs::read(run.join("metrics.json")).unwrap()).unwrap()
-}
-
-/// Every file below `folder` that holds no times, by its path.
-fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    fn visit(root: &Path, folder: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                visit(root, &path, found);
-            } else if !WITH_TIMES.contains(&path.file_name().unwrap().to_str().unwrap()) {
-                found.insert(path.strip_prefix(root).unwrap().to_owned(), std::fs::read(&path).unwrap());
-            }
-        }
-    }
-    let mut found = BTreeMap::new();
-    visit(folder, folder, &mut found);
-    found
 }
 
 fn assert_plays(run: &Path) {
@@ -66,6 +42,13 @@ fn the_bundled_expert_s_formula_plays_and_two_runs_make_the_same_files() {
     for name in ["config.toml", "metrics.json", "formula.json", "formula.tex", "kan.svg"] {
         assert!(first.join(name).is_file(), "{name}");
     }
+    let provenance: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(first.join("provenance.json")).unwrap()).unwrap();
+    assert_eq!(provenance["expert"]["files"][0]["sha256"].as_str().unwrap().len(), 64);
+    assert_eq!(provenance["dataset"][0]["name"], "stages/collect/dataset/dataset.safetensors");
+    assert_eq!(provenance["executions"][0]["outcome"], "done");
+    assert_eq!(provenance["executions"][0]["command"][1], "extract");
+    assert!(provenance["executions"][0]["build"]["rustc"].as_str().unwrap().starts_with("rustc"));
     let timings: serde_json::Value =
         serde_json::from_slice(&std::fs::read(first.join("timings.json")).unwrap()).unwrap();
     assert!(timings["seconds"]["fit"].as_f64().unwrap() > 0.0);

@@ -15,6 +15,9 @@ pub struct FileError {
     pub source: std::io::Error,
 }
 
+/// What the names of unfinished files begin with; one that is left behind belongs to a process that was killed.
+pub const PARTIAL: &str = ".partial-";
+
 /// Writes a file whole: under a temporary name in the same folder, synced, then renamed.
 ///
 /// # Errors
@@ -22,7 +25,7 @@ pub struct FileError {
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let attempt = || {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        let mut file = tempfile::Builder::new().prefix(PARTIAL).tempfile_in(folder)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         allow_reading(file.as_file())?;

@@ -19,6 +19,8 @@ pub mod film;
 pub mod head;
 mod log;
 pub mod policies;
+pub mod provenance;
+pub mod report;
 pub mod rollouts;
 pub mod run;
 pub mod run_directory;

@@ -97,7 +97,7 @@ impl EventReader for Timings {
 }
 
 /// The time in UTC, as `2026-01-31T12:34:56Z`.
-fn time() -> String {
+pub(crate) fn time() -> String {
     Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 

@@ -1,11 +1,13 @@
 //! A run from its config to its results.
 
-use crate::artefacts::{Agreement, Evaluation, FaithfulFormula, Network, Returns};
+use crate::artefacts::{Agreement, Evaluation, ExpertData, FaithfulFormula, Network, Returns};
 use crate::config::RunConfig;
-use crate::engine::{Artefact, LoadContext, Pipeline, PipelineError, Slot, Stage};
+use crate::engine::{Artefact, Fingerprints, LoadContext, Pipeline, PipelineError, Slot, Stage};
 use crate::events::Reporter;
+use crate::files::FileError;
 use crate::head::Head;
 use crate::log;
+use crate::provenance::{ExpertProvenance, FileDigest, Origin, Provenance};
 use crate::run_directory::{RunDirectory, RunDirectoryError};
 use crate::stages;
 use bevy_ecs::prelude::*;
@@ -96,6 +98,8 @@ pub struct Run {
     context: LoadContext,
     reporter: Reporter,
     directory: Option<RunDirectory>,
+    expert_files: Vec<FileDigest>,
+    origin: Origin,
 }
 
 impl Run {
@@ -122,6 +126,7 @@ impl Run {
             return Err(RunError::NothingToChoose { id: task.id });
         }
         let expert = config.expert.build(&task)?;
+        let expert_files = config.expert.sources(&task)?.into_iter().map(FileDigest::from).collect();
         let library = config.library.build()?;
         config.approximator.build(task.observation_space.len(), task.action_space.outputs(), config.seed)?;
         if let Some(names) = &config.stages {
@@ -146,12 +151,19 @@ impl Run {
             context: LoadContext { config: Arc::new(config), library },
             reporter: Reporter::new(),
             directory: None,
+            expert_files,
+            origin: Origin::default(),
         })
     }
 
     /// Where events go: subscribe readers here before [`Self::execute`].
     pub fn reporter_mut(&mut self) -> &mut Reporter {
         &mut self.reporter
+    }
+
+    /// Says who runs it, for `provenance.json`: the command line and kanrl's version unless this is called.
+    pub fn set_origin(&mut self, origin: Origin) {
+        self.origin = origin;
     }
 
     /// `runs/ENVIRONMENT-TIME`, with the time in UTC.
@@ -204,7 +216,15 @@ impl Run {
         self.reporter.subscribe(log::RunLog::new(directory.path()));
         self.reporter.subscribe(log::EventLog::new(directory.path()));
         self.reporter.subscribe(timings.clone());
+        let expert = ExpertProvenance { source: self.expert.0.source().to_owned(), files: self.expert_files };
+        let mut fingerprints = Fingerprints::default();
+        fingerprints.add("expert", expert.files.iter().map(|file| file.sha256.as_str()));
+        let mut provenance = Provenance::begin(&directory, &self.context.config, expert, self.origin);
+        note(provenance.write(&directory));
+        let provides_data = |stage: &&Stage| stage.provided().any(|made| made == ExpertData::NAME);
+        let data_stage = self.pipeline.stages().iter().find(provides_data).map(|stage| stage.name().to_owned());
         let mut world = World::new();
+        world.insert_resource(fingerprints);
         world.insert_resource(self.environments);
         world.insert_resource(self.task);
         world.insert_resource(self.expert);
@@ -212,12 +232,32 @@ impl Run {
         world.insert_resource(self.reporter);
         world.insert_resource(directory.clone());
         let result = self.pipeline.run(&mut world);
-        if let Err(error) = directory.write_json("timings.json", &timings.to_json()) {
-            tracing::warn!("{error}");
+        note(directory.write_json("timings.json", &timings.to_json()));
+        if let Some(stage) = data_stage {
+            provenance.note_dataset(&directory, &stage);
         }
+        provenance.end(match &result {
+            Ok(()) => "done".to_owned(),
+            Err(error) if error.is_cancelled() => "cancelled".to_owned(),
+            Err(error) => describe(error),
+        });
+        note(provenance.write(&directory));
         result?;
         Ok(RunSummary::of(&world))
     }
+}
+
+/// A file about the run, as opposed to one of its results, must not end it.
+fn note(written: Result<(), FileError>) {
+    if let Err(error) = written {
+        tracing::warn!("{error}");
+    }
+}
+
+/// An error with its causes.
+fn describe(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// The fewest outputs of an action space that leave a choice.

@@ -3,6 +3,7 @@
 use crate::files::{self, FileError};
 use bevy_ecs::resource::Resource;
 use serde::Serialize;
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,7 +28,8 @@ impl RunDirectory {
         if root.exists() {
             let entries = std::fs::read_dir(&root).map_err(error)?;
             let names = entries.map(|entry| Ok(entry?.file_name())).collect::<Result<Vec<_>, _>>().map_err(error)?;
-            let strangers = names.iter().any(|name| name != ".lock" && name != "stages");
+            let own = |name: &OsString| name == ".lock" || name == "stages" || is_partial(name);
+            let strangers = !names.iter().all(own);
             if strangers && !root.join("config.toml").is_file() {
                 return Err(RunDirectoryError::NotARun { path: root });
             }
@@ -35,7 +37,14 @@ impl RunDirectory {
         std::fs::create_dir_all(root.join("stages")).map_err(error)?;
         let lock = File::create(root.join(".lock")).map_err(error)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { root, _lock: Arc::new(lock) }),
+            Ok(()) => {
+                for entry in std::fs::read_dir(&root).map_err(error)?.flatten() {
+                    if is_partial(&entry.file_name()) {
+                        std::fs::remove_file(entry.path()).map_err(error)?;
+                    }
+                }
+                Ok(Self { root, _lock: Arc::new(lock) })
+            }
             Err(TryLockError::WouldBlock) => Err(RunDirectoryError::InUse { path: root }),
             Err(TryLockError::Error(source)) => Err(error(source).into()),
         }
@@ -66,6 +75,11 @@ impl RunDirectory {
     pub fn write_json<T: Serialize>(&self, name: &str, value: &T) -> Result<(), FileError> {
         files::write_json(&self.root.join(name), value)
     }
+}
+
+/// Whether a file was left behind by a process that was killed while it wrote it.
+fn is_partial(name: &OsStr) -> bool {
+    name.to_string_lossy().starts_with(files::PARTIAL)
 }
 
 /// A run directory could not be opened.
@@ -100,7 +114,9 @@ mod tests {
         let first = RunDirectory::open(&path).unwrap();
         first.write("config.toml", b"").unwrap();
         assert!(matches!(RunDirectory::open(&path), Err(RunDirectoryError::InUse { .. })));
+        std::fs::write(path.join(".partial-x"), b"half").unwrap();
         drop(first);
         RunDirectory::open(&path).unwrap();
+        assert!(!path.join(".partial-x").exists(), "what a killed process left is removed");
     }
 }

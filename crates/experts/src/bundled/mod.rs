@@ -13,7 +13,7 @@
 use crate::ExpertError;
 use crate::network_file::NetworkFile;
 use crate::training::TrainingRecord;
-use kan_core::config::{BuildError, ExpertConfig};
+use kan_core::config::{BuildError, ExpertConfig, ExpertSource};
 use kan_core::environment::EnvironmentSpec;
 use kan_core::policy::ExpertPolicy;
 use serde::{Deserialize, Serialize};
@@ -112,5 +112,14 @@ impl ExpertConfig for BundledConfig {
             ExpertError::Reference { reference: "bundled".to_owned(), reason }.into_build_error()
         })?;
         Ok(Arc::new(expert.file().for_environment(environment).map_err(ExpertError::into_build_error)?))
+    }
+
+    fn sources(&self, environment: &EnvironmentSpec) -> Result<Vec<ExpertSource>, BuildError> {
+        let expert = find(&environment.id).into_iter();
+        let source = |expert: &BundledExpert| ExpertSource {
+            name: format!("bundled:{}", expert.environment),
+            content: expert.bytes.to_vec(),
+        };
+        Ok(expert.map(source).collect())
     }
 }

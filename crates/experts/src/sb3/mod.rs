@@ -8,14 +8,14 @@ mod layout;
 pub mod vecnormalize;
 
 use crate::ExpertError;
-use crate::archive::{Archive, MAX_FILE, read_file};
+use crate::archive::{Archive, MAX_FILE, read_file, sources};
 use crate::network::Mlp;
 use crate::normalization::ObservationNormalization;
 use crate::policy::{Head, NetworkPolicy, TimeFeature};
 use crate::spaces::{Actions, check_fit};
 use crate::torch::StateDict;
 use data::Data;
-use kan_core::config::{BuildError, ExpertConfig};
+use kan_core::config::{BuildError, ExpertConfig, ExpertSource};
 use kan_core::environment::EnvironmentSpec;
 use kan_core::policy::ExpertPolicy;
 use kan_core::space::ActionSpace;
@@ -50,6 +50,20 @@ impl ExpertConfig for Sb3Config {
         let expert = Sb3Archive::open(self).and_then(|archive| archive.for_environment(environment));
         Ok(Arc::new(expert.map_err(ExpertError::into_build_error)?))
     }
+
+    fn sources(&self, _environment: &EnvironmentSpec) -> Result<Vec<ExpertSource>, BuildError> {
+        let normalization = self.normalization_file();
+        let paths: Vec<&Path> = std::iter::once(self.path.as_path()).chain(normalization.as_deref()).collect();
+        sources(&paths)
+    }
+}
+
+impl Sb3Config {
+    /// The pickled `VecNormalize`, where there is one.
+    fn normalization_file(&self) -> Option<PathBuf> {
+        let named = self.vecnormalize.clone().or_else(|| neighbour(&self.path));
+        named.filter(|path| path != Path::new("none"))
+    }
 }
 
 /// An archive that was read: its acting network and the spaces it was trained for.
@@ -71,11 +85,9 @@ impl Sb3Archive {
     /// [`ExpertError`], naming the file, what is wrong and what would be right.
     pub fn open(config: &Sb3Config) -> Result<Self, ExpertError> {
         let file = config.path.display().to_string();
-        let normalization = match config.vecnormalize.clone().or_else(|| neighbour(&config.path)) {
-            Some(path) if path != Path::new("none") => {
-                vecnormalize::read(&path.display().to_string(), &read_file(&path, MAX_NORMALIZATION)?)?
-            }
-            _ => None,
+        let normalization = match config.normalization_file() {
+            Some(path) => vecnormalize::read(&path.display().to_string(), &read_file(&path, MAX_NORMALIZATION)?)?,
+            None => None,
         };
         Self::read(&file, read_file(&config.path, MAX_FILE)?, normalization)
     }

@@ -1,3 +1,4 @@
+use crate::origin::origin;
 use crate::terminal::Bars;
 use crate::{Failure, Plugins};
 use clap::Args;
@@ -98,6 +99,7 @@ fn expert_section(expert: &PolicyReference) -> Result<toml::Value, Failure> {
 
 /// Runs all stages with progress bars and Ctrl-C, and prints the result.
 pub fn execute(mut run: Run, directory: &Path, quiet: bool) -> Result<(), Failure> {
+    run.set_origin(origin());
     if !quiet {
         run.reporter_mut().subscribe(Bars::new());
     }

@@ -2,6 +2,7 @@ use crate::config::RunConfig;
 use bevy_ecs::prelude::*;
 use bevy_ecs::system::SystemParam;
 use kan_core::function::SymbolicLibrary;
+use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,6 +14,26 @@ pub struct LoadContext {
     pub config: Arc<RunConfig>,
     /// The library that names functions.
     pub library: Arc<dyn SymbolicLibrary>,
+}
+
+/// What a config section names without holding it, such as the expert's file: stages that are configured by the section
+/// run again where it changes.
+#[derive(Clone, Debug, Default, Resource)]
+pub struct Fingerprints(BTreeMap<&'static str, String>);
+
+impl Fingerprints {
+    /// Adds digests to a section's.
+    pub fn add<'a>(&mut self, section: &'static str, digests: impl IntoIterator<Item = &'a str>) {
+        let fingerprint = self.0.entry(section).or_default();
+        for digest in digests {
+            fingerprint.push_str(digest);
+            fingerprint.push(' ');
+        }
+    }
+
+    pub(super) fn of(&self, section: &str) -> &str {
+        self.0.get(section).map_or("", String::as_str)
+    }
 }
 
 /// What a stage makes: it can be written to a folder of its own and read back to the same bits.

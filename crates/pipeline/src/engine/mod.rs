@@ -38,6 +38,6 @@ mod pipeline;
 mod schedule;
 mod stage;
 
-pub use artefact::{Artefact, ArtefactError, Get, LoadContext, Make, Slot};
+pub use artefact::{Artefact, ArtefactError, Fingerprints, Get, LoadContext, Make, Slot};
 pub use pipeline::{Pipeline, PipelineError};
 pub use stage::{Stage, StageError};

@@ -4,11 +4,12 @@
 //! either *load* (one system an artefact) or *body* and *save*, then *finish* (write `stage.json` last, so that a folder
 //! with one is complete). A failure or a cancellation makes every later set skip.
 
-use super::artefact::{Artefact, LoadContext, Slot};
+use super::artefact::{Artefact, Fingerprints, LoadContext, Slot};
 use super::pipeline::PipelineError;
 use super::stage::{Stage, StageError};
 use crate::events::{Event, Reporter};
 use crate::files;
+use crate::provenance::hexadecimal;
 use crate::run_directory::RunDirectory;
 use bevy_ecs::prelude::*;
 use bevy_ecs::schedule::ScheduleLabel;
@@ -154,8 +155,12 @@ fn add(schedule: &mut Schedule, stage: Stage, index: usize, count: usize, shared
     );
     let begin_progress = Arc::clone(&progress);
     schedule.add_systems(
-        (move |reporter: Res<Reporter>, run: Res<RunDirectory>, context: Res<LoadContext>| {
-            if let Err(error) = begin(&begin_progress, &reporter, &run, &context) {
+        (move |reporter: Res<Reporter>,
+               run: Res<RunDirectory>,
+               context: Res<LoadContext>,
+               fingerprints: Option<Res<Fingerprints>>| {
+            let fingerprints = fingerprints.as_deref();
+            if let Err(error) = begin(&begin_progress, &reporter, &run, &context, fingerprints) {
                 begin_progress.fail(error);
             }
         })
@@ -203,12 +208,13 @@ fn begin(
     reporter: &Reporter,
     run: &RunDirectory,
     context: &LoadContext,
+    fingerprints: Option<&Fingerprints>,
 ) -> Result<(), StageError> {
     if reporter.is_cancelled() {
         return Err(StageError::Cancelled);
     }
     reporter.emit(&Event::StageStarted { stage: progress.stage.clone(), index: progress.index, count: progress.count });
-    let key = key(progress, context);
+    let key = key(progress, context, fingerprints);
     let folder = run.stage_folder(&progress.stage);
     let mut keys = progress.shared.keys.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     for made in &progress.provides {
@@ -226,8 +232,9 @@ fn begin(
     Ok(())
 }
 
-/// A stage's key: its name, the program's version, the config sections it reads and the keys of what it needs.
-fn key(progress: &Progress, context: &LoadContext) -> String {
+/// A stage's key: its name, the program's version, the config sections it reads with what they name, and the keys of what
+/// it needs.
+fn key(progress: &Progress, context: &LoadContext, fingerprints: Option<&Fingerprints>) -> String {
     let keys = progress.shared.keys.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let mut hash = Sha256::new();
     let mut field = |text: &str| {
@@ -240,12 +247,13 @@ fn key(progress: &Progress, context: &LoadContext) -> String {
     for section in &progress.sections {
         field(section);
         field(&context.config.section_text(section));
+        field(fingerprints.map_or("", |fingerprints| fingerprints.of(section)));
     }
     for need in &progress.needs {
         field(need);
         field(keys.get(need).map_or("", String::as_str));
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&hash.finalize())
 }
 
 fn finish(progress: &Progress, reporter: &Reporter) -> Result<(), StageError> {

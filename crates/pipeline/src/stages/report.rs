@@ -1,7 +1,9 @@
 use crate::artefacts::{
     Agreement, Evaluation, ExpertData, ExpertVideo, FaithfulFormula, FormulaVideo, Model, Network, Returns,
 };
-use crate::engine::{Get, LoadContext, StageError};
+use crate::engine::{Artefact, Get, LoadContext, StageError};
+use crate::report::{self, ReportContent, ReportedFormula, ReportedVideo};
+use crate::run::Expert;
 use crate::run_directory::RunDirectory;
 use bevy_ecs::prelude::*;
 use bevy_ecs::system::SystemParam;
@@ -21,8 +23,14 @@ pub struct Results<'w> {
     formula_video: Get<'w, FormulaVideo>,
 }
 
-/// Writes `formula.json`, `faithful.json`, `kan.safetensors`, `formula.tex`, `kan.svg`, `metrics.json` and the videos.
-pub fn report(context: Res<LoadContext>, directory: Res<RunDirectory>, results: Results<'_>) -> Result<(), StageError> {
+/// Writes `formula.json`, `faithful.json`, `kan.safetensors`, `formula.tex`, `kan.svg`, `metrics.json`, `report.html` and
+/// the videos.
+pub fn report(
+    context: Res<LoadContext>,
+    directory: Res<RunDirectory>,
+    expert: Res<Expert>,
+    results: Results<'_>,
+) -> Result<(), StageError> {
     let Results { data, model, network, formula, evaluation, expert_video, formula_video } = results;
     let formula = &formula.0;
     let latex = export(formula, Format::Latex).map_err(|error| StageError::Other(Box::new(error)))?;
@@ -37,7 +45,29 @@ pub fn report(context: Res<LoadContext>, directory: Res<RunDirectory>, results: 
     directory.write("formula.tex", latex.as_bytes())?;
     let diagram = kan_core::graph::diagram::svg(&network.0, &data.train.observations, &data.train.output_names);
     directory.write("kan.svg", diagram.as_bytes())?;
-    directory.write_json("metrics.json", &metrics(&context, formula.operations(), &evaluation))?;
+    let metrics = metrics(&context, formula.operations(), &evaluation);
+    directory.write_json("metrics.json", &metrics)?;
+    let videos = [("Expert", "expert.mp4", &expert_video.0), ("Formula", "formula.mp4", &formula_video.0)];
+    let videos: Vec<ReportedVideo<'_>> = videos
+        .into_iter()
+        .filter_map(|(title, file, video)| Some(ReportedVideo { title, file, bytes: video.as_deref()? }))
+        .collect();
+    // Naming edges replaces the network in the world; its splines are still where the stage before left them.
+    let splines = Network::load(&directory.stage_folder("prune").join(Network::NAME), &context).ok();
+    let note = "It explains the expert: fitted to what the expert would do, nothing tuned on return.";
+    let content = ReportContent {
+        metrics: &metrics,
+        config: &context.config.to_toml(),
+        expert: expert.0.source(),
+        formulas: &[ReportedFormula { title: "The formula", note, formula }],
+        data: &data,
+        splines: splines.as_ref().map(|network| &network.0),
+        network: &network.0,
+        diagram: &diagram,
+        videos: &videos,
+    };
+    let page = report::html(&content).map_err(|error| StageError::Other(Box::new(error)))?;
+    directory.write(report::FILE, page.as_bytes())?;
     Ok(())
 }
 

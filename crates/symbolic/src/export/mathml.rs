@@ -2,13 +2,15 @@
 
 use super::layout::{self, Item};
 use super::names::{Symbol, unicode_word};
+use crate::expression::{Expression, SymbolicError};
 use crate::formula::Formula;
 
 const LEFT: &str = "text-align:left;text-align:-webkit-left;padding:0.25em 0";
 const RIGHT: &str = "text-align:right;text-align:-webkit-right;padding:0.25em 0";
 
-/// A formula as one `<math>` element: a table whose rows are those of the LaTeX.
-pub(super) fn formula(formula: &Formula, width: usize) -> String {
+/// A formula as one `<math>` element: a table whose rows are those of the LaTeX, broken at about `width` typeset
+/// characters.
+pub fn formula(formula: &Formula, width: usize) -> String {
     let mut text = String::from("<math xmlns=\"http://www.w3.org/1998/Math/MathML\" display=\"block\">\n");
     text += "<mtable displaystyle=\"true\" columnalign=\"right left\">\n";
     for (left, right) in layout::lines(formula, width) {
@@ -24,6 +26,19 @@ pub(super) fn formula(formula: &Formula, width: usize) -> String {
         text += &format!("<mtr><mtd style=\"{RIGHT}\">{name}</mtd><mtd style=\"{LEFT}\">{sign}{right}</mtd></mtr>\n");
     }
     text + "</mtable>\n</math>\n"
+}
+
+/// An expression on one line, to stand inside a `<math>` element.
+///
+/// # Errors
+/// [`SymbolicError::TooLarge`] for one too deep to be written.
+pub fn expression(expression: &Expression) -> Result<String, SymbolicError> {
+    Ok(render(&layout::expression(expression)?))
+}
+
+/// A variable's or an output's name, to stand inside a `<math>` element.
+pub fn name(name: &str) -> String {
+    symbol(&Symbol::new(name))
 }
 
 fn render(item: &Item) -> String {

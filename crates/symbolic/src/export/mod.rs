@@ -86,4 +86,5 @@ pub fn export(formula: &Formula, format: Format) -> Result<String, SymbolicError
 }
 
 pub use latex::{DEFAULT_WIDTH, expression as latex_expression, formula as latex_formula};
+pub use mathml::{expression as mathml_expression, formula as mathml_formula, name as mathml_symbol};
 pub use text::unicode;

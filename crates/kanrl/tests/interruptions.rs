@@ -1,0 +1,141 @@
+//! A run that is killed, cancelled or shared ends with the same files as one that is left alone.
+#![cfg(unix)]
+
+mod common;
+
+use common::{files, kanrl};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// Small, with a hidden layer, so that every stage has something to do.
+const CONFIG: &str = "\
+environment.id = 'CartPole-v1'
+approximator.hidden = [1]
+approximator.steps = 10
+symbolify.candidates = 2
+symbolify.refit_steps = 3
+[collect]
+train_episodes = 2
+validation_episodes = 1
+[evaluate]
+episodes = 4
+";
+
+fn run(arguments: &[&str]) -> Output {
+    kanrl(arguments).output().expect("kanrl runs")
+}
+
+fn succeeds(arguments: &[&str]) {
+    let output = run(arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// `kanrl extract` in the background.
+fn start(config: &str, out: &str) -> Child {
+    let mut command = kanrl(&["extract", "--config", config, "--out", out]);
+    command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("kanrl starts")
+}
+
+/// The stages of a finished run, in the order in which they began.
+fn stages(run: &Path) -> Vec<String> {
+    let events = std::fs::read_to_string(run.join("events.jsonl")).unwrap();
+    let events = events.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    events
+        .filter(|event| event["event"] == "stage_started")
+        .map(|event| event["stage"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// Waits until a stage has begun or ended, or the process has.
+fn wait_for(child: &mut Child, run: &Path, event: &str, stage: &str) {
+    let deadline = Instant::now() + Duration::from_secs(300);
+    let wanted = [format!("\"event\":\"{event}\""), format!("\"stage\":\"{stage}\"")];
+    while Instant::now() < deadline {
+        let events = std::fs::read_to_string(run.join("events.jsonl")).unwrap_or_default();
+        let seen = events.lines().any(|line| wanted.iter().all(|part| line.contains(part)));
+        if seen || child.try_wait().unwrap().is_some() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    panic!("no {event} of {stage}");
+}
+
+#[test]
+fn a_run_killed_at_any_stage_is_resumed_to_the_same_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(path("run.toml"), CONFIG).unwrap();
+    succeeds(&["extract", "--config", &path("run.toml"), "--out", &path("whole")]);
+    let whole = files(&folder.path().join("whole"));
+    for stage in stages(&folder.path().join("whole")) {
+        for event in ["stage_started", "stage_finished"] {
+            let name = format!("{event}-{stage}");
+            let run = folder.path().join(&name);
+            let mut child = start(&path("run.toml"), &path(&name));
+            wait_for(&mut child, &run, event, &stage);
+            // `Child::kill` sends SIGKILL.
+            child.kill().unwrap();
+            child.wait().unwrap();
+            succeeds(&["resume", &path(&name)]);
+            assert_same(&whole, &files(&run), &format!("killed when {event} of {stage} was written"));
+        }
+    }
+}
+
+fn assert_same(
+    whole: &std::collections::BTreeMap<std::path::PathBuf, Vec<u8>>,
+    resumed: &std::collections::BTreeMap<std::path::PathBuf, Vec<u8>>,
+    when: &str,
+) {
+    assert_eq!(whole.keys().collect::<Vec<_>>(), resumed.keys().collect::<Vec<_>>(), "{when}");
+    for (name, bytes) in whole {
+        assert!(resumed[name] == *bytes, "{} differs: {when}", name.display());
+    }
+}
+
+#[test]
+fn ctrl_c_ends_the_run_cleanly_and_says_how_to_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(path("run.toml"), CONFIG).unwrap();
+    let mut child = start(&path("run.toml"), &path("run"));
+    wait_for(&mut child, &folder.path().join("run"), "stage_started", "fit");
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
+    assert!(sent.success());
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{stderr}");
+    let unwrapped = stderr.split(|c: char| c.is_whitespace() || c == '│').filter(|word| !word.is_empty());
+    assert!(unwrapped.collect::<Vec<_>>().join(" ").contains("kanrl resume"), "{stderr}");
+    let provenance = std::fs::read(folder.path().join("run/provenance.json")).unwrap();
+    let provenance: serde_json::Value = serde_json::from_slice(&provenance).unwrap();
+    assert_eq!(provenance["executions"][0]["outcome"], "cancelled");
+
+    succeeds(&["resume", &path("run")]);
+    succeeds(&["extract", "--config", &path("run.toml"), "--out", &path("whole")]);
+    let (whole, resumed) = (folder.path().join("whole"), folder.path().join("run"));
+    assert_same(&files(&whole), &files(&resumed), "cancelled in fit");
+    let provenance = std::fs::read(resumed.join("provenance.json")).unwrap();
+    let provenance: serde_json::Value = serde_json::from_slice(&provenance).unwrap();
+    assert_eq!(provenance["executions"][1]["outcome"], "done");
+}
+
+#[test]
+fn a_second_process_on_a_run_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(path("run.toml"), CONFIG).unwrap();
+    let mut child = start(&path("run.toml"), &path("run"));
+    wait_for(&mut child, &folder.path().join("run"), "stage_started", "collect");
+    // Stopped, so that it cannot end before the second process has looked.
+    let signal = |name: &str| Command::new("kill").args([name, &child.id().to_string()]).status().expect("kill runs");
+    assert!(signal("-STOP").success());
+    let second = run(&["resume", &path("run")]);
+    assert!(signal("-CONT").success());
+    let stderr = String::from_utf8(second.stderr).unwrap();
+    assert_eq!(second.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("another process is running in"), "{stderr}");
+    assert!(child.wait().unwrap().success(), "the first one is not disturbed");
+}

@@ -1,0 +1,196 @@
+//! `report.html`: everything about a run on one page that needs nothing else.
+//!
+//! The page has no external resources and no times in it: the same run gives the same bytes. What a run did not measure
+//! is left out. Metrics that this module does not know are shown as tables.
+
+mod edges;
+mod html;
+mod plot;
+mod returns;
+mod tables;
+mod terms;
+
+use crate::artefacts::ExpertData;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use html::{escape, section, title_case};
+use kan_core::graph::UnivariateGraph;
+use serde_json::Value;
+use symbolic::export::{DEFAULT_WIDTH, mathml_formula};
+use symbolic::{Format, Formula, SymbolicError, export};
+
+/// The file's name in a run directory.
+pub const FILE: &str = "report.html";
+
+/// Videos of at most this many bytes are part of the page; larger ones lie beside it.
+const INLINE_VIDEO: usize = 2 << 20;
+
+/// Characters of mathematics that fit beside one another on a phone, roughly.
+const PHONE_WIDTH: usize = 26;
+
+/// A formula with its place on the page.
+#[derive(Clone, Copy, Debug)]
+pub struct ReportedFormula<'a> {
+    /// Heading (`The formula`).
+    pub title: &'a str,
+    /// A sentence about it.
+    pub note: &'a str,
+    /// The formula.
+    pub formula: &'a Formula,
+}
+
+/// A video with its place on the page.
+#[derive(Clone, Copy, Debug)]
+pub struct ReportedVideo<'a> {
+    /// What it shows (`Expert`).
+    pub title: &'a str,
+    /// The MP4 file's name in the run directory.
+    pub file: &'a str,
+    /// Its content.
+    pub bytes: &'a [u8],
+}
+
+/// What a report is made from.
+#[derive(Clone, Debug)]
+pub struct ReportContent<'a> {
+    /// `metrics.json`.
+    pub metrics: &'a Value,
+    /// `config.toml`.
+    pub config: &'a str,
+    /// Where the expert came from.
+    pub expert: &'a str,
+    /// The formulas, the one that plays best first.
+    pub formulas: &'a [ReportedFormula<'a>],
+    /// The expert episodes that the formulas were fitted on.
+    pub data: &'a ExpertData,
+    /// The network before its edges were named.
+    pub splines: Option<&'a UnivariateGraph>,
+    /// The network after.
+    pub network: &'a UnivariateGraph,
+    /// The network's picture, as SVG.
+    pub diagram: &'a str,
+    /// The videos.
+    pub videos: &'a [ReportedVideo<'a>],
+}
+
+/// Metrics that have a part of the page of their own.
+const KNOWN_METRICS: [&str; 6] = ["format", "environment", "seed", "returns", "agreement", "formula"];
+
+/// The page.
+///
+/// # Errors
+/// [`SymbolicError`] for a formula that cannot be written.
+pub fn html(content: &ReportContent<'_>) -> Result<String, SymbolicError> {
+    let metrics = content.metrics;
+    let environment = metrics["environment"].as_str().unwrap_or("a run");
+    let mut body = format!("<header><p class=\"kind\">kanrl report</p><h1>{}</h1>", escape(environment));
+    body += &format!("<p>{}</p></header>\n", summary(content));
+    for (index, formula) in content.formulas.iter().enumerate() {
+        body += &section(formula.title, &formula_part(formula, index)?);
+    }
+    body += &section("Returns", &returns::part(metrics));
+    if !content.videos.is_empty() {
+        body += &section("Videos", &videos(content.videos));
+    }
+    if let Some(first) = content.formulas.first() {
+        let rows = &content.data.train.observations;
+        body += &section("What each term does", &terms::part(first.formula, rows)?);
+    }
+    body += &section("Network", &format!("<figure class=\"diagram\">{}</figure>", content.diagram));
+    let edges = edges::part(content.splines, content.network, &content.data.train);
+    body += &section("Each edge's function", &edges);
+    for (name, value) in metrics.as_object().into_iter().flatten() {
+        if !KNOWN_METRICS.contains(&name.as_str()) {
+            let part = tables::part(value);
+            if !part.is_empty() {
+                body += &section(&title_case(name), &part);
+            }
+        }
+    }
+    body += &section("How it was made", &origin(content));
+    Ok(format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"generator\" content=\"kanrl {}\">\n<title>{}: a policy as a formula</title>\n\
+         <style>\n{}</style>\n</head>\n<body>\n<main>\n{body}</main>\n<script>\n{}</script>\n</body>\n</html>\n",
+        env!("CARGO_PKG_VERSION"),
+        escape(environment),
+        include_str!("page.css"),
+        include_str!("page.js"),
+    ))
+}
+
+/// The run in two sentences.
+fn summary(content: &ReportContent<'_>) -> String {
+    let metrics = content.metrics;
+    let mut text = format!("The policy of <b>{}</b> as a formula", escape(content.expert));
+    if let Some(operations) = metrics["formula"]["operations"].as_u64() {
+        text += &format!(" of <b>{operations} operations</b>");
+    }
+    text += ".";
+    let played = |policy: &str| {
+        let returns = &metrics["returns"][policy];
+        Some((returns["mean"].as_f64()?, returns["std"].as_f64()?, returns["n"].as_u64()?))
+    };
+    if let Some((mean, std, n)) = played("formula") {
+        let (mean, std) = (html::number(mean), html::number(std));
+        text += &format!(" Over {n} episodes that nothing was tuned on its mean return is <b>{mean}</b> ± {std}");
+        if let Some((mean, std, _)) = played("expert") {
+            text += &format!("; the expert's is {} ± {}", html::number(mean), html::number(std));
+        }
+        text += ".";
+    }
+    text
+}
+
+fn formula_part(part: &ReportedFormula<'_>, index: usize) -> Result<String, SymbolicError> {
+    let formula = part.formula;
+    let mut text = format!("<p>{}</p>\n", escape(part.note));
+    for (class, width) in [("broad", DEFAULT_WIDTH), ("slim", PHONE_WIDTH)] {
+        text += &format!("<div class=\"wide {class}\">{}</div>\n", mathml_formula(formula, width));
+    }
+    let formats = [("LaTeX", Format::Latex), ("Python", Format::NumPy), ("C", Format::C)];
+    let (mut buttons, mut listings) = (String::new(), String::new());
+    for (name, format) in formats {
+        let id = format!("{}-{index}", format.name());
+        let code = escape(export(formula, format)?.trim_end());
+        buttons += &format!("<button type=\"button\" data-copy=\"{id}\">Copy as {name}</button>\n");
+        listings += &format!("<details><summary>{name}</summary><pre id=\"{id}\">{code}</pre></details>\n");
+    }
+    text += &format!("<p class=\"buttons\">{buttons}</p>\n{listings}");
+    Ok(text)
+}
+
+fn videos(videos: &[ReportedVideo<'_>]) -> String {
+    let video = |video: &ReportedVideo<'_>| {
+        let source = if video.bytes.len() <= INLINE_VIDEO {
+            format!("data:video/mp4;base64,{}", STANDARD.encode(video.bytes))
+        } else {
+            escape(video.file)
+        };
+        let (title, file) = (escape(video.title), escape(video.file));
+        format!(
+            "<figure><video controls muted loop playsinline preload=\"metadata\" src=\"{source}\"></video>\
+             <figcaption>{title} (<a href=\"{file}\">{file}</a>)</figcaption></figure>\n"
+        )
+    };
+    format!("<div class=\"videos\">{}</div>", videos.iter().map(video).collect::<String>())
+}
+
+fn origin(content: &ReportContent<'_>) -> String {
+    let files = [
+        ("config.toml", "everything that was decided; <code>kanrl extract --config config.toml</code> repeats the run"),
+        ("provenance.json", "versions, commit, host, command, digests of expert and data, seeds"),
+        ("metrics.json", "everything that was measured"),
+        ("formula.json", "the formula, to be evaluated, exported and played"),
+        ("run.log", "what happened"),
+    ];
+    let rows = files.iter().map(|(file, about)| format!("<li><a href=\"{file}\">{file}</a>: {about}</li>\n"));
+    let seed = content.metrics["seed"].as_u64().map_or_else(String::new, |seed| format!(" with seed {seed}"));
+    format!(
+        "<p>Made by kanrl {}{seed}.</p>\n<ul>{}</ul>\n<details><summary>Config</summary><pre>{}</pre></details>",
+        env!("CARGO_PKG_VERSION"),
+        rows.collect::<String>(),
+        escape(content.config.trim_end()),
+    )
+}
