@@ -8,7 +8,16 @@ pub fn test() -> Result<(), String> {
     setup::tests()?;
     let interpreter = setup::python_interpreter();
     let interpreter = interpreter.to_str().ok_or("the workspace's path is not valid UTF-8")?;
-    run_with("cargo", &["test", "--workspace", "--all-features"], &[("KANRL_PYTHON", interpreter)])
+    let python = [("KANRL_PYTHON", interpreter), ("PYO3_PYTHON", interpreter)];
+    run_with("cargo", &["test", "--workspace", "--all-features"], &python)?;
+    // The plugin that embeds Python is no member of the workspace, which needs no Python.
+    match setup::python_library() {
+        Ok(()) => run_with("cargo", &["test", "--manifest-path", "plugins/gymnasium/Cargo.toml"], &python),
+        Err(reason) => {
+            eprintln!("xtask: skipped plugins/gymnasium: {interpreter} has no shared library: {reason}");
+            Ok(())
+        }
+    }
 }
 
 /// Format, lints and docs, then the tests.

@@ -9,8 +9,12 @@ pub fn full() -> Result<(), String> {
     mujoco::install()
 }
 
-/// What the tests need: a browser, Python with SymPy and NumPy (in a virtual environment under `target/`), and Node.js
-/// with KaTeX (under `target/`).
+/// Prints nothing, and fails where a program that embeds this Python cannot be linked.
+const HAS_LIBRARY: &str = "import os, sys, sysconfig; v = sysconfig.get_config_var; \
+    sys.exit(not (v('Py_ENABLE_SHARED') and os.path.exists(os.path.join(v('LIBDIR'), v('LDLIBRARY')))))";
+
+/// What the tests need: a browser, Python with SymPy, NumPy and Gymnasium (in a virtual environment under `target/`), and
+/// Node.js with KaTeX (under `target/`).
 pub fn tests() -> Result<(), String> {
     full()?;
     debian(&[("chromium", "chromium"), ("npm", "npm")])?;
@@ -33,7 +37,7 @@ pub fn python_interpreter() -> PathBuf {
 fn python() -> Result<(), String> {
     let interpreter = python_interpreter();
     let interpreter = interpreter.to_str().ok_or("the workspace's path is not valid UTF-8")?;
-    if run(interpreter, &["-c", "import numpy, sympy"]).is_ok() {
+    if run(interpreter, &["-c", "import gymnasium, numpy, pygame, sympy"]).is_ok() {
         return Ok(());
     }
     let made = run("python3", &["-m", "venv", "target/python"]);
@@ -41,7 +45,21 @@ fn python() -> Result<(), String> {
         install_debian(&["python3-venv"])?;
         run("python3", &["-m", "venv", "target/python"])?;
     }
-    run(interpreter, &["-m", "pip", "install", "--quiet", "numpy", "sympy"])
+    run(interpreter, &["-m", "pip", "install", "--quiet", "numpy", "sympy", "gymnasium[classic-control]==1.4.0"])
+}
+
+/// Python's shared library, for the plugin that embeds it.
+///
+/// # Errors
+/// Where the tests' Python has none: it is not Debian's, and was built without.
+pub fn python_library() -> Result<(), String> {
+    let interpreter = python_interpreter();
+    let interpreter = interpreter.to_str().ok_or("the workspace's path is not valid UTF-8")?;
+    if run(interpreter, &["-c", HAS_LIBRARY]).is_ok() {
+        return Ok(());
+    }
+    install_debian(&["python3-dev"])?;
+    run(interpreter, &["-c", HAS_LIBRARY])
 }
 
 /// Installs Debian packages whose programs are missing: pairs of program and package.

@@ -55,8 +55,9 @@ pub fn list() -> &'static [BundledExpert] {
     EXPERTS
 }
 
-/// The one for an environment's id.
+/// The one for an environment's id. `gymnasium:ID`, the same environment in Python, has the same expert.
 pub fn find(environment: &str) -> Option<&'static BundledExpert> {
+    let environment = environment.strip_prefix("gymnasium:").unwrap_or(environment);
     EXPERTS.iter().find(|expert| expert.environment == environment || expert.also_for.contains(&environment))
 }
 
