@@ -173,6 +173,12 @@ pub enum ApproximatorError {
         /// Which part would be left alone.
         reason: String,
     },
+    /// A graph that no network of layers computes.
+    #[error("the graph is no network of layers: {reason}")]
+    NotLayered {
+        /// Which part is not.
+        reason: String,
+    },
     /// Nothing finite could be reached.
     #[error("the fit diverged: {reason}")]
     Diverged {

@@ -147,7 +147,10 @@ fn candidates_stay_in_their_domain_with_the_margin_or_are_guarded() {
 
     let guarded = Library::full().with_guards(true).candidates(&curve);
     let log = &guarded[0];
-    assert_eq!((log.function.name(), log.function.domain()), ("guarded log", Domain::All));
+    assert_eq!(log.function.domain(), Domain::All);
+    let again = Library::full().with_guards(true).function(log.function.name()).expect("known by what it says");
+    assert_eq!((again.value(0.3), again.value(-5.0)), (log.function.value(0.3), log.function.value(-5.0)));
+    assert!(Library::full().function(log.function.name()).is_none(), "without guards it is none of the library's");
     assert!(log.r_squared > 1.0 - 1e-9);
     assert!(
         log.function.expression().expect("written").starts_with("log(max(x, 0.0"),

@@ -8,11 +8,13 @@ mod attribution;
 pub mod diagram;
 mod edit;
 mod evaluate;
+mod file;
 mod prune;
 mod refit;
 
 pub use attribution::Importances;
 pub use evaluate::CompiledGraph;
+pub use file::{FORMAT_VERSION, GraphFile, GraphFileError};
 pub use prune::PruneThresholds;
 
 use crate::function::UnivariateFunction;
@@ -32,7 +34,8 @@ pub struct UnivariateGraph {
 }
 
 /// One input: the node's value is `scale · (x − shift)`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Input {
     /// The variable's name.
     pub name: String,
@@ -43,7 +46,8 @@ pub struct Input {
 }
 
 /// How a node combines the values of its incoming edges.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum NodeKind {
     /// An input; has no incoming edge.
     Input,
@@ -54,7 +58,8 @@ pub enum NodeKind {
 }
 
 /// A node: `scale · combined + bias`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Node {
     /// How it combines its incoming edges.
     pub kind: NodeKind,

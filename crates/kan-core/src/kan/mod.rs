@@ -3,6 +3,7 @@
 mod approximator;
 mod config;
 mod file;
+mod from_graph;
 mod grid;
 mod network;
 mod objective;

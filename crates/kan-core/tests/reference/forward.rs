@@ -220,3 +220,12 @@ fn attribution_is_pykans() {
         assert_eq!(edge, graph.edges.len());
     });
 }
+
+#[test]
+fn graphs_go_back_to_networks() {
+    for_each_case(|name, case, tensors| {
+        let graph = read(tensors, "model", case).graph();
+        let back = Network::from_graph(&graph).expect(name);
+        assert_eq!(back.graph().to_json(), graph.to_json(), "{name}");
+    });
+}

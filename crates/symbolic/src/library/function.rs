@@ -25,7 +25,7 @@ struct Guarded {
     base: Arc<LibraryFunction>,
     low: f64,
     high: f64,
-    name: String,
+    /// Also its name: unlike the name of what it guards, it says where it is clipped.
     text: String,
 }
 
@@ -112,7 +112,7 @@ impl LibraryFunction {
         };
         let expression: Expression = base.text().parse()?;
         let text = expression.substitute(&BTreeMap::from([("x", argument)])).to_string();
-        Ok(Self(Kind::Guarded(Box::new(Guarded { name: format!("guarded {}", base.name()), base, low, high, text }))))
+        Ok(Self(Kind::Guarded(Box::new(Guarded { base, low, high, text }))))
     }
 
     fn text(&self) -> &str {
@@ -155,7 +155,7 @@ impl UnivariateFunction for LibraryFunction {
         match &self.0 {
             Kind::Builtin(builtin) => builtin.name,
             Kind::User(user) => &user.name,
-            Kind::Guarded(guarded) => &guarded.name,
+            Kind::Guarded(guarded) => &guarded.text,
         }
     }
 

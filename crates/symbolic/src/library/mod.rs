@@ -134,6 +134,22 @@ impl SymbolicLibrary for Library {
         &self.functions
     }
 
+    /// One of its functions by name, or with guards the guarded function that the name spells out
+    /// (`log(max(x, 0.1))`).
+    fn function(&self, name: &str) -> Option<Arc<dyn UnivariateFunction>> {
+        if let Some(function) = self.functions.iter().find(|function| function.name() == name) {
+            return Some(function.clone());
+        }
+        if !self.guards {
+            return None;
+        }
+        let expression = name.parse().ok()?;
+        // As hard to read as a candidate that was guarded.
+        let complexity = self.functions.iter().map(|function| function.complexity()).fold(0.0, f64::max) + 1.0;
+        let function = LibraryFunction::from_expression(name, &expression, Domain::All, complexity).ok()?;
+        Some(Arc::new(function))
+    }
+
     fn candidates(&self, curve: &SampledCurve) -> Vec<Candidate> {
         let prepare = |margin| PreparedCurve::new(&curve.x, &curve.y, margin);
         let (Some(wide), Some(narrow)) = (prepare(self.margin), prepare(0.0)) else { return Vec::new() };
