@@ -37,6 +37,7 @@ Examples:
   kanrl extract CartPole-v1                          a formula for the bundled expert
   kanrl extract CartPole-v1 --expert agent.zip       … for a Stable-Baselines3 agent
   kanrl env list                                     the environments there are
+  kanrl serve --open                                 the same in a browser
 
 Exit codes: 0 done, 1 a run failed, 2 wrong command line, config or input file, 124 a plugin hangs,
 130 cancelled.";

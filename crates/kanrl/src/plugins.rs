@@ -5,6 +5,7 @@ use clap::Args;
 use kan_core::environment::EnvironmentRegistry;
 use pipeline::config::{PluginEntry, RunConfig};
 use plugin::{CallLimit, Plugin, PluginDescription};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -45,6 +46,12 @@ impl Plugins {
         };
         config.plugins = loaded.iter().filter(is_used).map(entry).collect::<Result<_, Failure>>()?;
         Ok(registry)
+    }
+
+    /// The flags again, for another process of this program.
+    pub fn arguments(&self) -> Vec<OsString> {
+        let paths = self.paths.iter().flat_map(|path| ["--plugin".into(), path.clone().into_os_string()]);
+        paths.chain(["--plugin-limit".into(), self.limit.to_string().into()]).collect()
     }
 
     /// What the plugins named on the command line and those in the user's folder offer.

@@ -6,6 +6,7 @@ mod extract;
 mod plugins;
 mod policy;
 mod resume;
+mod serve;
 mod train_expert;
 
 use crate::{Failure, Plugins};
@@ -29,6 +30,8 @@ pub enum Command {
     Experts(experts::Experts),
     /// Train an expert with PPO, for environments that have none.
     TrainExpert(train_expert::TrainExpert),
+    /// The web app: start runs, watch them, look into their formulas and change them.
+    Serve(serve::Serve),
     /// Print and check run configs.
     #[command(subcommand)]
     Config(config::Config),
@@ -50,6 +53,7 @@ pub fn run(command: Command, quiet: bool, plugins: &Plugins) -> Result<(), Failu
         Command::Act(act) => act.run(plugins),
         Command::Experts(experts) => experts.run(),
         Command::TrainExpert(train) => train.run(quiet, plugins),
+        Command::Serve(serve) => serve.run(plugins),
         Command::Config(config) => config.run(plugins),
         Command::Env(env) => env.run(plugins),
         Command::Plugins(command) => command.run(plugins),

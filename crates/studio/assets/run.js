@@ -1,0 +1,175 @@
+// One run: live progress, then everything it found.
+
+import { announce, ask, film, h, number, policies } from "./page.js";
+import { follow, Progress } from "./progress.js";
+import { formulaView, workbench } from "./formula.js";
+import { networkView } from "./diagram.js";
+import { strip } from "./chart.js";
+
+const STATES = { queued: "Waiting", running: "Running", finished: "Finished", failed: "Failed", cancelled: "Cancelled", interrupted: "Interrupted" };
+
+export function runPage(id, signal) {
+  const title = h("h1", {}, id);
+  const subtitle = h("p", { class: "soft small" });
+  const state = h("span", { class: "pill" });
+  const actions = h("div", { class: "row" });
+  const notice = h("p", { class: "notice", role: "alert" });
+  const progress = new Progress();
+  const results = h("div", {});
+  const live = h("section", { class: "card" }, h("h2", {}, "Progress"), h("div", { class: "two" }, progress.list, progress.curves));
+  const log = h("details", { class: "card" }, h("summary", {}, "Log"), progress.log);
+  const path = `/api/runs/${encodeURIComponent(id)}`;
+  let shown = null;
+  let expert = null;
+
+  async function changed(now) {
+    state.className = `pill ${now.state}`;
+    state.textContent = now.state === "queued" ? `Waiting, number ${now.position}` : STATES[now.state];
+    if (shown && shown !== now.state) announce(`${id}: ${STATES[now.state]}`);
+    const first = shown === null;
+    shown = now.state;
+    notice.textContent = now.state === "failed" ? now.error : now.state === "running" && !now.here ? "This run was started elsewhere; it can be watched here, and stopped there." : "";
+    draw(now);
+    if (now.state === "finished") {
+      progress.ended = true;
+      await finish();
+    } else if (first) describe(await ask(path, undefined, signal));
+  }
+
+  function draw(now) {
+    const act = (name, words) => h("button", { type: "button", onclick: async (event) => {
+      event.target.disabled = true;
+      try {
+        await ask(`${path}/${name}`, {}, signal);
+        if (name === "resume") { shown = null; results.replaceChildren(); follow(id, progress, changed, signal); }
+      } catch (error) {
+        if (error.name !== "AbortError") notice.textContent = error.message;
+        event.target.disabled = false;
+      }
+    } }, words);
+    const over = ["failed", "cancelled", "interrupted"].includes(now.state);
+    actions.replaceChildren(
+      ...[
+        (now.state === "queued" || (now.state === "running" && now.here)) && act("cancel", "Cancel"),
+        over && act("resume", "Go on"),
+        !["queued", "running"].includes(now.state) && h("a", { class: "button", href: `${path}/archive.zip`, download: `${id}.zip` }, "Download all"),
+      ].filter(Boolean),
+    );
+  }
+
+  function describe(detail) {
+    const hidden = detail.hidden?.length ? `hidden ${detail.hidden.join(", ")}` : "no hidden layer";
+    const when = new Date(detail.created * 1000).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+    title.textContent = detail.environment ?? id;
+    subtitle.replaceChildren(`${hidden} · seed ${detail.seed ?? 0} · ${detail.expert === "sb3" ? "uploaded expert" : detail.expert === "bundled" ? "bundled expert" : `expert: ${detail.expert}`} · ${when} · `, h("span", { class: "mono" }, id));
+    document.title = `${detail.environment} – kanrl studio`;
+    // While the run goes on, the expert is worth watching.
+    if (!expert && detail.expert === "bundled" && shown !== "finished") {
+      expert = h("section", { class: "card" }, h("h2", {}, "The expert"), film(`/api/environments/${encodeURIComponent(detail.environment)}/expert.mp4`, "An episode of the expert"));
+      if (["queued", "running"].includes(shown)) results.replaceChildren(h("div", { class: "two" }, expert, h("div", {})));
+    }
+  }
+
+  async function finish() {
+    let detail;
+    try {
+      detail = await ask(path, undefined, signal);
+    } catch (error) {
+      if (error.name !== "AbortError") notice.textContent = error.message;
+      return;
+    }
+    describe(detail);
+    const { metrics, files } = detail;
+    const file = (name) => `${path}/files/${name}`;
+    if (files.includes("report.html")) actions.append(h("a", { class: "button", href: file("report.html"), target: "_blank", rel: "noopener" }, "Report"));
+    const videos = ["expert.mp4", "faithful.mp4", "formula.mp4"].filter((name) => files.includes(name));
+    const caption = (name) => policies[name.replace(".mp4", "")];
+    const faithful = detail.faithful && detail.formula && detail.faithful.latex !== detail.formula.latex;
+    const links = files.map((name) => h("a", { href: file(name), target: "_blank", rel: "noopener" }, name));
+    live.remove();
+    results.replaceChildren(
+      ...[
+        videos.length > 0 && h("section", { class: "card" }, h("h2", {}, "Expert and formula"), h("div", { class: "two" }, videos.map((name) => h("figure", {}, film(file(name), `An episode of the ${caption(name)}`), h("figcaption", {}, h("b", {}, caption(name)), returnOf(metrics, name)))))),
+        detail.formula && h("section", { class: "card" }, h("h2", {}, faithful ? "The polished formula" : "The formula"), formulaView(detail.formula), h("p", { class: "soft small" }, `${detail.formula.operations} operations. What is printed is what was evaluated and filmed.`)),
+        faithful && h("section", { class: "card" }, h("h2", {}, "The faithful formula"), h("p", { class: "soft small" }, "Fitted to what the expert does; nothing was tuned on return."), formulaView(detail.faithful)),
+        metrics?.returns && h("section", { class: "card" }, h("h2", {}, "Returns"), returnsTable(metrics)),
+        await networkCard(),
+        detail.formula && h("section", { class: "card" }, h("h2", {}, "Try another formula"), h("p", { class: "soft small" }, "Change a constant (arrow keys work) or delete a term: the formula plays at once, on seeds that no report uses."), workbench(encodeURIComponent(id), detail.formula, signal)),
+        h("section", { class: "card" }, h("h2", {}, "How it went"), h("div", { class: "two" }, progress.list, progress.curves), h("details", {}, h("summary", {}, "Files"), h("p", { class: "row small" }, links))),
+      ].filter(Boolean),
+    );
+    progress.draw();
+  }
+
+  async function networkCard() {
+    try {
+      const network = await ask(`${path}/network`, undefined, signal);
+      return h("section", { class: "card" }, h("h2", {}, "The network"), networkView(encodeURIComponent(id), network, signal));
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      return h("section", { class: "card" }, h("h2", {}, "The network"), h("p", { class: "soft" }, error.message));
+    }
+  }
+
+  // A run that does not exist has no events: ask for it first.
+  ask(path, undefined, signal).then(
+    (detail) => {
+      describe(detail);
+      follow(id, progress, changed, signal);
+    },
+    (error) => {
+      if (error.name === "AbortError") return;
+      notice.textContent = error.message;
+      live.remove();
+      log.remove();
+      state.remove();
+    },
+  );
+
+  return h("div", {}, h("div", { class: "row between" }, h("div", {}, title, subtitle), h("div", { class: "row" }, state, actions)), notice, results, live, log);
+}
+
+function returnOf(metrics, name) {
+  const returns = metrics?.returns?.[name.replace(".mp4", "")] ?? (name === "formula.mp4" ? metrics?.returns?.polished : null);
+  return returns ? ` – mean return ${number(returns.mean)}` : "";
+}
+
+/** A policy's interval, under whatever name a run's format has it. */
+function interval(returns) {
+  const pair = (value) => (Array.isArray(value) && value.length === 2 ? value : value && typeof value === "object" && "low" in value && "high" in value ? [value.low, value.high] : null);
+  for (const value of Object.values(returns)) {
+    const found = pair(value) ?? (value && typeof value === "object" && !Array.isArray(value) ? Object.values(value).map(pair).find(Boolean) : null);
+    if (found) return found;
+  }
+  return null;
+}
+
+function returnsTable(metrics) {
+  const order = Object.keys(policies);
+  const rows = Object.entries(metrics.returns).filter(([, returns]) => returns && typeof returns.mean === "number").sort(([one], [other]) => order.indexOf(one) - order.indexOf(other));
+  const all = rows.flatMap(([, returns]) => returns.episodes ?? [returns.mean]);
+  const [low, high] = [Math.min(...all), Math.max(...all)];
+  const intervals = rows.some(([, returns]) => interval(returns));
+  const agreements = rows.some(([policy]) => typeof metrics.agreement?.[policy] === "number");
+  const row = ([policy, returns]) => {
+    const within = interval(returns);
+    const agreement = metrics.agreement?.[policy];
+    return h(
+      "tr",
+      {},
+      h("td", {}, policies[policy] ?? policy),
+      h("td", { class: "number" }, `${number(returns.mean)} ± ${number(returns.std)}`),
+      intervals && h("td", { class: "number" }, within ? `${number(within[0])} … ${number(within[1])}` : ""),
+      h("td", { class: "number" }, number(returns.worst_5_percent)),
+      agreements && h("td", { class: "number" }, typeof agreement === "number" ? `${number(agreement * 100, 1)} %` : ""),
+      h("td", { class: "strip" }, strip(returns.episodes ?? [], returns.mean, low, high, `Returns of the episodes of the ${policies[policy] ?? policy}`)),
+    );
+  };
+  const n = rows[0]?.[1].n;
+  return h(
+    "div",
+    {},
+    h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Returns" }, h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "Policy"), h("th", { class: "number" }, "Mean ± std"), intervals && h("th", { class: "number" }, "95 % interval"), h("th", { class: "number" }, "Worst 5 %"), agreements && h("th", { class: "number" }, "Agreement"), h("th", { class: "strip" }, "Episodes"))), h("tbody", {}, rows.map(row)))),
+    h("p", { class: "soft small" }, `${n ?? ""} episodes each, on the same seeds, which nothing was tuned on.${metrics.agreement?.measure ? ` Agreement: ${metrics.agreement.measure}.` : ""}`),
+  );
+}

@@ -1,0 +1,86 @@
+// All runs, and for each environment the trade of operations against return.
+
+import { ask, film, h, number } from "./page.js";
+import { scatter } from "./chart.js";
+import { mathematics } from "./formula.js";
+
+const PERIOD = 2000;
+
+export function runsPage(signal) {
+  const table = h("div", { class: "scroll list" }, h("p", { class: "soft" }, "Asking for the runs …"));
+  const select = h("select", { "aria-label": "Environment", onchange: () => draw(true) });
+  const chart = h("div", {});
+  const chosen = h("div", { "aria-live": "polite" });
+  const front = h("section", { class: "card" }, h("div", { class: "row between" }, h("h2", {}, "Operations and return"), select), h("p", { class: "soft small" }, "Each point is a run’s formula; on the line are those that no other beats in both. Choose one to see it."), h("div", { class: "two" }, chart, chosen));
+  front.hidden = true;
+  let runs = [];
+  let drawn = "";
+
+  async function refresh() {
+    try {
+      runs = await ask("/api/runs", undefined, signal);
+      draw(false);
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      table.replaceChildren(h("p", { class: "problem", role: "alert" }, error.message));
+    }
+    const timer = setTimeout(refresh, PERIOD);
+    signal.addEventListener("abort", () => clearTimeout(timer));
+  }
+
+  function draw(forced) {
+    const text = JSON.stringify(runs);
+    if (text === drawn && !forced) return;
+    drawn = text;
+    table.replaceChildren(runs.length ? list(runs) : h("p", { class: "soft" }, "No runs yet. ", h("a", { href: "/" }, "Start the first one.")));
+    const done = runs.filter((run) => point(run));
+    const environments = [...new Set(done.map((run) => run.environment))];
+    const before = select.value;
+    select.replaceChildren(...environments.map((name) => h("option", { value: name }, name)));
+    select.value = environments.includes(before) ? before : (environments[0] ?? "");
+    front.hidden = !environments.length;
+    if (!environments.length) return;
+    const points = done.filter((run) => run.environment === select.value).map((run) => ({ ...point(run), run }));
+    for (const one of points) {
+      one.front = !points.some((other) => other.x <= one.x && other.y >= one.y && (other.x < one.x || other.y > one.y));
+      one.label = `${one.run.id}: ${one.x} operations, return ${number(one.y)}`;
+    }
+    chart.replaceChildren(scatter(points, { label: `Runs of ${select.value}`, x: "operations", y: "mean return", pick: show }));
+    if (forced) chosen.replaceChildren();
+  }
+
+  async function show({ run }) {
+    try {
+      const detail = await ask(`/api/runs/${encodeURIComponent(run.id)}`, undefined, signal);
+      const path = `/api/runs/${encodeURIComponent(run.id)}/files/formula.mp4`;
+      chosen.replaceChildren(h("h3", {}, h("a", { href: `/runs/${run.id}` }, run.id)), detail.formula ? mathematics(detail.formula.mathml) : "", detail.files.includes("formula.mp4") ? film(path, "An episode of this formula") : "");
+    } catch (error) {
+      if (error.name !== "AbortError") chosen.replaceChildren(h("p", { class: "problem" }, error.message));
+    }
+  }
+
+  refresh();
+  return h("div", {}, h("h1", {}, "Runs"), h("p", { class: "lead" }, "Everything in the runs folder, the newest first, runs of the command line included."), h("section", { class: "card" }, table), front);
+}
+
+function point(run) {
+  const y = run.returns?.formula?.mean ?? run.returns?.polished?.mean;
+  return typeof y === "number" && typeof run.operations === "number" ? { x: run.operations, y } : null;
+}
+
+function list(runs) {
+  const words = { queued: "Waiting", running: "Running", finished: "Finished", failed: "Failed", cancelled: "Cancelled", interrupted: "Interrupted" };
+  const row = (run) =>
+    h(
+      "tr",
+      {},
+      h("td", {}, h("a", { class: "run", href: `/runs/${run.id}` }, run.environment ?? run.id)),
+      h("td", {}, h("span", { class: `pill ${run.state.state}` }, run.state.state === "queued" ? `Waiting, number ${run.state.position}` : words[run.state.state])),
+      h("td", {}, run.hidden?.length ? run.hidden.join(", ") : "none"),
+      h("td", { class: "number" }, number(run.returns?.expert?.mean)),
+      h("td", { class: "number" }, number(run.returns?.formula?.mean)),
+      h("td", { class: "number" }, number(run.operations)),
+      h("td", { class: "soft" }, new Date(run.created * 1000).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })),
+    );
+  return h("table", {}, h("thead", {}, h("tr", {}, ["Environment", "State", "Hidden"].map((name) => h("th", {}, name)), ["Expert", "Formula", "Operations"].map((name) => h("th", { class: "number" }, name)), h("th", {}, "Started"))), h("tbody", {}, runs.map(row)));
+}

@@ -1,0 +1,154 @@
+//! Runs: the list, one of them, its events, and what can be done with it.
+
+use super::{Answer, App, existing, json_body};
+use crate::Studio;
+use crate::error::{ApiError, blocking, in_words};
+use crate::fields::NewRun;
+use crate::queue::{Job, QueueFull};
+use crate::runs::{self, RunId};
+use crate::watch::Subscription;
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures_util::stream::{self, Stream, StreamExt};
+use serde_json::{Value, json};
+use std::convert::Infallible;
+use std::sync::Arc;
+use symbolic::Formula;
+
+/// Every run with its state, the newest first.
+pub async fn list(State(studio): App) -> Answer {
+    let list = blocking(move || {
+        let with_state = |id: RunId| {
+            let mut summary = studio.runs.summary(&id);
+            summary["state"] = json!(studio.queue.state(&id));
+            summary
+        };
+        Ok(studio.runs.list().into_iter().map(with_state).collect::<Vec<_>>())
+    });
+    list.await.map(|list| Json(json!(list)))
+}
+
+/// Adds a run to the queue.
+pub async fn start(
+    State(studio): App,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    let form: NewRun = json_body(body)?;
+    studio.queue.check_room().map_err(full)?;
+    let preparing = Arc::clone(&studio);
+    let id = blocking(move || prepare(&preparing, &form)).await?;
+    if let Err(error) = studio.programs.check(&studio.runs.folder(&id).unwrap_or_default()).await {
+        studio.runs.remove(&id);
+        return Err(ApiError::field("settings", error));
+    }
+    studio.queue.push(id.clone(), Job::Extract).map_err(|error| {
+        studio.runs.remove(&id);
+        full(error)
+    })?;
+    Ok((StatusCode::CREATED, Json(json!({ "id": id }))))
+}
+
+/// Checks the form and makes the run's folder.
+fn prepare(studio: &Studio, form: &NewRun) -> Result<RunId, ApiError> {
+    let config = form.resolve(&studio.uploads)?;
+    let section = &config.environment;
+    let environment = studio.environments.make(&section.id, &section.arguments);
+    let environment = environment.map_err(|error| ApiError::field("environment", in_words(&error)))?;
+    config.expert.build(environment.spec()).map_err(|error| ApiError::field("expert", in_words(&error)))?;
+    studio.runs.create(&section.id, &config.to_toml()).map_err(ApiError::internal)
+}
+
+fn full(error: QueueFull) -> ApiError {
+    ApiError::new(StatusCode::TOO_MANY_REQUESTS, error)
+}
+
+/// Everything about a run that its page shows.
+pub async fn detail(State(studio): App, Path(id): Path<String>) -> Answer {
+    let (id, _) = existing(&studio, &id)?;
+    blocking(move || {
+        let read = |name: &str| studio.runs.read(&id, name);
+        let json_file = |name: &str| read(name).and_then(|text| serde_json::from_str::<Value>(&text).ok());
+        let formula = |name: &str| read(name).and_then(|text| Formula::from_json(&text).ok());
+        let mut detail = studio.runs.summary(&id);
+        detail["state"] = json!(studio.queue.state(&id));
+        detail["metrics"] = json_file("metrics.json").unwrap_or_default();
+        detail["files"] = json!(studio.runs.files(&id));
+        detail["formula"] = formula("formula.json").map(|formula| exports(&formula)).unwrap_or_default();
+        detail["faithful"] = formula("faithful.json").map(|formula| exports(&formula)).unwrap_or_default();
+        detail["config"] = json!(read("config.toml"));
+        Ok(Json(detail))
+    })
+    .await
+}
+
+/// A formula in every form that the page shows or copies.
+pub fn exports(formula: &Formula) -> Value {
+    use symbolic::Format;
+    let export = |format| symbolic::export(formula, format).ok();
+    let outputs: Vec<Value> = formula
+        .outputs()
+        .iter()
+        .map(|output| json!({ "name": output.name, "text": output.expression.to_string() }))
+        .collect();
+    json!({
+        "operations": formula.operations(),
+        "inputs": formula.inputs(),
+        "outputs": outputs,
+        "mathml": export(Format::MathMl),
+        "latex": export(Format::Latex),
+        "python": export(Format::NumPy),
+        "c": export(Format::C),
+        "rust": export(Format::Rust),
+    })
+}
+
+/// A run's events from its beginning, then as they come. Ends when the run does.
+pub async fn events(
+    State(studio): App,
+    Path(id): Path<String>,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
+    let (id, _) = existing(&studio, &id)?;
+    let Subscription { said, receiver, watch } = studio.watches.subscribe(&id, &studio.runs, &studio.queue);
+    let event = |text: Arc<str>| Ok(Event::default().data(&*text));
+    // A page that lost its connection gets everything again: this tells it to forget what it had.
+    let beginning = stream::iter([Ok(Event::default().data(r#"[{"event":"beginning"}]"#))]);
+    let past = stream::iter(said).map(event);
+    // A page that is too far behind is cut off, and its browser connects again.
+    let future = stream::unfold((receiver, watch), async |(receiver, watch)| {
+        let mut receiver = receiver?;
+        let text = receiver.recv().await.ok()?;
+        Some((text, (Some(receiver), watch)))
+    });
+    let all = beginning.chain(past).chain(future.map(event));
+    Ok(Sse::new(all).keep_alive(KeepAlive::default()))
+}
+
+/// Stops a run that waits or runs here.
+pub async fn cancel(State(studio): App, Path(id): Path<String>) -> Answer {
+    let (id, _) = existing(&studio, &id)?;
+    if studio.queue.cancel(&id) {
+        return Ok(Json(json!({})));
+    }
+    let message = match studio.queue.state(&id) {
+        runs::State::Running { .. } => "this run was started elsewhere: stop it there",
+        _ => "this run is not running",
+    };
+    Err(ApiError::new(StatusCode::CONFLICT, message))
+}
+
+/// Puts a run that stopped on the way into the queue again.
+pub async fn resume(State(studio): App, Path(id): Path<String>) -> Answer {
+    let (id, _) = existing(&studio, &id)?;
+    match studio.queue.state(&id) {
+        runs::State::Finished => Err(ApiError::new(StatusCode::CONFLICT, "this run is finished")),
+        state if !state.is_over() => Err(ApiError::new(StatusCode::CONFLICT, "this run is not over")),
+        _ => {
+            studio.queue.push(id, Job::Resume).map_err(full)?;
+            Ok(Json(json!({})))
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Errors as answers: a status and words that the page shows.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
+
+/// An answer that refuses: `{"error": WORDS, "fields": {FIELD: WORDS}}`.
+#[derive(Debug)]
+pub struct ApiError {
+    status: StatusCode,
+    message: String,
+    fields: Map<String, Value>,
+}
+
+impl ApiError {
+    pub fn new(status: StatusCode, message: impl ToString) -> Self {
+        Self { status, message: message.to_string(), fields: Map::new() }
+    }
+
+    /// Nothing of that name.
+    pub fn not_found(what: impl ToString) -> Self {
+        Self::new(StatusCode::NOT_FOUND, what)
+    }
+
+    /// The request makes no sense.
+    pub fn unprocessable(message: impl ToString) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, message)
+    }
+
+    /// What a person typed into one field is wrong.
+    pub fn field(name: &str, message: impl ToString) -> Self {
+        let message = message.to_string();
+        let fields = Map::from_iter([(name.to_owned(), json!(message))]);
+        Self { status: StatusCode::UNPROCESSABLE_ENTITY, message, fields }
+    }
+
+    /// Something that should work did not.
+    pub fn internal(error: impl ToString) -> Self {
+        let message = error.to_string();
+        tracing::error!("{message}");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, message)
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        (self.status, Json(json!({ "error": self.message, "fields": self.fields }))).into_response()
+    }
+}
+
+/// An error with its causes, in one sentence.
+pub fn in_words(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        // Some errors already quote their cause.
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}
+
+/// Runs what would block the server on a thread of its own; a panic there becomes an answer.
+pub async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(ApiError::internal(format!("the server made a mistake: {error}"))),
+    }
+}

@@ -1,0 +1,149 @@
+//! What a person fills in to start a run, checked field by field.
+
+use crate::error::{ApiError, in_words};
+use crate::uploads::Uploads;
+use experts::PolicyReference;
+use pipeline::config::{ConfigError, MergedConfig, RawConfig, RunConfig};
+use serde::Deserialize;
+
+/// Most hidden layers, and most nodes of one.
+const MOST_LAYERS: usize = 4;
+const WIDEST: i64 = 64;
+/// Most training steps.
+const MOST_STEPS: i64 = 100_000;
+/// Sections that may be set: the others have fields of their own, or could name files on the server.
+const OPEN_SECTIONS: [&str; 11] = [
+    "approximator",
+    "collect",
+    "dagger",
+    "evaluate",
+    "library",
+    "polish",
+    "prune",
+    "record",
+    "refine",
+    "select",
+    "symbolify",
+];
+
+/// The form.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewRun {
+    /// The environment's id.
+    pub environment: String,
+    /// `bundled`, or the hash of an uploaded archive.
+    #[serde(default)]
+    pub expert: String,
+    /// Hidden widths as text; empty for none.
+    pub hidden: String,
+    /// Training steps as text; empty for the default.
+    #[serde(default)]
+    pub steps: String,
+    /// The run's seed as text; empty for 0.
+    #[serde(default)]
+    pub seed: String,
+    /// Further sections of a config, as TOML.
+    #[serde(default)]
+    pub settings: String,
+}
+
+impl NewRun {
+    /// The config of the run.
+    ///
+    /// # Errors
+    /// What is wrong with the first bad field, and what would be right.
+    pub fn resolve(&self, uploads: &Uploads) -> Result<RunConfig, ApiError> {
+        let settings = RawConfig::from_toml("settings", self.settings.as_str()).map_err(|error| refusal(&error))?;
+        let mut config = MergedConfig::new(settings);
+        let written: toml::Table = self.settings.parse().unwrap_or_default();
+        if let Some(closed) = written.keys().find(|section| !OPEN_SECTIONS.contains(&section.as_str())) {
+            let message = format!("`{closed}` cannot be set here; what can be is {}", OPEN_SECTIONS.join(", "));
+            return Err(ApiError::field("settings", message));
+        }
+        config.set("environment", "id", self.environment.as_str());
+        config.set("expert", "", self.expert_section(uploads)?);
+        let hidden = widths(&self.hidden).map_err(|message| ApiError::field("hidden", message))?;
+        let is_kan = config.get("approximator", "kind").is_none_or(|kind| kind.as_str() == Some("kan"));
+        if is_kan || !hidden.is_empty() {
+            config.set("approximator", "hidden", hidden);
+        }
+        if !self.steps.trim().is_empty() {
+            let message = format!("training steps are a whole number from 1 to {MOST_STEPS}");
+            let steps = whole_number(&self.steps, 1..=MOST_STEPS);
+            config.set("approximator", "steps", steps.ok_or_else(|| ApiError::field("steps", message))?);
+        }
+        if !self.seed.trim().is_empty() {
+            let seed = whole_number(&self.seed, 0..=i64::MAX);
+            let message = "a seed is a whole number of 0 or more";
+            config.set("seed", "", seed.ok_or_else(|| ApiError::field("seed", message))?);
+        }
+        config.resolve().map_err(|error| refusal(&error))
+    }
+
+    fn expert_section(&self, uploads: &Uploads) -> Result<toml::Value, ApiError> {
+        let reference = match self.expert.as_str() {
+            "" | "bundled" => PolicyReference::Bundled,
+            hash => {
+                let unknown = || ApiError::field("expert", "this archive is not on the server: upload it again");
+                PolicyReference::Sb3(uploads.path(hash).ok_or_else(unknown)?)
+            }
+        };
+        let config = reference.config().map_err(|error| ApiError::field("expert", in_words(&error)))?;
+        toml::Value::try_from(config).map_err(ApiError::internal)
+    }
+}
+
+/// Hidden widths from text: `2`, `3,3`, or nothing for none.
+fn widths(text: &str) -> Result<Vec<i64>, String> {
+    let rule = format!(
+        "give whole numbers from 1 to {WIDEST} with commas between (`2`, `3,3`), one for each of up to {MOST_LAYERS} \
+         layers, or nothing for no hidden layer"
+    );
+    let parts: Vec<&str> = text.split(',').map(str::trim).filter(|_| !text.trim().is_empty()).collect();
+    if parts.len() > MOST_LAYERS {
+        return Err(format!("{} layers are too many: {rule}", parts.len()));
+    }
+    let width = |part: &&str| {
+        whole_number(part, 1..=WIDEST).ok_or_else(|| match *part {
+            "" => format!("a width is missing: {rule}"),
+            part => format!("`{part}` is not a width: {rule}"),
+        })
+    };
+    parts.iter().map(width).collect()
+}
+
+fn whole_number(text: &str, range: std::ops::RangeInclusive<i64>) -> Option<i64> {
+    text.trim().parse().ok().filter(|number| range.contains(number))
+}
+
+/// A config error at the field that it is about.
+fn refusal(error: &ConfigError) -> ApiError {
+    let field = match error.key.as_str() {
+        key if key.starts_with("environment") => "environment",
+        key if key.starts_with("expert") => "expert",
+        "approximator.hidden" => "hidden",
+        "approximator.steps" => "steps",
+        "seed" => "seed",
+        _ => "settings",
+    };
+    let help = error.help.as_ref().map_or_else(String::new, |help| format!("; {help}"));
+    let place = if error.key.is_empty() { String::new() } else { format!("`{}`: ", error.key) };
+    ApiError::field(field, format!("{place}{}{help}", error.message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::widths;
+
+    #[test]
+    fn widths_are_read_as_people_write_them() {
+        assert_eq!(widths("2"), Ok(vec![2]));
+        assert_eq!(widths(" 3, 3 "), Ok(vec![3, 3]));
+        assert_eq!(widths("  "), Ok(vec![]));
+        for (wrong, word) in [("two", "`two`"), ("0", "`0`"), ("2,,2", "missing"), ("1.5", "`1.5`"), ("65", "`65`")] {
+            assert!(widths(wrong).unwrap_err().contains(word), "{wrong}");
+        }
+        assert!(widths("1,1,1,1,1").unwrap_err().contains("5 layers"));
+    }
+}

@@ -1,0 +1,293 @@
+//! A finished run's network, taken apart: its curves, what they could be called, and what follows from another choice.
+
+use crate::error::{ApiError, in_words};
+use crate::rollout::Rehearsal;
+use kan_core::approximator::FitTask;
+use kan_core::environment::{EnvironmentRegistry, EnvironmentSpec};
+use kan_core::function::{Candidate, SampledCurve};
+use kan_core::graph::{Edge, EdgeFunction, NodeKind, SymbolicEdge, UnivariateGraph};
+use pipeline::artefacts::{ExpertData, Network};
+use pipeline::config::{MergedConfig, RawConfig};
+use pipeline::engine::{Artefact, LoadContext, Stage};
+use pipeline::head::Head;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+use symbolic::{graph_expressions, round};
+
+/// Points of a drawn curve.
+const POINTS: usize = 80;
+/// L-BFGS steps after a function was pinned.
+const REFIT_STEPS: usize = 60;
+/// Rows that a refit and rounding are judged on.
+const ROWS: usize = 3000;
+
+/// What a person decides about an edge.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pin {
+    /// Its index in the named network.
+    pub edge: usize,
+    /// The function's name.
+    pub function: String,
+}
+
+/// A run's networks and data, as they lie in its folder.
+pub struct Laboratory {
+    context: LoadContext,
+    spec: EnvironmentSpec,
+    data: ExpertData,
+    /// With every edge named.
+    named: UnivariateGraph,
+    /// As it was before the edges were named.
+    curves: Option<UnivariateGraph>,
+}
+
+impl Laboratory {
+    /// Opens a run's folder.
+    ///
+    /// # Errors
+    /// In words, where the run has no named network or its files cannot be read.
+    pub fn open(folder: &Path, environments: &EnvironmentRegistry) -> Result<Self, ApiError> {
+        let words = |error: &dyn std::error::Error| ApiError::unprocessable(in_words(error));
+        let raw = RawConfig::read(&folder.join("config.toml")).map_err(|error| words(&error))?;
+        let config = MergedConfig::new(raw).resolve().map_err(|error| words(&error))?;
+        let section = &config.environment;
+        let environment = environments.make(&section.id, &section.arguments).map_err(|error| words(&error))?;
+        let spec = environment.spec().clone();
+        let library = config.library.build().map_err(|error| words(&error))?;
+        let context = LoadContext { config: Arc::new(config), library };
+        let data = latest::<ExpertData>(folder, &context).into_iter().next();
+        let networks: Vec<UnivariateGraph> =
+            latest::<Network>(folder, &context).into_iter().map(|network| network.0).collect();
+        let is_named =
+            |graph: &UnivariateGraph| graph.edges.iter().all(|edge| matches!(edge.function, EdgeFunction::Symbolic(_)));
+        let named = networks.iter().find(|graph| is_named(graph)).cloned();
+        let (Some(data), Some(named)) = (data, named) else {
+            return Err(ApiError::not_found("this run has no named network to look into"));
+        };
+        let fits =
+            data.train.input_names.len() == named.inputs.len() && spec.observation_space.len() == named.inputs.len();
+        if !fits || data.train.rows() < 2 {
+            return Err(ApiError::unprocessable("this run's data do not fit its network"));
+        }
+        let curves = networks.into_iter().find(|graph| !is_named(graph));
+        Ok(Self { context, spec, data, named, curves })
+    }
+
+    /// The named network as the page draws it.
+    pub fn network(&self) -> Value {
+        self.describe(&self.named)
+    }
+
+    fn describe(&self, graph: &UnivariateGraph) -> Value {
+        let samples = graph.sampled_curves(&self.data.train.observations);
+        let nodes: Vec<Value> = graph
+            .nodes
+            .iter()
+            .map(|node| {
+                let kind = match node.kind {
+                    NodeKind::Input => "input",
+                    NodeKind::Sum => "sum",
+                    NodeKind::Product => "product",
+                };
+                json!({ "kind": kind })
+            })
+            .collect();
+        let edges: Vec<Value> = graph
+            .edges
+            .iter()
+            .zip(&samples)
+            .map(|(edge, samples)| {
+                json!({
+                    "source": edge.source,
+                    "target": edge.target,
+                    "importance": finite(edge.importance),
+                    "function": name(&edge.function),
+                    "curve": drawn(&edge.function, samples, axis(graph, edge)),
+                })
+            })
+            .collect();
+        json!({
+            "inputs": graph.inputs.iter().map(|input| &input.name).collect::<Vec<_>>(),
+            "nodes": nodes,
+            "edges": edges,
+            "outputs": graph.outputs,
+            "output_names": self.data.train.output_names,
+        })
+    }
+
+    /// The curve that an edge of the named network was named after, and what it could be called.
+    ///
+    /// # Errors
+    /// For an edge that does not exist.
+    pub fn edge(&self, index: usize) -> Result<Value, ApiError> {
+        let edge = self.named.edges.get(index).ok_or_else(|| ApiError::not_found("there is no such edge"))?;
+        let (samples, original) = self.original(index);
+        let axis = axis(&self.named, edge);
+        let candidates: Vec<Value> = self
+            .context
+            .library
+            .candidates(&samples)
+            .into_iter()
+            .map(|candidate| {
+                let function = symbolic_edge(&candidate);
+                json!({
+                    "function": candidate.function.name(),
+                    "r_squared": finite(candidate.r_squared),
+                    "complexity": candidate.function.complexity(),
+                    "curve": drawn(&function, &samples, axis),
+                })
+            })
+            .collect();
+        Ok(json!({
+            "function": name(&edge.function),
+            "spline": drawn(&original, &samples, axis),
+            "is_spline": matches!(original, EdgeFunction::Spline(_)),
+            "candidates": candidates,
+        }))
+    }
+
+    /// The network with other functions on some edges, all constants fitted again: as the page draws it, the loss on
+    /// the validation episodes, and the formula that follows.
+    ///
+    /// # Errors
+    /// In words, such as for a function that cannot follow the curve.
+    pub fn pin(&self, pins: &[Pin]) -> Result<(Value, Rehearsal), ApiError> {
+        let words = |error: &dyn std::error::Error| ApiError::unprocessable(in_words(error));
+        let mut graph = self.named.clone();
+        for pin in pins {
+            if pin.edge >= graph.edges.len() {
+                return Err(ApiError::not_found("there is no such edge"));
+            }
+            let (samples, _) = self.original(pin.edge);
+            let candidates = self.context.library.candidates(&samples);
+            let candidate = candidates.iter().find(|candidate| candidate.function.name() == pin.function);
+            let candidate = candidate.ok_or_else(|| {
+                ApiError::unprocessable(format!(
+                    "`{}` cannot follow this curve: it leaves its domain or is not in the run's library",
+                    pin.function
+                ))
+            })?;
+            graph = graph.with_function(pin.edge, symbolic_edge(candidate));
+        }
+        let head = Head::new(self.spec.action_space.clone());
+        let loss = head.loss();
+        let rows = self.rows();
+        let task =
+            FitTask { train: self.data.train.samples(), validation: Some(self.data.validation.samples()), loss: &loss };
+        let steps = if pins.is_empty() { 0 } else { REFIT_STEPS };
+        let report = graph.refit(task, steps, &mut |_| ControlFlow::Continue(())).map_err(|error| words(&error))?;
+        graph.set_importances(&rows);
+        let inputs = self.spec.observation_space.names();
+        let expressions = graph_expressions(&graph).map_err(|error| words(&error))?;
+        let tolerance = self.context.config.refine.rounding_tolerance * self.smallest_deviation();
+        let rounded = round(&expressions, &inputs, &rows, tolerance).map_err(|error| words(&error))?;
+        let formula = head.formula(inputs, rounded.expressions).map_err(|error| words(&error))?;
+        let description = json!({
+            "network": self.describe(&graph),
+            "train_loss": finite(report.train_loss),
+            "validation_loss": report.validation_loss.and_then(finite),
+        });
+        let config = &self.context.config;
+        Ok((description, Rehearsal { environment: config.environment.clone(), formula, seed: config.seed }))
+    }
+
+    /// Samples of the curve behind an edge of the named network, and that curve: the spline where it can be found.
+    fn original(&self, edge: usize) -> (SampledCurve, EdgeFunction) {
+        let observations = &self.data.train.observations;
+        let own = &self.named.edges[edge];
+        if let Some(curves) = &self.curves
+            && let Some(before) = same_edge(curves, &self.named, own)
+        {
+            return (curves.sampled_curves(observations).swap_remove(before), curves.edges[before].function.clone());
+        }
+        (self.named.sampled_curves(observations).swap_remove(edge), own.function.clone())
+    }
+
+    /// Some of the observations, at even distances.
+    fn rows(&self) -> Vec<f64> {
+        let data = &self.data.train;
+        let step = data.rows().div_ceil(ROWS).max(1);
+        data.observations.chunks_exact(data.input_names.len()).step_by(step).flatten().copied().collect()
+    }
+
+    /// The smallest standard deviation of any target: rounding may change outputs by a share of it.
+    fn smallest_deviation(&self) -> f64 {
+        let data = &self.data.train;
+        let (rows, outputs) = (data.rows() as f64, data.output_names.len());
+        let deviation = |output: usize| {
+            let column = || data.targets.iter().skip(output).step_by(outputs);
+            let mean = column().sum::<f64>() / rows;
+            (column().map(|value| (value - mean).powi(2)).sum::<f64>() / rows).sqrt()
+        };
+        (0..outputs).map(deviation).fold(f64::INFINITY, f64::min)
+    }
+}
+
+/// Every artefact of a kind that the run's stages made, the last stage's first.
+fn latest<A: Artefact>(folder: &Path, context: &LoadContext) -> Vec<A> {
+    let standard = pipeline::stages::standard();
+    let names: Vec<&str> = match &context.config.stages {
+        Some(names) => names.iter().map(String::as_str).collect(),
+        None => standard.stages().iter().map(Stage::name).collect(),
+    };
+    let folders = names.iter().rev().map(|stage| folder.join("stages").join(stage).join(A::NAME));
+    folders.filter(|folder| folder.is_dir()).filter_map(|folder| A::load(&folder, context).ok()).collect()
+}
+
+/// The edge of `before` that an edge of `after` comes from, where edges and nodes may have been dropped in between: hidden
+/// nodes keep their order, and lose inputs only.
+fn same_edge(before: &UnivariateGraph, after: &UnivariateGraph, edge: &Edge) -> Option<usize> {
+    let inputs = after.inputs.len();
+    let mut origin: Vec<usize> = (0..inputs).collect();
+    for node in inputs..after.nodes.len() {
+        let sources: Vec<usize> =
+            after.edges.iter().filter(|edge| edge.target == node).map(|edge| origin[edge.source]).collect();
+        let last = origin.last().map_or(0, |last| last + 1).max(inputs);
+        let place = after.outputs.iter().position(|output| *output == node);
+        let fits = |candidate: &usize| {
+            before.nodes[*candidate].kind == after.nodes[node].kind
+                && before.outputs.iter().position(|output| output == candidate) == place
+                && sources.iter().all(|source| before.edge_between(*source, *candidate).is_some())
+        };
+        origin.push((last..before.nodes.len()).find(fits)?);
+    }
+    before.edge_between(origin[edge.source], origin[edge.target])
+}
+
+/// Shift and scale that turn what an edge sees into the environment's units, where it sees an input.
+fn axis(graph: &UnivariateGraph, edge: &Edge) -> (f64, f64) {
+    match graph.inputs.get(edge.source) {
+        Some(input) if input.scale != 0.0 => (input.shift, input.scale),
+        _ => (0.0, 1.0),
+    }
+}
+
+/// Points of a function over the range of its samples, in the environment's units.
+fn drawn(function: &EdgeFunction, samples: &SampledCurve, (shift, scale): (f64, f64)) -> Vec<[f64; 2]> {
+    let finite = || samples.x.iter().copied().filter(|x| x.is_finite());
+    let (low, high) = finite().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
+    let at = |index: usize| low + (high - low) * index as f64 / (POINTS - 1) as f64;
+    let points = (0..POINTS).map(at).map(|x| [x / scale + shift, function.value(x)]);
+    points.filter(|[x, y]| x.is_finite() && y.is_finite()).collect()
+}
+
+fn symbolic_edge(candidate: &Candidate) -> EdgeFunction {
+    let Candidate { function, a, b, c, d, .. } = candidate.clone();
+    EdgeFunction::Symbolic(SymbolicEdge { function, a, b, c, d })
+}
+
+fn name(function: &EdgeFunction) -> Option<&str> {
+    match function {
+        EdgeFunction::Symbolic(symbolic) => Some(symbolic.function.name()),
+        EdgeFunction::Spline(_) => None,
+    }
+}
+
+/// JSON knows no NaN.
+fn finite(value: f64) -> Option<f64> {
+    value.is_finite().then_some(value)
+}

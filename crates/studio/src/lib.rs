@@ -1,0 +1,188 @@
+//! The web app: start runs, watch them, look into their formulas and change them.
+//!
+//! ```no_run
+//! use kan_core::environment::EnvironmentRegistry;
+//! use studio::Options;
+//!
+//! let mut environments = EnvironmentRegistry::new();
+//! envs_classic::register(&mut environments)?;
+//! // Extractions run as child processes of this program, by `PROGRAM extract --config FILE --out DIR`.
+//! let options = Options { port: 7860, ..Options::new(std::env::current_exe()?) };
+//! studio::serve(options, environments, |address| println!("http://{address}"))?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Everything lies in the runs folder: a run is a folder of it, so the list of runs survives a restart, and runs that were
+//! started on the command line appear as well. What the studio itself keeps (uploaded archives, the experts' videos, how
+//! its runs ended) lies under `.studio/` there.
+//!
+//! It listens on the loopback interface unless told otherwise, and believes no other page: see [`security`].
+
+mod api;
+mod archive;
+mod assets;
+mod error;
+mod fields;
+mod laboratory;
+mod programs;
+mod queue;
+mod rollout;
+mod runs;
+pub mod security;
+mod uploads;
+mod watch;
+
+use kan_core::environment::EnvironmentRegistry;
+use programs::Programs;
+use queue::Queue;
+use rollout::Rehearsals;
+use runs::Runs;
+use std::ffi::OsString;
+use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use uploads::Uploads;
+use watch::Watches;
+
+/// How to serve.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The address to listen on; the loopback interface by default.
+    pub host: IpAddr,
+    /// The port; 0 for any free one. Default 7860.
+    pub port: u16,
+    /// The folder of runs, made if it does not exist. Default `runs`.
+    pub runs: PathBuf,
+    /// A folder whose files stand in for those that are compiled in, for work on the page itself.
+    pub assets: Option<PathBuf>,
+    /// The program that extracts (`PROGRAM extract …`), resumes and films.
+    pub program: PathBuf,
+    /// Arguments that stand before its subcommand.
+    pub arguments: Vec<OsString>,
+    /// Runs that are extracted at the same time. Default 1: one run uses every core.
+    pub running: usize,
+    /// Runs that may wait. Default 8.
+    pub waiting: usize,
+}
+
+impl Options {
+    /// The defaults, for a program that understands kanrl's command line.
+    pub fn new(program: PathBuf) -> Self {
+        Self {
+            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 7860,
+            runs: PathBuf::from("runs"),
+            assets: None,
+            program,
+            arguments: Vec::new(),
+            running: 1,
+            waiting: 8,
+        }
+    }
+}
+
+/// The studio could not be started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StudioError {
+    /// The folder of runs cannot be used.
+    #[error("cannot use {} as the folder of runs: {source}", .path.display())]
+    Runs {
+        /// The folder.
+        path: PathBuf,
+        /// What the file system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Nobody can listen there.
+    #[error("cannot listen on {address}: {source}; choose another port with --port, or 0 for any free one")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The server stopped.
+    #[error("the server stopped: {0}")]
+    Server(#[source] std::io::Error),
+}
+
+/// The app's state, shared by all requests.
+pub struct Studio {
+    options: Options,
+    environments: EnvironmentRegistry,
+    runs: Arc<Runs>,
+    queue: Arc<Queue>,
+    watches: Watches,
+    uploads: Uploads,
+    programs: Arc<Programs>,
+    rehearsals: Rehearsals,
+}
+
+impl Studio {
+    /// Opens the folder of runs.
+    ///
+    /// # Errors
+    /// [`StudioError::Runs`].
+    pub fn open(options: Options, environments: EnvironmentRegistry) -> Result<Arc<Self>, StudioError> {
+        let failed = |source| StudioError::Runs { path: options.runs.clone(), source };
+        let runs = Arc::new(Runs::open(&options.runs).map_err(failed)?);
+        let programs = Arc::new(Programs::new(&options));
+        let queue = Queue::new(Arc::clone(&runs), Arc::clone(&programs), options.running, options.waiting);
+        let uploads = Uploads::new(runs.own_folder());
+        let (watches, rehearsals) = (Watches::default(), Rehearsals::default());
+        Ok(Arc::new(Self { options, environments, runs, queue, watches, uploads, programs, rehearsals }))
+    }
+
+    /// Everything it answers.
+    pub fn router(self: &Arc<Self>) -> axum::Router {
+        api::router(self)
+    }
+
+    /// Serves until `stop` is ready, then ends what it started.
+    ///
+    /// # Errors
+    /// [`StudioError::Server`].
+    pub async fn serve(
+        self: Arc<Self>,
+        listener: tokio::net::TcpListener,
+        stop: impl Future<Output = ()>,
+    ) -> Result<(), StudioError> {
+        let server = axum::serve(listener, self.router());
+        tokio::select! {
+            result = server => result.map_err(StudioError::Server)?,
+            () = stop => {}
+        }
+        self.queue.stop().await;
+        Ok(())
+    }
+}
+
+/// Serves until Ctrl-C; `ready` hears the address once it listens.
+///
+/// # Errors
+/// [`StudioError`].
+pub fn serve(
+    options: Options,
+    environments: EnvironmentRegistry,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<(), StudioError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(StudioError::Server)?;
+    runtime.block_on(async {
+        let address = SocketAddr::new(options.host, options.port);
+        let studio = Studio::open(options, environments)?;
+        let failed = |source| StudioError::Listen { address, source };
+        let listener = tokio::net::TcpListener::bind(address).await.map_err(failed)?;
+        ready(listener.local_addr().map_err(failed)?);
+        studio
+            .serve(listener, async {
+                if let Err(error) = tokio::signal::ctrl_c().await {
+                    tracing::warn!("Ctrl-C will end the studio at once: {error}");
+                    std::future::pending::<()>().await;
+                }
+            })
+            .await
+    })
+}

@@ -1,0 +1,193 @@
+//! Formulas that a person is trying out: a few dozen episodes, and a short film of one.
+
+use crate::error::{ApiError, in_words};
+use experts::FunctionPolicy;
+use kan_core::action::ActionBatch;
+use kan_core::environment::{EnvironmentRegistry, EnvironmentSpec, Frame};
+use kan_core::policy::Policy;
+use kan_core::rollout::{RolloutOptions, Rollouts};
+use pipeline::artefacts::Returns;
+use pipeline::config::EnvironmentSection;
+use pipeline::seeds::{self, Purpose};
+use pipeline::statistics::mean_interval;
+use render::video::{Format, Writer};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use symbolic::Formula;
+
+/// Episodes that a formula is tried on. Their seeds are those for choosing, never those that a run reports.
+const EPISODES: usize = 32;
+/// Steps of an episode where the environment has no limit.
+const MOST_STEPS: u32 = 1000;
+/// Frames of a film, about.
+const FRAMES: usize = 160;
+/// Formulas whose films can still be asked for.
+const MOST_KEPT: usize = 64;
+
+/// A formula in its environment.
+#[derive(Clone, Debug)]
+pub struct Rehearsal {
+    pub environment: EnvironmentSection,
+    pub formula: Formula,
+    /// The run's seed.
+    pub seed: u64,
+}
+
+/// The latest formulas that were tried, by a key that stands in their films' address.
+#[derive(Default)]
+pub struct Rehearsals {
+    latest: Mutex<VecDeque<Kept>>,
+}
+
+#[derive(Clone)]
+struct Kept {
+    key: String,
+    rehearsal: Arc<Rehearsal>,
+    film: Arc<Mutex<Option<Film>>>,
+}
+
+/// An MP4 file.
+type Film = Arc<Vec<u8>>;
+
+impl Rehearsals {
+    /// Remembers a formula; gives its key.
+    pub fn keep(&self, rehearsal: Rehearsal) -> String {
+        let text = format!("{:?}{}{}", rehearsal.environment, rehearsal.seed, rehearsal.formula.to_json());
+        let key: String = Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let mut latest = lock(&self.latest);
+        if !latest.iter().any(|kept| kept.key == key) {
+            latest.push_back(Kept { key: key.clone(), rehearsal: Arc::new(rehearsal), film: Arc::default() });
+        }
+        while latest.len() > MOST_KEPT {
+            latest.pop_front();
+        }
+        key
+    }
+
+    /// The film of a formula that was tried; made when it is first asked for. `None` for an unknown key.
+    pub fn film(&self, key: &str, environments: &EnvironmentRegistry) -> Option<Result<Film, ApiError>> {
+        let Kept { rehearsal, film, .. } = lock(&self.latest).iter().find(|kept| kept.key == key)?.clone();
+        // Others who want the same film wait here.
+        let mut film = lock(&film);
+        if let Some(film) = &*film {
+            return Some(Ok(Arc::clone(film)));
+        }
+        Some(rehearsal.film(environments).map(|bytes| Arc::clone(film.insert(Arc::new(bytes)))))
+    }
+}
+
+impl Rehearsal {
+    fn policy(&self, spec: &EnvironmentSpec) -> Result<FunctionPolicy, ApiError> {
+        FunctionPolicy::from_formula(&self.formula, spec, "the formula".to_owned())
+            .map_err(|error| ApiError::unprocessable(in_words(&error)))
+    }
+
+    /// Its returns over a few dozen episodes.
+    ///
+    /// # Errors
+    /// In words, such as for a formula that leaves its domain.
+    pub fn returns(&self, environments: &EnvironmentRegistry) -> Result<Value, ApiError> {
+        let words = |error: &dyn std::error::Error| ApiError::unprocessable(in_words(error));
+        let entry = environments.get(&self.environment.id).map_err(|error| words(&error))?;
+        let rollouts = Rollouts::new(entry, &self.environment.arguments).map_err(|error| words(&error))?;
+        let limited = rollouts.spec().max_episode_steps.is_some();
+        let options = RolloutOptions { max_steps: (!limited).then_some(MOST_STEPS), ..RolloutOptions::default() };
+        let seeds = seeds::episodes(self.seed, Purpose::Select, EPISODES);
+        let policy = self.policy(rollouts.spec())?;
+        let episodes = rollouts.run(&policy, &seeds, &options).map_err(|error| words(&error))?;
+        let values: Vec<f64> = episodes.iter().map(|episode| episode.episode_return).collect();
+        let interval = mean_interval(&values);
+        let Returns { mean, std, n, worst_5_percent, .. } = Returns::new(values);
+        Ok(json!({
+            "mean": mean, "std": std, "n": n, "worst_5_percent": worst_5_percent,
+            "interval": [interval.low, interval.high],
+        }))
+    }
+
+    /// A short film of one episode: half as large, and as many frames left out as keep it short.
+    fn film(&self, environments: &EnvironmentRegistry) -> Result<Vec<u8>, ApiError> {
+        let words = |error: &dyn std::error::Error| ApiError::unprocessable(in_words(error));
+        let mut environment =
+            environments.make(&self.environment.id, &self.environment.arguments).map_err(|error| words(&error))?;
+        let spec = environment.spec().clone();
+        let policy = self.policy(&spec)?;
+        let seed = seeds::episodes(self.seed, Purpose::Select, 1)[0];
+        let mut observation = vec![0.0; spec.observation_space.len()];
+        let mut actions = ActionBatch::zeros(&spec.action_space, 1);
+        let limit = spec.max_episode_steps.unwrap_or(MOST_STEPS);
+        let mut writer: Option<Writer> = None;
+        // Played once to know its length, then once more, which is the same episode, drawing every `stride`-th state.
+        let mut play = |stride: Option<usize>| -> Result<usize, ApiError> {
+            environment.reset(Some(seed), &mut observation).map_err(|error| words(&error))?;
+            for step in 0..limit as usize {
+                if let Some(stride) = stride
+                    && step.is_multiple_of(stride)
+                {
+                    let frame = halved(&environment.render().map_err(|error| words(&error))?);
+                    let pace = (spec.frames_per_second / stride as u32).max(1);
+                    let writer = match &mut writer {
+                        Some(writer) => writer,
+                        None => {
+                            let new = Writer::new(Format::Mp4, frame.width, frame.height, pace);
+                            writer.insert(new.map_err(|error| words(&error))?)
+                        }
+                    };
+                    writer.push(&frame).map_err(|error| words(&error))?;
+                }
+                policy.act(&observation, &[step as u32], &mut actions).map_err(|error| words(&error))?;
+                let outcome = environment.step(actions.row(0), &mut observation).map_err(|error| words(&error))?;
+                if outcome.is_over() {
+                    return Ok(step + 1);
+                }
+            }
+            Ok(limit as usize)
+        };
+        let stride = play(None)?.div_ceil(FRAMES).max(1);
+        play(Some(stride))?;
+        let writer = writer.ok_or_else(|| ApiError::unprocessable("the episode has no step to film"))?;
+        writer.finish().map_err(|error| words(&error))
+    }
+}
+
+/// The frame at half its size, each pixel the mean of four.
+fn halved(frame: &Frame) -> Frame {
+    let (width, height) = ((frame.width / 2).max(1), (frame.height / 2).max(1));
+    let mut rgb = Vec::with_capacity(width * height * 3);
+    let at = |row: usize, column: usize, channel: usize| {
+        let (row, column) = (row.min(frame.height - 1), column.min(frame.width - 1));
+        u16::from(frame.rgb[(row * frame.width + column) * 3 + channel])
+    };
+    for row in 0..height {
+        for column in 0..width {
+            for channel in 0..3 {
+                let (top, left) = (row * 2, column * 2);
+                let sum = at(top, left, channel)
+                    + at(top, left + 1, channel)
+                    + at(top + 1, left, channel)
+                    + at(top + 1, left + 1, channel);
+                rgb.push((sum / 4) as u8);
+            }
+        }
+    }
+    Frame { width, height, rgb }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::halved;
+    use kan_core::environment::Frame;
+
+    #[test]
+    fn half_a_frame_is_the_mean_of_four_pixels() {
+        let rgb = vec![0, 10, 20, 40, 10, 20, 0, 10, 20, 40, 10, 20];
+        assert_eq!(halved(&Frame { width: 2, height: 2, rgb }), Frame { width: 1, height: 1, rgb: vec![20, 10, 20] });
+        let odd = Frame { width: 3, height: 1, rgb: vec![8; 9] };
+        assert_eq!(halved(&odd), Frame { width: 1, height: 1, rgb: vec![8; 3] });
+    }
+}

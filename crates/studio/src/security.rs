@@ -1,0 +1,100 @@
+//! What the server believes, and what it lets a browser do.
+//!
+//! A page of another site that is open in the same browser can send requests to the loopback interface. So:
+//!
+//! - **Host** must be an IP address or `localhost`. An attacker who rebinds a DNS name of his own to 127.0.0.1 sends that
+//!   name, and is refused.
+//! - **Requests of other sites** to `/api` are refused by `Sec-Fetch-Site`, which browsers set and pages cannot change.
+//! - **Writes** must carry the header `X-Kanrl-Studio`, which another site can only send after asking first (and is not
+//!   allowed to), and an `Origin`, where there is one, that is the server itself.
+//! - **Answers** carry a content-security policy under which nothing runs or is loaded but the server's own files, and
+//!   files of a run are shown in a sandbox.
+
+use crate::error::ApiError;
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use std::net::IpAddr;
+
+/// The header that every write carries.
+pub const WRITE_HEADER: &str = "x-kanrl-studio";
+
+/// Under this policy the page itself is shown.
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+                           media-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; \
+                           frame-ancestors 'none'";
+
+/// Under this policy a run's own report and pictures are shown: on their own, without a way to this server.
+pub const SANDBOX_POLICY: &str = "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; \
+                                  style-src 'unsafe-inline'; img-src data:; media-src data:; font-src data:; \
+                                  form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Refuses requests that another site may have sent, and adds the headers that bind the browser.
+pub async fn guard(request: Request, next: Next) -> Response {
+    let mut response = match check(request.method(), request.uri().path(), request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(error) => error.into_response(),
+    };
+    let headers = response.headers_mut();
+    let mut set = |name: HeaderName, value: &'static str| {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    };
+    set(header::CONTENT_SECURITY_POLICY, PAGE_POLICY);
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::REFERRER_POLICY, "no-referrer");
+    set(header::CACHE_CONTROL, "no-cache");
+    set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    response
+}
+
+fn check(method: &Method, path: &str, headers: &HeaderMap) -> Result<(), ApiError> {
+    let refuse = |why: String| Err(ApiError::new(StatusCode::FORBIDDEN, why));
+    let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let host = text(header::HOST).unwrap_or_default();
+    if !is_own_host(host) {
+        return refuse(format!("`{host}` is not this server: use its IP address or localhost"));
+    }
+    let from = text(HeaderName::from_static("sec-fetch-site"));
+    if path.starts_with("/api/") && !matches!(from, None | Some("same-origin" | "none")) {
+        return refuse("the request came from another site".to_owned());
+    }
+    if matches!(*method, Method::GET | Method::HEAD) {
+        return Ok(());
+    }
+    if !headers.contains_key(WRITE_HEADER) {
+        return refuse(format!("a write needs the header {WRITE_HEADER}"));
+    }
+    match text(header::ORIGIN) {
+        Some(origin) if origin.strip_prefix("http://") != Some(host) => {
+            refuse(format!("the request came from {origin}, another site"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a `Host` header names this machine in a way that no DNS answer can change.
+fn is_own_host(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+    bare.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_own_host;
+
+    #[test]
+    fn names_that_dns_decides_are_not_believed() {
+        for host in ["localhost", "LOCALHOST:7860", "127.0.0.1:7860", "[::1]:7860", "192.168.0.7:80"] {
+            assert!(is_own_host(host), "{host}");
+        }
+        for host in ["", "evil.example", "evil.example:7860", "127.0.0.1.evil.example:7860", "localhost.evil"] {
+            assert!(!is_own_host(host), "{host}");
+        }
+    }
+}
