@@ -28,7 +28,7 @@ export function scatter(points, { label, x, y, pick }) {
   const across = scale(points.map((point) => point.x), frame.left, WIDTH - frame.right, 0.06);
   const up = scale(points.map((point) => point.y), height - frame.bottom, frame.top, 0.08);
   const chart = svg("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${height}`, role: "group", "aria-label": label });
-  axes(chart, across, up, frame, height, (tick) => number(tick), false);
+  axes(chart, across, up, frame, height, (tick) => number(tick), false, true);
   const front = points.filter((point) => point.front).sort((one, other) => one.x - other.x);
   const path = front.map((point, index) => `${index ? `H${across(point.x).toFixed(1)}V` : `M${across(point.x).toFixed(1)} `}${up(point.y).toFixed(1)}`).join("");
   if (path) chart.append(svg("path", { class: "line", d: path, opacity: 0.45 }));
@@ -71,12 +71,12 @@ function scale(values, from, to, margin) {
   return Object.assign(place, { low, high });
 }
 
-function axes(chart, across, up, frame, height, words, whole) {
+function axes(chart, across, up, frame, height, words, whole, wholeAcross = false) {
   for (const tick of ticks(up.low, up.high, 4, whole)) {
     chart.append(svg("line", { class: "grid", x1: frame.left, x2: WIDTH - frame.right, y1: up(tick), y2: up(tick) }));
     chart.append(svg("text", { class: "axis", x: frame.left - 8, y: up(tick) + 4, "text-anchor": "end" }, words(tick)));
   }
-  for (const tick of ticks(across.low, across.high, 6, false)) {
+  for (const tick of ticks(across.low, across.high, 6, wholeAcross)) {
     chart.append(svg("text", { class: "axis", x: across(tick), y: height - frame.bottom + 18, "text-anchor": "middle" }, number(tick)));
   }
 }
@@ -92,7 +92,8 @@ function ticks(low, high, count, whole) {
   let step = [1, 2, 5, 10].map((factor) => factor * size).find((candidate) => candidate >= rough);
   if (whole) step = Math.max(1, Math.round(step));
   const found = [];
-  for (let tick = Math.ceil(low / step) * step; tick <= high + step * 1e-9; tick += step) found.push(Math.abs(tick) < step * 1e-9 ? 0 : tick);
+  const places = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  for (let tick = Math.ceil(low / step) * step; tick <= high + step * 1e-9; tick += step) found.push(Number(tick.toFixed(places)));
   return found;
 }
 

@@ -80,7 +80,7 @@ export class Progress {
       );
     });
     this.list.replaceChildren(...rows);
-    const series = [...this.losses].filter(([, points]) => points.length > 1);
+    const series = [...this.losses].filter(([, points]) => points.length > 2);
     this.curves.replaceChildren(...series.map(([stage, points]) => h("figure", {}, lines([{ points }], { log: true, label: `Loss of ${stage}`, height: 170 }), h("figcaption", {}, h("b", {}, stage.replaceAll("_", " ")), " – loss by step"))));
     const atEnd = this.log.scrollTop + this.log.clientHeight >= this.log.scrollHeight - 8;
     const fresh = this.loglines.slice(this.drawn);

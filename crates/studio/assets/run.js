@@ -16,11 +16,11 @@ export function runPage(id, signal) {
   const notice = h("p", { class: "notice", role: "alert" });
   const progress = new Progress();
   const results = h("div", {});
-  const live = h("section", { class: "card" }, h("h2", {}, "Progress"), h("div", { class: "two" }, progress.list, progress.curves));
+  const watching = h("div", {});
+  const live = h("section", { class: "card" }, h("h2", {}, "Progress"), h("div", { class: "two" }, h("div", {}, progress.list, progress.curves), watching));
   const log = h("details", { class: "card" }, h("summary", {}, "Log"), progress.log);
   const path = `/api/runs/${encodeURIComponent(id)}`;
   let shown = null;
-  let expert = null;
 
   async function changed(now) {
     state.className = `pill ${now.state}`;
@@ -64,9 +64,8 @@ export function runPage(id, signal) {
     subtitle.replaceChildren(`${hidden} · seed ${detail.seed ?? 0} · ${detail.expert === "sb3" ? "uploaded expert" : detail.expert === "bundled" ? "bundled expert" : `expert: ${detail.expert}`} · ${when} · `, h("span", { class: "mono" }, id));
     document.title = `${detail.environment} – kanrl studio`;
     // While the run goes on, the expert is worth watching.
-    if (!expert && detail.expert === "bundled" && shown !== "finished") {
-      expert = h("section", { class: "card" }, h("h2", {}, "The expert"), film(`/api/environments/${encodeURIComponent(detail.environment)}/expert.mp4`, "An episode of the expert"));
-      if (["queued", "running"].includes(shown)) results.replaceChildren(h("div", { class: "two" }, expert, h("div", {})));
+    if (!watching.firstChild && detail.expert === "bundled" && ["queued", "running"].includes(detail.state.state)) {
+      watching.append(h("figure", {}, film(`/api/environments/${encodeURIComponent(detail.environment)}/expert.mp4`, "An episode of the expert"), h("figcaption", {}, h("b", {}, "The expert"), ", meanwhile")));
     }
   }
 

@@ -4,9 +4,10 @@ use crate::Options;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStderr, Command};
 use tokio::sync::Semaphore;
 
 /// How long a process may take to end when it is asked to, before it is killed.
@@ -16,7 +17,9 @@ const CHECK: Duration = Duration::from_secs(60);
 /// How long a film may take.
 const FILM: Duration = Duration::from_secs(300);
 /// What is kept of what a process says about its failure, in bytes.
-const MOST_WORDS: u64 = 16 << 10;
+const MOST_WORDS: usize = 16 << 10;
+/// How long is waited for them after its end.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// How a process ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -99,21 +102,22 @@ impl Programs {
             Ok(child) => child,
             Err(error) => return Ending::Badly(format!("cannot start {}: {error}", self.program.display())),
         };
-        let stderr = child.stderr.take();
-        let words = tokio::spawn(async move {
-            let mut said = Vec::new();
-            if let Some(mut stderr) = stderr {
-                let _ = (&mut stderr).take(MOST_WORDS).read_to_end(&mut said).await;
-                // What is beyond is read as well, so that the process never waits for a reader.
-                let _ = tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await;
-            }
-            String::from_utf8_lossy(&said).into_owned()
-        });
+        let said: Arc<Mutex<Vec<u8>>> = Arc::default();
+        let reader = child.stderr.take().map(|stderr| tokio::spawn(listen(stderr, Arc::clone(&said))));
+        let id = child.id();
         let (status, stopped) = tokio::select! {
             status = child.wait() => (status, false),
             () = stop => (end(&mut child).await, true),
         };
-        let said = words.await.unwrap_or_default();
+        if stopped {
+            // What it started itself goes with it.
+            signal(id, Strength::Kill);
+        }
+        if let Some(reader) = reader {
+            // Something it started may still hold the other end.
+            let _ = tokio::time::timeout(LAST_WORDS, reader).await;
+        }
+        let said = String::from_utf8_lossy(&said.lock().unwrap_or_else(PoisonError::into_inner)).into_owned();
         match status {
             Ok(status) if status.success() => Ending::Well,
             _ if stopped => Ending::Stopped,
@@ -124,9 +128,19 @@ impl Programs {
     }
 }
 
+/// Keeps the beginning of what a process says, and reads the rest, so that it never waits for a reader.
+async fn listen(mut stderr: ChildStderr, said: Arc<Mutex<Vec<u8>>>) {
+    let mut chunk = [0; 4096];
+    while let Ok(count @ 1..) = stderr.read(&mut chunk).await {
+        let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = MOST_WORDS - said.len().min(MOST_WORDS);
+        said.extend_from_slice(&chunk[..count.min(room)]);
+    }
+}
+
 /// Asks a process to end, and kills it if it does not.
 async fn end(child: &mut Child) -> std::io::Result<ExitStatus> {
-    interrupt(child);
+    signal(child.id(), Strength::Interrupt);
     match tokio::time::timeout(PATIENCE, child.wait()).await {
         Ok(status) => status,
         Err(_) => {
@@ -136,19 +150,27 @@ async fn end(child: &mut Child) -> std::io::Result<ExitStatus> {
     }
 }
 
+enum Strength {
+    Interrupt,
+    Kill,
+}
+
+/// Tells a process and those that it started: each has a group of its own.
 #[cfg(unix)]
-fn interrupt(child: &Child) {
-    use rustix::process::{Pid, Signal, kill_process};
-    let id = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-    if let Some(id) = id {
-        let _ = kill_process(id, Signal::INT);
+fn signal(id: Option<u32>, strength: Strength) {
+    use rustix::process::{Pid, Signal, kill_process_group};
+    let signal = match strength {
+        Strength::Interrupt => Signal::INT,
+        Strength::Kill => Signal::KILL,
+    };
+    if let Some(id) = id.and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw) {
+        let _ = kill_process_group(id, signal);
     }
 }
 
+/// Elsewhere there is only the end that [`Child::start_kill`] brings.
 #[cfg(not(unix))]
-fn interrupt(child: &mut Child) {
-    let _ = child.start_kill();
-}
+fn signal(_id: Option<u32>, _strength: Strength) {}
 
 /// What a process said on its standard error, without the terminal's drawing.
 fn sentence(said: &str, status: ExitStatus) -> String {

@@ -11,12 +11,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::broadcast;
 
-/// How often the file is looked at. Progress within this time is one message: the last of each stage.
+/// How often the file is looked at.
 const PERIOD: Duration = Duration::from_millis(100);
 /// Messages a page may be behind before it has to start again.
 const MOST_BEHIND: usize = 256;
 /// Messages kept for pages that come later; beyond, every other progress message goes.
 const MOST_KEPT: usize = 4000;
+/// Stages that may tell their progress in turns.
+const STAGES_AT_ONCE: usize = 8;
 /// Bytes read at a time.
 const CHUNK: u64 = 4 << 20;
 
@@ -164,17 +166,19 @@ impl Tail {
     }
 }
 
-/// Of progress, the last of each stage between two other events is enough.
+/// Of progress, the last in each hundredth of a stage is enough.
 fn latest(events: Vec<Value>) -> Vec<Value> {
+    let hundredth = |event: &Value| {
+        let share = event["done"].as_f64().unwrap_or(0.0) / event["total"].as_f64().unwrap_or(0.0).max(1.0);
+        (share * 100.0) as i64
+    };
+    let is_progress = |event: &Value| event["event"] == "progress";
     let mut kept: Vec<Value> = Vec::new();
     for event in events {
-        let is_progress = |other: &Value| other["event"] == "progress";
-        let earlier = kept.iter().rposition(|other| !is_progress(other)).map_or(0, |last| last + 1);
-        let same = is_progress(&event)
-            .then(|| kept[earlier..].iter().position(|other| other["stage"] == event["stage"]))
-            .flatten();
-        match same {
-            Some(place) => kept[earlier + place] = event,
+        let before = kept.iter_mut().rev().take_while(|other| is_progress(other));
+        let same = |other: &&mut Value| other["stage"] == event["stage"] && hundredth(other) == hundredth(&event);
+        match before.take(STAGES_AT_ONCE).find(same).filter(|_| is_progress(&event)) {
+            Some(place) => *place = event,
             None => kept.push(event),
         }
     }
@@ -205,10 +209,19 @@ mod tests {
     }
 
     #[test]
-    fn the_last_progress_of_each_stage_is_enough() {
-        let progress = |stage: &str, done: u64| json!({ "event": "progress", "stage": stage, "done": done });
+    fn the_last_progress_in_each_hundredth_of_a_stage_is_enough() {
+        let progress =
+            |stage: &str, done: u64| json!({ "event": "progress", "stage": stage, "done": done, "total": 1000 });
         let message = json!({ "event": "message", "stage": "a" });
-        let events = vec![progress("a", 1), progress("b", 1), progress("a", 2), message.clone(), progress("a", 3)];
-        assert_eq!(latest(events), [progress("a", 2), progress("b", 1), message, progress("a", 3)]);
+        let events = vec![
+            progress("a", 1),
+            progress("b", 1),
+            progress("a", 9),
+            progress("a", 10),
+            message.clone(),
+            progress("a", 11),
+        ];
+        let kept = [progress("a", 9), progress("b", 1), progress("a", 10), message, progress("a", 11)];
+        assert_eq!(latest(events), kept);
     }
 }

@@ -1,0 +1,252 @@
+//! The HTTP interface, with a shell script in place of the extracting program.
+
+#![cfg(unix)]
+
+mod common;
+
+use axum::http::{StatusCode, header};
+use common::{Server, body, get, post};
+use serde_json::{Value, json};
+
+fn form(hidden: &str) -> Value {
+    json!({ "environment": "CartPole-v1", "expert": "bundled", "hidden": hidden, "steps": "", "seed": "", "settings": "" })
+}
+
+#[tokio::test]
+async fn the_page_and_its_files_are_served_under_a_strict_policy() {
+    let server = Server::new("exit 0");
+    for path in ["/", "/runs", "/runs/some-run", "/assets/app.js", "/assets/style.css"] {
+        let response = server.send(get(path)).await;
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"), "{policy}");
+        assert_eq!(response.headers()[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+    }
+    for path in ["/assets/../Cargo.toml", "/assets/%2e%2e%2fCargo.toml", "/assets/nothing.js", "/etc/passwd"] {
+        assert_eq!(server.send(get(path)).await.status(), StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn no_path_outside_a_run_is_served() {
+    let server = Server::new("exit 0");
+    let run = server.finished_run("one");
+    std::fs::write(server.runs.join("secret.txt"), "secret").unwrap();
+    std::fs::write(run.join("private.key"), "secret").unwrap();
+    std::os::unix::fs::symlink(server.runs.join("secret.txt"), run.join("formula.tex")).unwrap();
+    std::os::unix::fs::symlink("/etc", server.runs.join("etc")).unwrap();
+    assert_eq!(server.send(get("/api/runs/one/files/metrics.json")).await.status(), StatusCode::OK);
+    let outside = [
+        "/api/runs/one/files/private.key",
+        "/api/runs/one/files/formula.tex",
+        "/api/runs/one/files/..%2Fsecret.txt",
+        "/api/runs/one/files/%2e%2e%2fsecret.txt",
+        "/api/runs/one/files/..%2F..%2F..%2Fetc%2Fpasswd",
+        "/api/runs/../runs/one/files/private.key",
+        "/api/runs/%2e%2e/files/metrics.json",
+        "/api/runs/etc/files/passwd",
+        "/api/runs/.studio/files/metrics.json",
+        "/api/runs/one%00/files/metrics.json",
+        "/api/runs/etc/archive.zip",
+    ];
+    for path in outside {
+        let response = server.send(get(path)).await;
+        let status = response.status();
+        assert!(matches!(status, StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST), "{path}: {status}");
+        assert!(!body(response).await.windows(6).any(|bytes| bytes == b"secret"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn requests_of_other_sites_are_refused() {
+    let server = Server::new("test \"$1\" = config && exit 0; sleep 30");
+    let refused = [
+        post("/api/runs", &form("2")).header(header::ORIGIN, "http://evil.example"),
+        post("/api/runs", &form("2")).header(header::ORIGIN, "http://127.0.0.1:80"),
+        post("/api/runs", &form("2")).header(header::ORIGIN, "null"),
+        post("/api/runs", &form("2")).header("sec-fetch-site", "cross-site"),
+        get("/api/runs").header("sec-fetch-site", "same-site"),
+    ];
+    for request in refused {
+        assert_eq!(server.send(request).await.status(), StatusCode::FORBIDDEN);
+    }
+    let mut without_header = post("/api/runs", &form("2")).body(axum::body::Body::from("{}")).unwrap();
+    without_header.headers_mut().remove("x-kanrl-studio");
+    assert_eq!(server.send_whole(without_header).await.status(), StatusCode::FORBIDDEN);
+    for path in ["/", "/api/runs"] {
+        let mut rebound = get(path).body(axum::body::Body::empty()).unwrap();
+        rebound.headers_mut().insert(header::HOST, "evil.example:7860".parse().unwrap());
+        assert_eq!(server.send_whole(rebound).await.status(), StatusCode::FORBIDDEN, "{path}");
+    }
+    assert_eq!(server.json(get("/api/runs")).await, json!([]));
+    let own = post("/api/runs", &form("2")).header(header::ORIGIN, "http://127.0.0.1:7860");
+    assert_eq!(server.send(own).await.status(), StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn wrong_fields_are_explained_where_they_are() {
+    let server = Server::new("exit 0");
+    let wrong = [
+        (json!({ "hidden": "two" }), "hidden", "`two`"),
+        (json!({ "hidden": "2,,2" }), "hidden", "missing"),
+        (json!({ "hidden": "1000" }), "hidden", "1 to 64"),
+        (json!({ "steps": "0" }), "steps", "whole number"),
+        (json!({ "seed": "-1" }), "seed", "0 or more"),
+        (json!({ "environment": "CartPole-v7" }), "environment", "CartPole-v1"),
+        (json!({ "expert": "../../etc/passwd" }), "expert", "upload"),
+        (json!({ "settings": "[expert]\nkind = 'sb3'\npath = '/etc/passwd'" }), "settings", "cannot be set"),
+        (json!({ "settings": "[[plugins]]\npath = '/tmp/evil.so'" }), "settings", "cannot be set"),
+        (json!({ "settings": "[collect]\ntrain_episode = 3" }), "settings", "train_episodes"),
+        (json!({ "settings": "[collect" }), "settings", ""),
+    ];
+    for (change, field, word) in wrong {
+        let mut form = form("2");
+        for (name, value) in change.as_object().unwrap() {
+            form[name] = value.clone();
+        }
+        let response = server.send(post("/api/runs", &form)).await;
+        assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY, "{change}");
+        let answer: Value = serde_json::from_slice(&body(response).await).unwrap();
+        let words = answer["fields"][field].as_str().unwrap_or_else(|| panic!("{change}: {answer}"));
+        assert!(words.contains(word), "{change}: {words}");
+    }
+    assert_eq!(server.json(get("/api/runs")).await, json!([]), "nothing is left behind");
+}
+
+#[tokio::test]
+async fn what_the_program_refuses_is_said_in_words_and_leaves_nothing_behind() {
+    let server = Server::new("test \"$1\" = config && echo '  × no memory for that' >&2 && exit 2; exit 0");
+    let answer = server.json(post("/api/runs", &form("2"))).await;
+    assert_eq!(answer["fields"]["settings"], "no memory for that");
+    assert_eq!(server.json(get("/api/runs")).await, json!([]));
+}
+
+#[tokio::test]
+async fn bodies_have_limits() {
+    let server = Server::new("exit 0");
+    let mut large = form("2");
+    large["settings"] = json!("#".repeat(300 << 10));
+    assert_eq!(server.send(post("/api/runs", &large)).await.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    let upload = common::upload("CartPole-v1", vec![0; (32 << 20) + 1]);
+    let response = server.send_whole(upload).await;
+    assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    let answer: Value = serde_json::from_slice(&body(response).await).unwrap();
+    assert!(answer["error"].as_str().unwrap().contains("larger than 32768 kB"), "{answer}");
+    let garbage = post("/api/runs", &json!([1, 2])).body(axum::body::Body::from("{\"environment\": 3")).unwrap();
+    assert_eq!(server.send_whole(garbage).await.status(), StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn an_archive_is_checked_and_kept_by_its_hash() {
+    let server = Server::new("exit 0");
+    let archive = include_bytes!("../../experts/tests/fixtures/agents/ppo/CartPole-v1.zip").to_vec();
+    let refused =
+        [("CartPole-v1", b"PK no zip".to_vec()), ("Pendulum-v1", archive.clone()), ("CartPole-v7", archive.clone())];
+    for (environment, bytes) in refused {
+        let response = server.send_whole(common::upload(environment, bytes)).await;
+        assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY, "{environment}");
+        let answer: Value = serde_json::from_slice(&body(response).await).unwrap();
+        assert!(answer["error"].as_str().unwrap().len() > 20, "{answer}");
+    }
+    let mut hashes = Vec::new();
+    for _ in 0..2 {
+        let response = server.send_whole(common::upload("CartPole-v1", archive.clone())).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        let answer: Value = serde_json::from_slice(&body(response).await).unwrap();
+        hashes.push(answer["id"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(hashes[0], hashes[1]);
+    let mut form = form("2");
+    form["expert"] = json!(hashes[0]);
+    let id = server.json(post("/api/runs", &form)).await["id"].as_str().unwrap().to_owned();
+    let config = std::fs::read_to_string(server.runs.join(id).join("config.toml")).unwrap();
+    assert!(config.contains("kind = \"sb3\"") && config.contains(&hashes[0]), "{config}");
+}
+
+#[tokio::test]
+async fn the_queue_has_a_limit_and_every_run_can_be_cancelled() {
+    // Checks pass at once; an extraction goes on until it is interrupted.
+    let server = Server::new("test \"$1\" = config && exit 0; trap 'exit 130' INT; sleep 60 & wait");
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        ids.push(server.json(post("/api/runs", &form("2"))).await["id"].as_str().unwrap().to_owned());
+    }
+    let response = server.send(post("/api/runs", &form("2"))).await;
+    assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+    let state = async |id: &str| server.json(get(&format!("/api/runs/{id}"))).await["state"].clone();
+    assert_eq!(state(&ids[0]).await, json!({ "state": "running", "here": true }));
+    assert_eq!(state(&ids[2]).await, json!({ "state": "queued", "position": 2 }));
+    let cancel = async |id: &str| server.send(post(&format!("/api/runs/{id}/cancel"), &json!({}))).await.status();
+    assert_eq!(cancel(&ids[2]).await, StatusCode::OK);
+    assert_eq!(state(&ids[2]).await, json!({ "state": "cancelled" }));
+    assert_eq!(cancel(&ids[0]).await, StatusCode::OK);
+    server.until(&ids[0], json!({ "state": "cancelled" })).await;
+    server.until(&ids[1], json!({ "state": "running", "here": true })).await;
+    assert_eq!(cancel(&ids[0]).await, StatusCode::CONFLICT);
+    let resume = server.send(post(&format!("/api/runs/{}/resume", ids[0]), &json!({}))).await;
+    assert_eq!(resume.status(), StatusCode::OK);
+    assert_eq!(state(&ids[0]).await, json!({ "state": "queued", "position": 1 }));
+    // A new studio on the same folder still knows them.
+    let list = server.again().json(get("/api/runs")).await;
+    assert_eq!(list.as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_failed_run_says_why() {
+    let server = Server::new("test \"$1\" = config && exit 0; echo '  × stage `fit` failed' >&2; exit 1");
+    let id = server.json(post("/api/runs", &form(""))).await["id"].as_str().unwrap().to_owned();
+    server.until(&id, json!({ "state": "failed", "error": "stage `fit` failed" })).await;
+    assert_eq!(server.again().json(get("/api/runs")).await[0]["state"]["error"], "stage `fit` failed");
+}
+
+#[tokio::test]
+async fn events_are_told_from_the_beginning_to_the_end() {
+    let server = Server::new("exit 0");
+    let run = server.finished_run("one");
+    std::fs::write(run.join("events.jsonl"), "{\"event\":\"message\",\"stage\":\"fit\",\"text\":\"hello\"}\n").unwrap();
+    let text = String::from_utf8(body(server.send(get("/api/runs/one/events")).await).await).unwrap();
+    let events: Vec<Value> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("data: "))
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let events: Vec<&Value> = events.iter().flat_map(|list| list.as_array().unwrap()).collect();
+    assert_eq!(events.len(), 3, "{text}");
+    assert_eq!(events[0]["event"], "beginning");
+    assert_eq!(events[1]["text"], "hello");
+    assert_eq!(events[2]["state"], json!({ "state": "finished" }));
+}
+
+#[tokio::test]
+async fn reports_are_shown_in_a_sandbox_and_videos_in_parts() {
+    let server = Server::new("exit 0");
+    let run = server.finished_run("one");
+    std::fs::write(run.join("report.html"), "<script>fetch('/api/runs')</script>").unwrap();
+    std::fs::write(run.join("formula.mp4"), "0123456789").unwrap();
+    let report = server.send(get("/api/runs/one/files/report.html")).await;
+    let policy = report.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+    assert!(
+        policy.starts_with("sandbox") && !policy.contains("allow-same-origin") && !policy.contains("connect-src"),
+        "{policy}"
+    );
+    let part = server.send(get("/api/runs/one/files/formula.mp4").header(header::RANGE, "bytes=2-4")).await;
+    assert_eq!(part.status(), StatusCode::PARTIAL_CONTENT);
+    assert_eq!(part.headers()[header::CONTENT_RANGE], "bytes 2-4/10");
+    assert_eq!(body(part).await, b"234");
+}
+
+#[tokio::test]
+async fn a_run_comes_as_a_zip_without_links() {
+    let server = Server::new("exit 0");
+    let run = server.finished_run("one");
+    std::fs::create_dir_all(run.join("stages/fit")).unwrap();
+    std::fs::write(run.join("stages/fit/stage.json"), vec![b'x'; 200_000]).unwrap();
+    std::fs::write(run.join(".lock"), "").unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", run.join("passwd")).unwrap();
+    let bytes = body(server.send(get("/api/runs/one/archive.zip")).await).await;
+    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
+    let mut names: Vec<String> = zip.file_names().map(str::to_owned).collect();
+    names.sort();
+    assert_eq!(names, ["one/config.toml", "one/metrics.json", "one/stages/fit/stage.json"]);
+    assert_eq!(zip.by_name("one/stages/fit/stage.json").unwrap().size(), 200_000);
+}

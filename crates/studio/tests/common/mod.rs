@@ -1,0 +1,110 @@
+//! A studio on a folder of its own.
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::request::Builder;
+use axum::http::{Request, header};
+use axum::response::Response;
+use kan_core::environment::EnvironmentRegistry;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::time::Duration;
+use studio::{Options, Studio};
+use tower::ServiceExt;
+
+pub struct Server {
+    pub runs: PathBuf,
+    options: Options,
+    router: Router,
+    _folder: tempfile::TempDir,
+}
+
+impl Server {
+    /// A studio whose program is this shell script; `$1` is the subcommand. One run at a time, two may wait.
+    pub fn new(script: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let runs = folder.path().join("runs");
+        let options = Options {
+            runs: runs.clone(),
+            arguments: vec!["-c".into(), script.into()],
+            waiting: 2,
+            ..Options::new("/bin/sh".into())
+        };
+        let router = router(&options);
+        Self { runs, options, router, _folder: folder }
+    }
+
+    /// Another studio on the same folder.
+    pub fn again(&self) -> Again {
+        Again(router(&self.options))
+    }
+
+    /// The folder of a run that is done.
+    pub fn finished_run(&self, name: &str) -> PathBuf {
+        let folder = self.runs.join(name);
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join("config.toml"), "[environment]\nid = 'CartPole-v1'\n").unwrap();
+        std::fs::write(folder.join("metrics.json"), "{}").unwrap();
+        folder
+    }
+
+    pub async fn send(&self, request: Builder) -> Response {
+        let body = request.extensions_ref().and_then(|extensions| extensions.get::<Vec<u8>>()).cloned();
+        self.send_whole(request.body(Body::from(body.unwrap_or_default())).unwrap()).await
+    }
+
+    pub async fn send_whole(&self, request: Request<Body>) -> Response {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    pub async fn json(&self, request: Builder) -> Value {
+        serde_json::from_slice(&body(self.send(request).await).await).unwrap()
+    }
+
+    /// Waits until a run is in that state.
+    pub async fn until(&self, id: &str, state: Value) {
+        let mut found = json!(null);
+        for _ in 0..500 {
+            found = self.json(get(&format!("/api/runs/{id}"))).await["state"].clone();
+            if found == state {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("{id} is {found}, not {state}");
+    }
+}
+
+/// A second studio.
+pub struct Again(Router);
+
+impl Again {
+    pub async fn json(self, request: Builder) -> Value {
+        let response = self.0.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        serde_json::from_slice(&body(response).await).unwrap()
+    }
+}
+
+fn router(options: &Options) -> Router {
+    let mut environments = EnvironmentRegistry::new();
+    envs_classic::register(&mut environments).unwrap();
+    Studio::open(options.clone(), environments).unwrap().router()
+}
+
+pub fn get(path: &str) -> Builder {
+    Request::get(path).header(header::HOST, "127.0.0.1:7860")
+}
+
+pub fn post(path: &str, value: &Value) -> Builder {
+    let request = Request::post(path).header(header::HOST, "127.0.0.1:7860").header("x-kanrl-studio", "1");
+    request.extension(value.to_string().into_bytes())
+}
+
+pub fn upload(environment: &str, bytes: Vec<u8>) -> Request<Body> {
+    let request = Request::post(format!("/api/experts?environment={environment}&name=agent.zip"));
+    request.header(header::HOST, "127.0.0.1:7860").header("x-kanrl-studio", "1").body(Body::from(bytes)).unwrap()
+}
+
+pub async fn body(response: Response) -> Vec<u8> {
+    axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec()
+}
