@@ -24,6 +24,8 @@ pub mod run_files {
     pub const FORMULA: &str = "formula.json";
     /// The formula that explains the expert.
     pub const FAITHFUL: &str = "faithful.json";
+    /// The same with its constants tuned on return.
+    pub const POLISHED: &str = "polished.json";
     /// The network before it became a formula.
     pub const KAN: &str = "kan.safetensors";
 }

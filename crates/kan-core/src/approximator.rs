@@ -21,6 +21,47 @@ pub enum Loss {
     },
 }
 
+impl Loss {
+    /// The loss of one row, mean over its outputs, of which `gradient` gets the derivatives by the outputs.
+    ///
+    /// # Panics
+    /// If the lengths are not the same.
+    pub fn row(&self, outputs: &[f64], targets: &[f64], gradient: &mut [f64]) -> f64 {
+        assert!(outputs.len() == targets.len() && outputs.len() == gradient.len(), "one target for each output");
+        let count = outputs.len() as f64;
+        let difference = |index: usize| match self {
+            Self::ClippedMeanSquared { low, high } => {
+                let (output, target, low, high) = (outputs[index], targets[index], low[index], high[index]);
+                if (output >= high && target >= high) || (output <= low && target <= low) {
+                    0.0
+                } else {
+                    output - target.clamp(low, high)
+                }
+            }
+            _ => outputs[index] - targets[index],
+        };
+        if *self == Self::CrossEntropy {
+            let softmax = |values: &[f64]| {
+                let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                let total: f64 = values.iter().map(|value| (value - most).exp()).sum();
+                values.iter().map(|value| value - most - total.ln()).collect::<Vec<f64>>()
+            };
+            let (logs, wanted) = (softmax(outputs), softmax(targets));
+            for ((gradient, log), wanted) in gradient.iter_mut().zip(&logs).zip(&wanted) {
+                *gradient = log.exp() - wanted.exp();
+            }
+            return -logs.iter().zip(&wanted).map(|(log, wanted)| wanted.exp() * log).sum::<f64>();
+        }
+        let mut total = 0.0;
+        for (index, gradient) in gradient.iter_mut().enumerate() {
+            let difference = difference(index);
+            *gradient = 2.0 * difference / count;
+            total += difference * difference / count;
+        }
+        total
+    }
+}
+
 /// Rows to fit or to validate on, borrowed from a [`Dataset`](crate::dataset::Dataset).
 #[derive(Clone, Copy, Debug)]
 pub struct Samples<'a> {
@@ -28,7 +69,7 @@ pub struct Samples<'a> {
     pub inputs: &'a [f64],
     /// `[rows, outputs]`, row-major.
     pub targets: &'a [f64],
-    /// `[rows]`, not negative, mean 1.
+    /// `[rows]`, not negative; only their proportions count.
     pub weights: &'a [f64],
 }
 

@@ -96,8 +96,8 @@ impl Head {
         }
     }
 
-    /// How much each row matters, mean 1: for discrete actions the margin between the expert's best and second-best
-    /// score, since a mistake costs little where the expert hardly cares; 1 otherwise.
+    /// How much each row matters: for discrete actions the margin between the expert's best and second-best score, since a
+    /// mistake costs little where the expert hardly cares; 1 otherwise. Only their proportions count.
     pub fn weights(&self, scores: &[f64]) -> Vec<f64> {
         let ActionSpace::Discrete(space) = &self.space else {
             return vec![1.0; scores.len() / self.outputs()];
@@ -107,9 +107,7 @@ impl Head {
             sorted.sort_by(|first, second| second.total_cmp(first));
             sorted[0] - sorted[1]
         };
-        let margins: Vec<f64> = scores.chunks_exact(space.len()).map(margin).collect();
-        let mean = margins.iter().sum::<f64>() / margins.len().max(1) as f64;
-        if mean > 0.0 { margins.iter().map(|margin| margin / mean).collect() } else { vec![1.0; margins.len()] }
+        scores.chunks_exact(space.len()).map(margin).collect()
     }
 
     /// What a fit minimises.
@@ -165,7 +163,7 @@ mod tests {
         head.act(&targets, &mut actions);
         assert_eq!(actions, ActionBatch::Discrete(vec![1, 0, 0]));
         let weights = head.weights(&scores);
-        assert_eq!(weights, [2.0, 1.0, 0.0]);
+        assert_eq!(weights, [1.0, 0.5, 0.0]);
         let labels = head.targets_from_actions(&actions);
         let mut again = ActionBatch::Discrete(Vec::new());
         head.act(&labels, &mut again);

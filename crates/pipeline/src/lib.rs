@@ -12,10 +12,12 @@
 
 pub mod artefacts;
 pub mod config;
+pub mod dagger;
 pub mod engine;
 pub mod events;
 pub mod files;
 pub mod film;
+pub mod formulas;
 pub mod head;
 mod log;
 pub mod policies;
@@ -27,4 +29,6 @@ pub mod run_directory;
 pub mod seeds;
 pub mod stages;
 pub mod statistics;
+pub mod students;
 pub mod symbolify;
+pub mod variants;

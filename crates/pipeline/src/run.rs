@@ -1,6 +1,6 @@
 //! A run from its config to its results.
 
-use crate::artefacts::{Agreement, Evaluation, ExpertData, FaithfulFormula, Network, Returns};
+use crate::artefacts::{Agreement, Evaluation, ExpertData, Network, PerStudent, PolicyEvaluation, Returns, Selection};
 use crate::config::RunConfig;
 use crate::engine::{Artefact, Fingerprints, LoadContext, Pipeline, PipelineError, Slot, Stage};
 use crate::events::Reporter;
@@ -133,7 +133,8 @@ impl Run {
             pipeline.select(names)?;
         }
         if !config.approximator.has_graph() {
-            let from_graph = pipeline.stages().iter().find(|stage| stage.needed().any(|need| need == Network::NAME));
+            let from_graph =
+                pipeline.stages().iter().find(|stage| stage.needed().any(|need| need == PerStudent::<Network>::NAME));
             if let Some(stage) = from_graph {
                 let (kind, stage) = (config.approximator.typetag_name(), stage.name().to_owned());
                 return Err(RunError::NoGraph { kind, stage });
@@ -306,8 +307,8 @@ pub enum RunError {
 /// One row of the returns table.
 #[derive(Clone, Debug)]
 pub struct PolicyRow {
-    /// `expert`, `KAN` or `formula`.
-    pub policy: &'static str,
+    /// `expert`, `KAN`, `faithful`, `polished` or `formula`.
+    pub policy: String,
     /// Its returns on the report seeds.
     pub returns: Returns,
     /// Its agreement with the expert.
@@ -323,25 +324,29 @@ pub struct RunSummary {
     pub formula: String,
     /// Its operations, as SymPy's `count_ops` counts them.
     pub operations: usize,
+    /// The student that it comes from.
+    pub student: String,
+    /// The network's student beside it.
+    pub network: String,
 }
 
 impl RunSummary {
     fn of(world: &World) -> Self {
         let mut summary = Self::default();
         if let Some(evaluation) = world.get_resource::<Slot<Evaluation>>().and_then(Slot::get) {
-            let value = |agreement: &Agreement| match agreement {
-                Agreement::SameAction { value } | Agreement::RSquared { value } => Some(*value),
+            let row = |evaluation: &PolicyEvaluation| PolicyRow {
+                policy: if evaluation.policy == "kan" { "KAN".to_owned() } else { evaluation.policy.clone() },
+                returns: evaluation.returns.clone(),
+                agreement: evaluation.agreement.map(Agreement::value),
             };
-            let row = |policy, returns: &Returns, agreement| PolicyRow { policy, returns: returns.clone(), agreement };
-            summary.rows = vec![
-                row("expert", &evaluation.expert, None),
-                row("KAN", &evaluation.kan, value(&evaluation.kan_agreement)),
-                row("formula", &evaluation.formula, value(&evaluation.formula_agreement)),
-            ];
+            summary.rows = evaluation.policies.iter().map(row).collect();
         }
-        if let Some(formula) = world.get_resource::<Slot<FaithfulFormula>>().and_then(Slot::get) {
-            summary.formula = symbolic::export::unicode(&formula.0);
-            summary.operations = formula.0.operations();
+        if let Some(selection) = world.get_resource::<Slot<Selection>>().and_then(Slot::get) {
+            let chosen = selection.chosen();
+            summary.formula = symbolic::export::unicode(&chosen.formula);
+            summary.operations = chosen.operations;
+            summary.student = chosen.student.clone();
+            summary.network = selection.network.clone();
         }
         summary
     }

@@ -7,7 +7,11 @@ pub enum Purpose {
     Collect,
     /// The student's own episodes, to be labelled by the expert.
     Aggregate,
-    /// Episodes to choose between candidates by.
+    /// Episodes that a search keeps its best round or constants by.
+    Validate,
+    /// Episodes that constants are tuned on.
+    Polish,
+    /// Episodes to choose between formulas by.
     Select,
     /// Reported episodes: the same for every run, so that runs can be compared pair by pair.
     Report,
@@ -19,15 +23,25 @@ pub const FIRST_REPORT_SEED: u64 = 1_000_000_000;
 /// `count` seeds for a purpose. Fitting and choosing draw from a range of their own each, at a place that the run's seed
 /// decides.
 pub fn episodes(run_seed: u64, purpose: Purpose, count: usize) -> Vec<u64> {
-    const RANGE: u64 = 300_000_000;
+    const RANGE: u64 = 200_000_000;
     let range = match purpose {
         Purpose::Report => return (0..count as u64).map(|index| FIRST_REPORT_SEED + index).collect(),
         Purpose::Collect => 0,
         Purpose::Aggregate => 1,
-        Purpose::Select => 2,
+        Purpose::Validate => 2,
+        Purpose::Polish => 3,
+        Purpose::Select => 4,
     };
     let start = mix(run_seed.wrapping_add(range)) % RANGE;
     (0..count as u64).map(|index| range * RANGE + (start + index) % RANGE).collect()
+}
+
+/// A number in [0, 1) that depends on a seed, an observation and the step alone: chance for policies, which must give the
+/// same action for the same row whatever stands beside it.
+pub fn unit(seed: u64, observation: &[f64], step: u32) -> f64 {
+    let start = mix(seed ^ u64::from(step));
+    let hash = observation.iter().fold(start, |hash, value| mix(hash ^ value.to_bits()));
+    (hash >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 /// SplitMix64's finaliser (Steele, Lea, Flood 2014): neighbouring run seeds give unrelated places.
@@ -46,7 +60,7 @@ mod tests {
     fn purposes_never_share_a_seed() {
         for run_seed in [0, 1, u64::MAX] {
             let mut all: Vec<u64> = Vec::new();
-            for purpose in [Purpose::Collect, Purpose::Aggregate, Purpose::Select] {
+            for purpose in [Purpose::Collect, Purpose::Aggregate, Purpose::Validate, Purpose::Polish, Purpose::Select] {
                 let seeds = episodes(run_seed, purpose, 500);
                 assert!(seeds.iter().all(|seed| *seed < FIRST_REPORT_SEED));
                 all.extend(seeds);

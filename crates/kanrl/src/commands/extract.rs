@@ -17,12 +17,21 @@ pub struct Extract {
     /// Whose policy: `bundled`, a Stable-Baselines3 archive (FILE.zip), …
     #[arg(long, value_name = "POLICY")]
     expert: Option<PolicyReference>,
-    /// The KAN's hidden widths, such as 2 or 3,3; "" for none [default: 2].
+    /// The KAN's hidden widths, such as 2 or 3,3; "" for none [default: none and 2 are both tried].
     #[arg(long, value_name = "WIDTHS", value_parser = widths)]
     hidden: Option<Widths>,
     /// The only source of randomness [default: 0].
     #[arg(long)]
     seed: Option<u64>,
+    /// Tune nothing on return: the result is the formula that explains the expert.
+    #[arg(long)]
+    faithful: bool,
+    /// Steps of the environment to tune the formulas' constants with [default: 12000000].
+    #[arg(long, value_name = "STEPS", conflicts_with = "faithful")]
+    polish_steps: Option<u64>,
+    /// Report episodes for each policy [default: 100].
+    #[arg(long, value_name = "COUNT")]
+    episodes: Option<u32>,
     /// A run's config (TOML, or JSON by its name); flags override it.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -81,6 +90,15 @@ impl Extract {
         if let Some(Widths(widths)) = &self.hidden {
             config.set("approximator", "hidden", widths.clone());
         }
+        if self.faithful {
+            config.set("polish", "enabled", false);
+        }
+        if let Some(steps) = self.polish_steps {
+            config.set("polish", "environment_steps", i64::try_from(steps).unwrap_or(i64::MAX));
+        }
+        if let Some(episodes) = self.episodes {
+            config.set("evaluate", "episodes", i64::from(episodes));
+        }
         if let Some(seed) = self.seed {
             let seed = i64::try_from(seed).map_err(|_| {
                 Failure::input(std::io::Error::other(format!("--seed {seed}: seeds go up to {}", i64::MAX)))
@@ -132,5 +150,11 @@ fn print(summary: &RunSummary) {
     let episodes = summary.rows.first().map_or(0, |row| row.returns.n);
     println!("({episodes} episodes each, on the same seeds)\n");
     println!("{}\n", summary.formula);
-    println!("{} operations", summary.operations);
+    println!("{} operations, from {}", summary.operations, summary.student);
+    if !summary.network.is_empty() && summary.network != summary.student {
+        println!(
+            "No network's formula was as good and as short; the best of them is {}'s, see run.log.",
+            summary.network
+        );
+    }
 }

@@ -105,3 +105,7 @@ fn bytes(values: &[f64]) -> Vec<u8> {
 fn numbers(bytes: &[u8]) -> Vec<f64> {
     bytes.chunks_exact(8).map(|bytes| f64::from_le_bytes(bytes.try_into().expect("a chunk of 8 bytes"))).collect()
 }
+
+impl super::StudentPart for ExpertData {
+    const PLURAL: &'static str = "datasets";
+}

@@ -1,5 +1,6 @@
 use crate::engine::{Artefact, ArtefactError, LoadContext};
 use crate::files;
+use crate::statistics::{Interval, interquartile_mean, interquartile_mean_interval};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -14,6 +15,10 @@ pub struct Returns {
     pub n: usize,
     /// Mean of the worst twentieth of the episodes (at least one).
     pub worst_5_percent: f64,
+    /// Mean of the middle half.
+    pub interquartile_mean: f64,
+    /// Bootstrap 95 % interval of the interquartile mean.
+    pub interval: Interval,
     /// The return of each episode, in the order of the seeds.
     pub episodes: Vec<f64>,
 }
@@ -31,11 +36,19 @@ impl Returns {
         sorted.sort_by(f64::total_cmp);
         let worst = n.div_ceil(20);
         let worst_5_percent = sorted[..worst].iter().sum::<f64>() / worst as f64;
-        Self { mean, std: variance.sqrt(), n, worst_5_percent, episodes }
+        Self {
+            mean,
+            std: variance.sqrt(),
+            n,
+            worst_5_percent,
+            interquartile_mean: interquartile_mean(&episodes),
+            interval: interquartile_mean_interval(&episodes),
+            episodes,
+        }
     }
 }
 
-/// How often a policy does what the expert would do, on states that the expert visits on the report seeds.
+/// How often a policy does what the expert would do.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "measure", rename_all = "snake_case")]
 pub enum Agreement {
@@ -51,19 +64,63 @@ pub enum Agreement {
     },
 }
 
+/// Everything measured about one policy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PolicyEvaluation {
+    /// `expert`, `kan`, `faithful`, `polished` or `formula`.
+    pub policy: String,
+    /// Its returns on the report seeds.
+    pub returns: Returns,
+    /// Its agreement with the expert in the states that the expert visits; none for the expert itself.
+    pub agreement: Option<Agreement>,
+    /// Its agreement with the expert in the states that it visits itself.
+    pub own_states_agreement: Option<Agreement>,
+}
+
+/// A policy in a changed environment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Robustness {
+    /// What was changed, in words: `time step × 0.5`, `masses × 1.1`.
+    pub change: String,
+    /// The expert's mean return.
+    pub expert: f64,
+    /// The formula's mean return on the same seeds; none where it failed.
+    pub formula: f64,
+    /// Number of episodes of each.
+    pub episodes: usize,
+}
+
 /// Everything measured about a run's policies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
-    /// The expert's returns.
-    pub expert: Returns,
-    /// The fitted network's, before it was turned into a formula.
-    pub kan: Returns,
-    /// The formula's.
-    pub formula: Returns,
-    /// The network's agreement with the expert.
-    pub kan_agreement: Agreement,
-    /// The formula's agreement with the expert.
-    pub formula_agreement: Agreement,
+    /// The expert, the network, the chosen student's faithful and polished formulas, and the formula that was chosen.
+    pub policies: Vec<PolicyEvaluation>,
+    /// Expert and formula where the environment's constants are changed.
+    pub robustness: Vec<Robustness>,
+}
+
+impl Evaluation {
+    /// The policy of that name.
+    pub fn policy(&self, name: &str) -> Option<&PolicyEvaluation> {
+        self.policies.iter().find(|evaluation| evaluation.policy == name)
+    }
+}
+
+impl Agreement {
+    /// The number alone.
+    pub fn value(self) -> f64 {
+        match self {
+            Self::SameAction { value } | Self::RSquared { value } => value,
+        }
+    }
+
+    /// What the number is.
+    pub fn measure(self) -> &'static str {
+        match self {
+            Self::SameAction { .. } => "share of states with the same action",
+            Self::RSquared { .. } => "coefficient of determination of the action",
+        }
+    }
 }
 
 impl Artefact for Evaluation {

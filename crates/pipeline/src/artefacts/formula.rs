@@ -1,22 +1,42 @@
+use super::StudentPart;
 use crate::engine::{Artefact, ArtefactError, LoadContext};
 use crate::files;
 use std::path::Path;
 use symbolic::Formula;
 
-/// The formula that explains the expert: fitted to what it would do, nothing tuned on return. Its constants are rounded:
-/// what is printed is what is evaluated.
+/// A student's formulas. Their constants are rounded: what is printed is what is evaluated.
 #[derive(Clone, Debug, PartialEq)]
-pub struct FaithfulFormula(pub Formula);
+pub struct Formulas {
+    /// It explains the expert: fitted to what it would do, nothing tuned on return.
+    pub faithful: Formula,
+    /// Its constants tuned on return, if they were.
+    pub polished: Option<Formula>,
+}
 
-impl Artefact for FaithfulFormula {
-    const NAME: &'static str = "faithful";
+const FAITHFUL: &str = "faithful.json";
+const POLISHED: &str = "polished.json";
+
+impl Artefact for Formulas {
+    const NAME: &'static str = "formula";
 
     fn save(&self, folder: &Path) -> Result<(), ArtefactError> {
-        Ok(files::write(&folder.join("formula.json"), self.0.to_json().as_bytes())?)
+        files::write(&folder.join(FAITHFUL), self.faithful.to_json().as_bytes())?;
+        if let Some(polished) = &self.polished {
+            files::write(&folder.join(POLISHED), polished.to_json().as_bytes())?;
+        }
+        Ok(())
     }
 
     fn load(folder: &Path, _context: &LoadContext) -> Result<Self, ArtefactError> {
-        let text = std::fs::read_to_string(folder.join("formula.json"))?;
-        Formula::from_json(&text).map(Self).map_err(ArtefactError::damaged)
+        let read = |name: &str| {
+            let text = std::fs::read_to_string(folder.join(name))?;
+            Formula::from_json(&text).map_err(ArtefactError::damaged)
+        };
+        let polished = folder.join(POLISHED).exists().then(|| read(POLISHED)).transpose()?;
+        Ok(Self { faithful: read(FAITHFUL)?, polished })
     }
+}
+
+impl StudentPart for Formulas {
+    const PLURAL: &'static str = "formulas";
 }

@@ -1,20 +1,37 @@
+use super::StudentPart;
 use crate::engine::{Artefact, ArtefactError, LoadContext};
 use crate::files;
 use kan_core::approximator::FunctionApproximator;
+use kan_core::config::ApproximatorConfig;
 use std::path::Path;
 
-/// The fitted approximator, before anything was cut off or named.
-pub struct Model(pub Box<dyn FunctionApproximator>);
+/// A fitted approximator, before anything was cut off or named.
+pub struct Model {
+    /// What it was built from.
+    pub config: Box<dyn ApproximatorConfig>,
+    /// It.
+    pub approximator: Box<dyn FunctionApproximator>,
+}
+
+const CONFIG: &str = "config.json";
+const WEIGHTS: &str = "model.safetensors";
 
 impl Artefact for Model {
     const NAME: &'static str = "model";
 
     fn save(&self, folder: &Path) -> Result<(), ArtefactError> {
-        Ok(files::write(&folder.join("model.safetensors"), &self.0.save())?)
+        files::write_json(&folder.join(CONFIG), &self.config)?;
+        Ok(files::write(&folder.join(WEIGHTS), &self.approximator.save())?)
     }
 
-    fn load(folder: &Path, context: &LoadContext) -> Result<Self, ArtefactError> {
-        let bytes = std::fs::read(folder.join("model.safetensors"))?;
-        context.config.approximator.load(&bytes).map(Self).map_err(ArtefactError::damaged)
+    fn load(folder: &Path, _context: &LoadContext) -> Result<Self, ArtefactError> {
+        let config: Box<dyn ApproximatorConfig> =
+            serde_json::from_slice(&std::fs::read(folder.join(CONFIG))?).map_err(ArtefactError::damaged)?;
+        let approximator = config.load(&std::fs::read(folder.join(WEIGHTS))?).map_err(ArtefactError::damaged)?;
+        Ok(Self { config, approximator })
     }
+}
+
+impl StudentPart for Model {
+    const PLURAL: &'static str = "models";
 }

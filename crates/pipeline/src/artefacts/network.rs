@@ -20,3 +20,7 @@ impl Artefact for Network {
         file.graph(context.library.as_ref()).map(Self).map_err(ArtefactError::damaged)
     }
 }
+
+impl super::StudentPart for Network {
+    const PLURAL: &'static str = "networks";
+}

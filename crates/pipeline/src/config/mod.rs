@@ -33,8 +33,12 @@ pub struct RunConfig {
     pub expert: Box<dyn ExpertConfig>,
     /// Expert episodes to learn from.
     pub collect: CollectSection,
+    /// Which students learn from it, side by side.
+    pub students: StudentsSection,
     /// What is fitted to the expert.
     pub approximator: Box<dyn ApproximatorConfig>,
+    /// How students play and the expert labels what they saw.
+    pub dagger: DaggerSection,
     /// What is cut off the fitted network.
     pub prune: PruneSection,
     /// Named functions that edges may become.
@@ -43,6 +47,10 @@ pub struct RunConfig {
     pub symbolify: SymbolifySection,
     /// How the formula's constants are fitted again.
     pub refine: RefineSection,
+    /// How constants are tuned on return.
+    pub polish: PolishSection,
+    /// How one formula is chosen of all.
+    pub select: SelectSection,
     /// How policies are compared.
     pub evaluate: EvaluateSection,
     /// What is filmed.
@@ -78,6 +86,57 @@ pub struct CollectSection {
 impl Default for CollectSection {
     fn default() -> Self {
         Self { train_episodes: 15, validation_episodes: 3 }
+    }
+}
+
+/// `[students]`: which students learn from the expert, side by side.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StudentsSection {
+    /// Hidden widths of the networks, one list for each; where `approximator.hidden` is set and this is not, those only.
+    pub widths: Vec<Vec<usize>>,
+    /// Whether a linear and a sparse quadratic formula run beside them.
+    pub rivals: bool,
+    /// Most terms of each output of the quadratic one.
+    pub quadratic_terms: usize,
+}
+
+impl Default for StudentsSection {
+    fn default() -> Self {
+        Self { widths: vec![vec![], vec![2]], rivals: true, quadratic_terms: 8 }
+    }
+}
+
+/// `[dagger]`: rounds in which a student plays, the expert says what it would have done in the student's states, and the
+/// student learns that too (Ross et al. 2011, arXiv 1011.0686).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DaggerSection {
+    /// Rounds at most, for each network and again for each formula; they end early once a student plays like the expert.
+    pub rounds: usize,
+    /// Episodes of a round; every fifth is kept to validate on.
+    pub episodes: usize,
+    /// Share of steps that the expert takes in the first round.
+    pub expert_share: f64,
+    /// What that share is multiplied by from round to round.
+    pub expert_share_decay: f64,
+    /// Whether, with three or more action dimensions, the first round's student steers one of them at a time, the expert
+    /// the others.
+    pub anchoring: bool,
+    /// Episodes that rounds are compared by; the best round is kept.
+    pub validation_episodes: usize,
+}
+
+impl Default for DaggerSection {
+    fn default() -> Self {
+        Self {
+            rounds: 3,
+            episodes: 10,
+            expert_share: 0.0,
+            expert_share_decay: 0.5,
+            anchoring: true,
+            validation_episodes: 30,
+        }
     }
 }
 
@@ -121,6 +180,8 @@ impl Default for SymbolifySection {
 pub struct RefineSection {
     /// L-BFGS steps.
     pub steps: usize,
+    /// Terms are left out while the validation loss stays within this share of the targets' variance of what it was.
+    pub tolerance: f64,
     /// Constants are rounded to the fewest digits that change no output by more than this share of its standard
     /// deviation.
     pub rounding_tolerance: f64,
@@ -128,7 +189,61 @@ pub struct RefineSection {
 
 impl Default for RefineSection {
     fn default() -> Self {
-        Self { steps: 200, rounding_tolerance: 0.002 }
+        Self { steps: 200, tolerance: 0.005, rounding_tolerance: 0.002 }
+    }
+}
+
+/// `[polish]`: constants tuned on return by CMA-ES, all candidates of a generation on the same seeds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PolishSection {
+    /// Whether to do it; without it the faithful formula is the result.
+    pub enabled: bool,
+    /// Steps of the environment for all formulas together; the better half goes on, twice.
+    pub environment_steps: u64,
+    /// First step of each constant, in standard deviations of the outputs.
+    pub step_size: f64,
+    /// Weight of the worst quarter's mean beside the mean return.
+    pub tail_weight: f64,
+    /// Generations that the budget should be enough for; long episodes are played less often then.
+    pub generations: u64,
+    /// Terms are left out, and constants rounded, while the score stays within this share of itself.
+    pub tolerance: f64,
+    /// Masses and time steps are also played this share larger and smaller (0 for not at all).
+    pub perturbation: f64,
+    /// Deviation of the noise on observations, in shares of their own deviation.
+    pub noise: f64,
+}
+
+impl Default for PolishSection {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            environment_steps: 12_000_000,
+            step_size: 0.1,
+            tail_weight: 0.25,
+            generations: 100,
+            tolerance: 0.005,
+            perturbation: 0.0,
+            noise: 0.0,
+        }
+    }
+}
+
+/// `[select]`: how one formula is chosen of all.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SelectSection {
+    /// Episodes for each formula, on the same seeds for all.
+    pub episodes: usize,
+    /// The shortest formula is taken whose mean return is not significantly below the best one's, and by no more than this
+    /// share of it.
+    pub tolerance: f64,
+}
+
+impl Default for SelectSection {
+    fn default() -> Self {
+        Self { episodes: 200, tolerance: 0.01 }
     }
 }
 
@@ -138,11 +253,13 @@ impl Default for RefineSection {
 pub struct EvaluateSection {
     /// Episodes for each policy, on the same seeds for all; nothing is ever fitted or chosen on these seeds.
     pub episodes: usize,
+    /// Episodes for each change of masses and time step; 0 for none.
+    pub robustness_episodes: usize,
 }
 
 impl Default for EvaluateSection {
     fn default() -> Self {
-        Self { episodes: 100 }
+        Self { episodes: 100, robustness_episodes: 20 }
     }
 }
 

@@ -1,7 +1,7 @@
-use super::RunConfig;
 use super::error::ConfigError;
 use super::file::MergedConfig;
 use super::plugins::PluginEntry;
+use super::{RunConfig, StudentsSection};
 use experts::bundled::BundledConfig;
 use kan_core::config::{ApproximatorConfig, ExpertConfig, SymbolicLibraryConfig};
 use kan_core::kan::KanConfig;
@@ -11,18 +11,22 @@ use symbolic::library::DefaultLibraryConfig;
 use toml::{Table, Value};
 
 /// Every section, in the order of a printed config.
-const SECTIONS: [&str; 13] = [
+const SECTIONS: [&str; 17] = [
     "seed",
     "stages",
     "plugins",
     "environment",
     "expert",
     "collect",
+    "students",
     "approximator",
+    "dagger",
     "prune",
     "library",
     "symbolify",
     "refine",
+    "polish",
+    "select",
     "evaluate",
     "record",
 ];
@@ -58,11 +62,15 @@ impl MergedConfig {
             environment: self.section("environment")?.unwrap_or_default(),
             expert: self.tagged("expert")?,
             collect: self.section("collect")?.unwrap_or_default(),
+            students: self.students()?,
             approximator: self.tagged("approximator")?,
+            dagger: self.section("dagger")?.unwrap_or_default(),
             prune: self.section("prune")?.unwrap_or_default(),
             library: self.tagged("library")?,
             symbolify: self.section("symbolify")?.unwrap_or_default(),
             refine: self.section("refine")?.unwrap_or_default(),
+            polish: self.section("polish")?.unwrap_or_default(),
+            select: self.section("select")?.unwrap_or_default(),
             evaluate: self.section("evaluate")?.unwrap_or_default(),
             record: self.section("record")?.unwrap_or_default(),
         })
@@ -74,6 +82,21 @@ impl MergedConfig {
             plugin.path = self.path(&plugin.path);
         }
         Ok(plugins)
+    }
+
+    /// `[students]`, whose widths are the approximator's own where only those are set.
+    fn students(&self) -> Result<StudentsSection, ConfigError> {
+        let mut students: StudentsSection = self.section("students")?.unwrap_or_default();
+        let is_set = |section: &str, key: &str| self.table.get(section).and_then(|value| value.get(key)).is_some();
+        if is_set("students", "widths") {
+            return Ok(students);
+        }
+        if let Some(hidden) = self.table.get("approximator").and_then(|value| value.get("hidden")) {
+            students.widths = vec![self.deserialize("approximator.hidden", hidden.clone())?];
+        } else if is_set("approximator", "products") {
+            students.widths.retain(|widths| !widths.is_empty());
+        }
+        Ok(students)
     }
 
     fn section<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, ConfigError> {

@@ -39,7 +39,7 @@ pub fn collect(mut made: Make<'_, ExpertData>, setting: Setting<'_>) -> Result<(
 }
 
 /// Adds an episode with what the expert would do in each of its states, whoever played it.
-pub(super) fn push_labelled(
+pub(crate) fn push_labelled(
     data: &mut Dataset,
     expert: &dyn ExpertPolicy,
     head: &Head,

@@ -1,44 +1,81 @@
-use crate::artefacts::{Agreement, Evaluation, FaithfulFormula, Model, Returns};
+use crate::artefacts::{Agreement, Evaluation, Model, PerStudent, PolicyEvaluation, Returns, Robustness, Selection};
 use crate::engine::{Get, Make, StageError};
 use crate::policies::Student;
 use crate::rollouts::play;
 use crate::run::Setting;
 use crate::seeds::{self, Purpose};
+use crate::variants::{Group, variant};
 use experts::FunctionPolicy;
 use kan_core::action::ActionBatch;
 use kan_core::policy::Policy;
-use kan_core::rollout::{Episode, RolloutOptions};
+use kan_core::rollout::{Episode, RolloutOptions, Rollouts, Trajectory};
 
-/// Plays expert, network and formula on the report seeds.
+/// What robustness is measured against: half and double time steps, masses a tenth lighter and heavier.
+const CHANGES: [(Group, f64); 4] =
+    [(Group::TimeStep, 0.5), (Group::TimeStep, 2.0), (Group::Masses, 0.9), (Group::Masses, 1.1)];
+
+/// Plays expert, network and formulas on the report seeds, and expert and formula in changed environments.
 pub fn evaluate(
     mut made: Make<'_, Evaluation>,
     setting: Setting<'_>,
-    model: Get<'_, Model>,
-    formula: Get<'_, FaithfulFormula>,
+    models: Get<'_, PerStudent<Model>>,
+    selection: Get<'_, Selection>,
 ) -> Result<(), StageError> {
-    let (config, spec) = (setting.config(), setting.spec());
+    let (config, spec, expert) = (setting.config(), setting.spec(), setting.expert());
     let rollouts = setting.rollouts()?;
     let seeds = seeds::episodes(config.seed, Purpose::Report, config.evaluate.episodes);
-    let model = &model.0;
-    let kan = Student::new(spec.observation_space.len(), setting.head(), |inputs: &[f64], outputs: &mut [f64]| {
-        model.predict(inputs, outputs);
-    });
-    let formula = FunctionPolicy::from_formula(&formula.0, spec, "the formula".to_owned())?;
-    let expert = setting.expert();
-    let run = |policy: &dyn Policy, record: bool, what: &str| {
-        let options = RolloutOptions { record, ..RolloutOptions::default() };
-        play(&rollouts, policy, &seeds, &options, &setting.reporter, "evaluate", what)
+    let run = |rollouts: &Rollouts, policy: &dyn Policy, seeds: &[u64], what: &str| {
+        let options = RolloutOptions { record: true, ..RolloutOptions::default() };
+        play(rollouts, policy, seeds, &options, &setting.reporter, "evaluate", what)
     };
-    let expert_episodes = run(expert, true, "episodes of the expert")?;
-    let kan_episodes = run(&kan, false, "episodes of the network")?;
-    let formula_episodes = run(&formula, false, "episodes of the formula")?;
-    made.set(Evaluation {
-        expert: returns(&expert_episodes),
-        kan: returns(&kan_episodes),
-        formula: returns(&formula_episodes),
-        kan_agreement: agreement(&kan, &expert_episodes)?,
-        formula_agreement: agreement(&formula, &expert_episodes)?,
-    });
+    let expert_episodes = run(&rollouts, expert, &seeds, "episodes of the expert")?;
+    let evaluate = |name: &str, policy: &dyn Policy| -> Result<PolicyEvaluation, StageError> {
+        let episodes = run(&rollouts, policy, &seeds, &format!("episodes, {name}"))?;
+        Ok(PolicyEvaluation {
+            policy: name.to_owned(),
+            returns: returns(&episodes),
+            agreement: Some(agreement(policy, &expert_episodes)?),
+            own_states_agreement: Some(agreement_in_own_states(expert, &episodes)?),
+        })
+    };
+    let mut policies = vec![PolicyEvaluation {
+        policy: "expert".to_owned(),
+        returns: returns(&expert_episodes),
+        agreement: None,
+        own_states_agreement: None,
+    }];
+    if let Some(model) = models.get(&selection.network) {
+        let predict = |inputs: &[f64], outputs: &mut [f64]| model.approximator.predict(inputs, outputs);
+        policies.push(evaluate("kan", &Student::new(spec.observation_space.len(), setting.head(), predict))?);
+    }
+    let as_policy = |formula| FunctionPolicy::from_formula(formula, spec, "the formula".to_owned());
+    policies.push(evaluate("faithful", &as_policy(&selection.faithful().formula)?)?);
+    if let Some(polished) = selection.polished() {
+        policies.push(evaluate("polished", &as_policy(&polished.formula)?)?);
+    }
+    let chosen = if selection.chosen().polished { "polished" } else { "faithful" };
+    let same = policies.iter().find(|evaluation| evaluation.policy == chosen).cloned();
+    policies.extend(same.map(|evaluation| PolicyEvaluation { policy: "formula".to_owned(), ..evaluation }));
+
+    let formula = as_policy(&selection.chosen().formula)?;
+    let mut robustness = Vec::new();
+    let few = &seeds[..config.evaluate.robustness_episodes.min(seeds.len())];
+    for (group, factor) in CHANGES {
+        let Some(changed) = variant(&setting, group, factor)?.filter(|_| !few.is_empty()) else { continue };
+        let change = format!("{} × {factor}", group.name());
+        let mean = |policy: &dyn Policy| match run(&changed, policy, few, &change) {
+            Ok(episodes) => Ok(returns(&episodes).mean),
+            Err(StageError::Cancelled) => Err(StageError::Cancelled),
+            // In another world a policy may fail in every way; that is a result.
+            Err(error) => {
+                setting.reporter.message("evaluate", format!("{change}: {error}"));
+                Ok(f64::MIN)
+            }
+        };
+        let (expert, formula) = (mean(expert)?, mean(&formula)?);
+        robustness.push(Robustness { change, expert, formula, episodes: few.len() });
+    }
+    made.set(Evaluation { policies, robustness });
     Ok(())
 }
 
@@ -46,22 +83,40 @@ fn returns(episodes: &[Episode]) -> Returns {
     Returns::new(episodes.iter().map(|episode| episode.episode_return).collect())
 }
 
+/// Compares the expert's actions with those of the policy that played these episodes.
+fn agreement_in_own_states(expert: &dyn Policy, episodes: &[Episode]) -> Result<Agreement, StageError> {
+    compare(episodes, |trajectory| {
+        let mut wanted = ActionBatch::zeros(expert.action_space(), 0);
+        expert.act(&trajectory.observations, &trajectory.elapsed_steps(), &mut wanted)?;
+        Ok((trajectory.actions.clone(), wanted))
+    })
+}
+
 /// Compares a policy's actions with the expert's, in the states of the expert's episodes.
 fn agreement(policy: &dyn Policy, episodes: &[Episode]) -> Result<Agreement, StageError> {
+    compare(episodes, |trajectory| {
+        let mut actions = ActionBatch::zeros(policy.action_space(), 0);
+        policy.act(&trajectory.observations, &trajectory.elapsed_steps(), &mut actions)?;
+        Ok((actions, trajectory.actions.clone()))
+    })
+}
+
+/// Compares a student's actions with the expert's; `actions` gives both for a trajectory, the student's first.
+fn compare(
+    episodes: &[Episode],
+    actions: impl Fn(&Trajectory) -> Result<(ActionBatch, ActionBatch), StageError>,
+) -> Result<Agreement, StageError> {
     let mut same = (0_usize, 0_usize);
     let mut pairs: Vec<(f64, f64)> = Vec::new();
     for trajectory in episodes.iter().filter_map(|episode| episode.trajectory.as_ref()) {
-        let mut actions = ActionBatch::zeros(policy.action_space(), 0);
-        policy.act(&trajectory.observations, &trajectory.elapsed_steps(), &mut actions)?;
-        match (&actions, &trajectory.actions) {
+        match actions(trajectory)? {
             (ActionBatch::Discrete(student), ActionBatch::Discrete(expert)) => {
-                same.0 += student.iter().zip(expert).filter(|(student, expert)| student == expert).count();
+                same.0 += student.iter().zip(&expert).filter(|(student, expert)| student == expert).count();
                 same.1 += expert.len();
             }
             (ActionBatch::Continuous { values: student, .. }, ActionBatch::Continuous { values: expert, .. }) => {
-                pairs.extend(
-                    student.iter().zip(expert).map(|(student, expert)| (f64::from(*student), f64::from(*expert))),
-                );
+                let both = student.iter().zip(&expert);
+                pairs.extend(both.map(|(student, expert)| (f64::from(*student), f64::from(*expert))));
             }
             _ => unreachable!("both act in the same space"),
         }

@@ -1,54 +1,89 @@
-use crate::artefacts::{ExpertData, Model, Network};
+use crate::artefacts::{ExpertData, Model, Network, PerStudent};
 use crate::engine::{Get, Make, StageError};
 use crate::run::Setting;
-use kan_core::approximator::{FitTask, FunctionApproximator};
+use crate::students;
+use kan_core::approximator::{FitReport, FitTask};
+use kan_core::config::{ApproximatorConfig, BuildError};
+use kan_core::graph::UnivariateGraph;
 use std::ops::ControlFlow;
 
-/// Fits the approximator and takes its graph; early stopping is by the validation set.
+/// Fits every student's network; early stopping is by the validation set.
 pub fn fit(
-    mut made_model: Make<'_, Model>,
-    mut made_network: Make<'_, Network>,
+    mut made_data: Make<'_, PerStudent<ExpertData>>,
+    mut made_models: Make<'_, PerStudent<Model>>,
+    mut made_networks: Make<'_, PerStudent<Network>>,
     setting: Setting<'_>,
     data: Get<'_, ExpertData>,
 ) -> Result<(), StageError> {
-    let model = fitted(&setting, &data)?;
-    let Some(mut graph) = model.graph(data.train.samples()) else {
-        let reason = format!("`{}` cannot be turned into a formula; use kind = \"kan\" or \"linear\"", model.kind());
-        return Err(StageError::Unsupported { reason });
-    };
-    graph.set_input_names(&data.train.input_names);
-    made_model.set(Model(model));
-    made_network.set(Network(graph));
+    let (mut datasets, mut models, mut networks) = (Vec::new(), Vec::new(), Vec::new());
+    for (name, config) in students::networks(setting.config()).map_err(build_error)? {
+        let (model, report) = fit_model(&setting, "fit", &name, config, &data)?;
+        let losses = losses(report.train_loss, report.validation_loss);
+        setting.reporter.message("fit", format!("{name}, {} steps: {losses}", report.steps));
+        networks.push((name.clone(), Network(graph(&model, &data)?)));
+        models.push((name.clone(), model));
+        datasets.push((name, data.clone()));
+    }
+    made_data.set(PerStudent(datasets));
+    made_models.set(PerStudent(models));
+    made_networks.set(PerStudent(networks));
     Ok(())
 }
 
-/// Fits an approximator that has no graph: the end of the line.
+/// Fits approximators that have no graph: the end of the line.
 pub fn fit_without_graph(
-    mut made_model: Make<'_, Model>,
+    mut made_models: Make<'_, PerStudent<Model>>,
     setting: Setting<'_>,
     data: Get<'_, ExpertData>,
 ) -> Result<(), StageError> {
-    made_model.set(Model(fitted(&setting, &data)?));
+    let mut models = Vec::new();
+    for (name, config) in students::networks(setting.config()).map_err(build_error)? {
+        let (model, report) = fit_model(&setting, "fit", &name, config, &data)?;
+        let losses = losses(report.train_loss, report.validation_loss);
+        setting.reporter.message("fit", format!("{name}, {} steps: {losses}", report.steps));
+        models.push((name, model));
+    }
+    made_models.set(PerStudent(models));
     Ok(())
 }
 
-fn fitted(setting: &Setting<'_>, data: &ExpertData) -> Result<Box<dyn FunctionApproximator>, StageError> {
-    let (config, head, reporter) = (setting.config(), setting.head(), &setting.reporter);
+/// Builds an approximator and fits it.
+pub(super) fn fit_model(
+    setting: &Setting<'_>,
+    stage: &str,
+    name: &str,
+    config: Box<dyn ApproximatorConfig>,
+    data: &ExpertData,
+) -> Result<(Model, FitReport), StageError> {
+    let (head, reporter) = (setting.head(), &setting.reporter);
     let inputs = setting.spec().observation_space.len();
-    let build = |error: kan_core::config::BuildError| StageError::Other(Box::new(error));
-    let mut model = config.approximator.build(inputs, head.outputs(), config.seed).map_err(build)?;
     let loss = head.loss();
+    let mut approximator = config.build(inputs, head.outputs(), setting.config().seed).map_err(build_error)?;
     let task = FitTask { train: data.train.samples(), validation: Some(data.validation.samples()), loss: &loss };
-    let report = model.fit(task, &mut |progress| {
-        let message = format!("steps, loss {:.3e}", progress.train_loss);
-        reporter.progress("fit", progress.step as u64, progress.steps as u64, message);
+    let report = approximator.fit(task, &mut |progress| {
+        let message = format!("steps of {name}, loss {:.3e}", progress.train_loss);
+        reporter.progress(stage, progress.step as u64, progress.steps as u64, message);
         if reporter.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
     if report.cancelled {
         return Err(StageError::Cancelled);
     }
-    reporter.message("fit", format!("{} steps: {}", report.steps, losses(report.train_loss, report.validation_loss)));
-    Ok(model)
+    Ok((Model { config, approximator }, report))
+}
+
+/// A fitted model's graph, with the observations' names.
+pub(super) fn graph(model: &Model, data: &ExpertData) -> Result<UnivariateGraph, StageError> {
+    let Some(mut graph) = model.approximator.graph(data.train.samples()) else {
+        let kind = model.approximator.kind();
+        let reason = format!("`{kind}` cannot be turned into a formula; use kind = \"kan\" or \"linear\"");
+        return Err(StageError::Unsupported { reason });
+    };
+    graph.set_input_names(&data.train.input_names);
+    Ok(graph)
+}
+
+fn build_error(error: BuildError) -> StageError {
+    StageError::Other(Box::new(error))
 }
 
 /// The two losses as text.

@@ -4,32 +4,46 @@
 //! |---|---|---|
 //! | record_expert | | expert_video |
 //! | collect | | dataset |
-//! | fit | dataset | model, network |
-//! | prune | dataset, network | network |
-//! | symbolify | dataset, network | network |
-//! | refine | dataset, network | faithful |
-//! | evaluate | model, faithful | evaluation |
-//! | record_formula | faithful | formula_video |
-//! | report | dataset, model, network, faithful, evaluation, expert_video, formula_video | |
+//! | fit | dataset | datasets, models, networks |
+//! | dagger | datasets, models, networks | datasets, models, networks |
+//! | prune | datasets, networks | networks |
+//! | symbolify | datasets, networks | networks |
+//! | refine | datasets, networks | formulas |
+//! | rivals | dataset, formulas | formulas |
+//! | polish | formulas | formulas |
+//! | select | formulas, networks | selection |
+//! | evaluate | models, selection | evaluation |
+//! | record_formula | selection | formula_video |
+//! | report | dataset, models, networks, selection, evaluation, expert_video, formula_video | |
+//!
+//! Artefacts in the plural have a part for every student: each network, and each rival.
 
 mod collect;
+mod dagger;
 mod evaluate;
 mod fit;
+mod polish;
 mod prune;
 mod record;
 mod refine;
 mod report;
+mod select;
 mod symbolify;
 
-use crate::artefacts::{Evaluation, ExpertData, ExpertVideo, FaithfulFormula, FormulaVideo, Model, Network};
+pub(crate) use collect::push_labelled;
+
+use crate::artefacts::{
+    Evaluation, ExpertData, ExpertVideo, FormulaVideo, Formulas, Model, Network, PerStudent, Selection,
+};
 use crate::engine::{Pipeline, Stage};
 
 /// Stage `fit` for an approximator without a graph, such as a perceptron: no later stage can work on it.
 pub fn fit_without_graph() -> Stage {
     Stage::new("fit", "fits the approximator to the expert's scores", fit::fit_without_graph)
         .needs::<ExpertData>()
-        .provides::<Model>()
+        .provides::<PerStudent<Model>>()
         .configured_by("seed")
+        .configured_by("students")
         .configured_by("approximator")
 }
 
@@ -53,18 +67,30 @@ pub fn standard() -> Pipeline {
                 .configured_by("collect"),
         )
         .push(
-            Stage::new("fit", "fits the approximator to the expert's scores", fit::fit)
+            Stage::new("fit", "fits the networks to the expert's scores", fit::fit)
                 .needs::<ExpertData>()
-                .provides::<Model>()
-                .provides::<Network>()
+                .provides::<PerStudent<ExpertData>>()
+                .provides::<PerStudent<Model>>()
+                .provides::<PerStudent<Network>>()
                 .configured_by("seed")
+                .configured_by("students")
                 .configured_by("approximator"),
         )
         .push(
+            Stage::new("dagger", "lets the networks play, and the expert label what they saw", dagger::dagger)
+                .needs::<PerStudent<ExpertData>>()
+                .needs::<PerStudent<Model>>()
+                .needs::<PerStudent<Network>>()
+                .provides::<PerStudent<ExpertData>>()
+                .provides::<PerStudent<Model>>()
+                .provides::<PerStudent<Network>>()
+                .configured_by("dagger"),
+        )
+        .push(
             Stage::new("prune", "cuts off what matters little", prune::prune)
-                .needs::<ExpertData>()
-                .needs::<Network>()
-                .provides::<Network>()
+                .needs::<PerStudent<ExpertData>>()
+                .needs::<PerStudent<Network>>()
+                .provides::<PerStudent<Network>>()
                 .configured_by("prune"),
         )
         .push(
@@ -73,29 +99,53 @@ pub fn standard() -> Pipeline {
                 "replaces each curve by a named function, judged by the whole network",
                 symbolify::symbolify,
             )
-            .needs::<ExpertData>()
-            .needs::<Network>()
-            .provides::<Network>()
+            .needs::<PerStudent<ExpertData>>()
+            .needs::<PerStudent<Network>>()
+            .provides::<PerStudent<Network>>()
             .configured_by("library")
             .configured_by("symbolify"),
         )
         .push(
             Stage::new("refine", "fits all constants again, together, simplifies and rounds", refine::refine)
-                .needs::<ExpertData>()
-                .needs::<Network>()
-                .provides::<FaithfulFormula>()
+                .needs::<PerStudent<ExpertData>>()
+                .needs::<PerStudent<Network>>()
+                .provides::<PerStudent<Formulas>>()
+                .configured_by("dagger")
                 .configured_by("refine"),
         )
         .push(
-            Stage::new("evaluate", "plays expert, network and formula on the same seeds", evaluate::evaluate)
-                .needs::<Model>()
-                .needs::<FaithfulFormula>()
+            Stage::new("rivals", "adds a linear and a sparse quadratic formula", refine::rivals)
+                .needs::<ExpertData>()
+                .needs::<PerStudent<Formulas>>()
+                .provides::<PerStudent<Formulas>>()
+                .configured_by("students")
+                .configured_by("dagger")
+                .configured_by("refine"),
+        )
+        .push(
+            Stage::new("polish", "tunes the constants on return", polish::polish)
+                .needs::<PerStudent<Formulas>>()
+                .provides::<PerStudent<Formulas>>()
+                .configured_by("dagger")
+                .configured_by("polish"),
+        )
+        .push(
+            Stage::new("select", "takes the shortest formula that is not worse than the best", select::select)
+                .needs::<PerStudent<Formulas>>()
+                .needs::<PerStudent<Network>>()
+                .provides::<Selection>()
+                .configured_by("select"),
+        )
+        .push(
+            Stage::new("evaluate", "plays expert, network and formulas on the same seeds", evaluate::evaluate)
+                .needs::<PerStudent<Model>>()
+                .needs::<Selection>()
                 .provides::<Evaluation>()
                 .configured_by("evaluate"),
         )
         .push(
             Stage::new("record_formula", "films an episode of the formula", record::record_formula)
-                .needs::<FaithfulFormula>()
+                .needs::<Selection>()
                 .provides::<FormulaVideo>()
                 .configured_by("environment")
                 .configured_by("record"),
@@ -103,10 +153,10 @@ pub fn standard() -> Pipeline {
         .push(
             Stage::new("report", "writes the formula, the diagram and the metrics", report::report)
                 .needs::<ExpertData>()
-                .needs::<Network>()
-                .needs::<FaithfulFormula>()
+                .needs::<PerStudent<Model>>()
+                .needs::<PerStudent<Network>>()
+                .needs::<Selection>()
                 .needs::<Evaluation>()
-                .needs::<Model>()
                 .needs::<ExpertVideo>()
                 .needs::<FormulaVideo>(),
         );

@@ -1,39 +1,50 @@
-use crate::artefacts::{ExpertData, Network};
+use crate::artefacts::{ExpertData, Network, PerStudent};
 use crate::engine::{Get, Make, StageError};
 use crate::run::Setting;
 use kan_core::approximator::ApproximatorError;
-use kan_core::graph::PruneThresholds;
+use kan_core::graph::{PruneThresholds, UnivariateGraph};
 
 /// Thresholds are divided by this while pruning would cut an output off from all inputs.
 const SOFTEN: f64 = 10.0;
 
-/// Cuts off edges and nodes by attribution score.
+/// Cuts off every network's edges and nodes by attribution score.
 pub fn prune(
     setting: Setting<'_>,
-    data: Get<'_, ExpertData>,
-    mut network: Make<'_, Network>,
+    data: Get<'_, PerStudent<ExpertData>>,
+    mut networks: Make<'_, PerStudent<Network>>,
+) -> Result<(), StageError> {
+    for ((name, network), (_, data)) in networks.get_mut().0.iter_mut().zip(&data.0) {
+        prune_one(&setting, name, &mut network.0, &data.train.observations)?;
+    }
+    Ok(())
+}
+
+fn prune_one(
+    setting: &Setting<'_>,
+    name: &str,
+    graph: &mut UnivariateGraph,
+    observations: &[f64],
 ) -> Result<(), StageError> {
     let (section, reporter) = (&setting.config().prune, &setting.reporter);
-    let graph = &mut network.get_mut().0;
     let before = graph.edges.len();
     let mut thresholds =
         PruneThresholds { node: section.node_threshold, edge: section.edge_threshold, ..PruneThresholds::default() };
-    let mut pruned = graph.prune(&data.train.observations, &thresholds);
+    let mut pruned = graph.prune(observations, &thresholds);
     for _ in 0..3 {
         let Err(ApproximatorError::Disconnected { reason }) = &pruned else { break };
-        reporter.message("prune", format!("thresholds lowered tenfold: {reason}"));
+        reporter.message("prune", format!("{name}: thresholds lowered tenfold: {reason}"));
         thresholds.node /= SOFTEN;
         thresholds.edge /= SOFTEN;
-        pruned = graph.prune(&data.train.observations, &thresholds);
+        pruned = graph.prune(observations, &thresholds);
     }
     match pruned {
         Ok(pruned) => *graph = pruned,
         Err(ApproximatorError::Disconnected { reason }) => {
-            reporter.message("prune", format!("nothing pruned: {reason}"));
-            graph.set_importances(&data.train.observations);
+            reporter.message("prune", format!("{name}: nothing pruned: {reason}"));
+            graph.set_importances(observations);
         }
         Err(error) => return Err(error.into()),
     }
-    reporter.message("prune", format!("{} of {before} edges kept", graph.edges.len()));
+    reporter.message("prune", format!("{name}: {} of {before} edges kept", graph.edges.len()));
     Ok(())
 }

@@ -1,4 +1,4 @@
-use crate::artefacts::{ExpertVideo, FaithfulFormula, FormulaVideo};
+use crate::artefacts::{ExpertVideo, FormulaVideo, Selection};
 use crate::engine::{Get, Make, StageError};
 use crate::film::film;
 use crate::run::Setting;
@@ -18,9 +18,9 @@ pub fn record_expert(mut made: Make<'_, ExpertVideo>, setting: Setting<'_>) -> R
 pub fn record_formula(
     mut made: Make<'_, FormulaVideo>,
     setting: Setting<'_>,
-    formula: Get<'_, FaithfulFormula>,
+    selection: Get<'_, Selection>,
 ) -> Result<(), StageError> {
-    let policy = FunctionPolicy::from_formula(&formula.0, setting.spec(), "the formula".to_owned())?;
+    let policy = FunctionPolicy::from_formula(&selection.chosen().formula, setting.spec(), "the formula".to_owned())?;
     made.set(FormulaVideo(record(&setting, &policy, "record_formula")?));
     Ok(())
 }

@@ -1,69 +1,167 @@
-use super::fit::losses;
-use crate::artefacts::{ExpertData, FaithfulFormula, Network};
+use crate::artefacts::{ExpertData, Formulas, Network, PerStudent};
+use crate::dagger::{Best, Dagger};
 use crate::engine::{Get, Make, StageError};
+use crate::formulas::fit::{Fitted, refit, shorten};
+use crate::formulas::rounding::rounded;
+use crate::formulas::{Draft, sparse};
 use crate::run::Setting;
-use kan_core::approximator::FitTask;
-use std::ops::ControlFlow;
-use symbolic::{Expression, SymbolicError, Tape, graph_expressions, round};
+use crate::students::{LINEAR, QUADRATIC};
+use kan_core::approximator::{FitTask, Samples};
+use symbolic::{Formula, SymbolicError};
 
-/// Rows that rounding is judged on.
-const ROUNDING_ROWS: usize = 2000;
+/// Rows that terms are left out by; the fit after it uses all.
+const TRIAL_ROWS: usize = 3000;
+/// L-BFGS steps after a term is left out.
+const TRIAL_STEPS: usize = 15;
 
-/// Fits all constants again, together, turns the network into expressions, and rounds them.
+/// Turns every named network into expressions and fits their constants to the expert, in the states of the formula too.
 pub fn refine(
-    mut made: Make<'_, FaithfulFormula>,
+    mut made: Make<'_, PerStudent<Formulas>>,
     setting: Setting<'_>,
-    data: Get<'_, ExpertData>,
-    network: Get<'_, Network>,
+    data: Get<'_, PerStudent<ExpertData>>,
+    networks: Get<'_, PerStudent<Network>>,
 ) -> Result<(), StageError> {
-    let (section, head, reporter) = (&setting.config().refine, setting.head(), &setting.reporter);
-    let loss = head.loss();
-    let mut graph = network.0.clone();
-    let fit = FitTask { train: data.train.samples(), validation: Some(data.validation.samples()), loss: &loss };
-    let report = graph.refit(fit, section.steps, &mut |progress| {
-        let message = format!("steps, loss {:.3e}", progress.train_loss);
-        reporter.progress("refine", progress.step as u64, progress.steps as u64, message);
-        if reporter.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })?;
-    if report.cancelled {
-        return Err(StageError::Cancelled);
+    let dagger = Dagger::new(&setting, "refine")?;
+    let mut formulas = Vec::new();
+    for ((name, network), (_, data)) in networks.0.iter().zip(&data.0) {
+        let draft = Draft::from_graph(setting.head(), &network.0).map_err(failed)?.simplified();
+        let faithful = faithful(&setting, &dagger, "refine", name, draft, data.clone())?;
+        formulas.push((name.clone(), Formulas { faithful, polished: None }));
     }
-    reporter.message("refine", losses(report.train_loss, report.validation_loss));
-    let inputs = setting.spec().observation_space.names();
-    let expressions = graph_expressions(&graph).map_err(failed)?;
-    let rows = spread_rows(&data.train.observations, inputs.len());
-    let tolerance = section.rounding_tolerance * smallest_deviation(&expressions, &inputs, &rows)?;
-    let rounded = round(&expressions, &inputs, &rows, tolerance).map_err(failed)?;
-    let formula = head.formula(inputs, rounded.expressions).map_err(failed)?;
-    reporter.message(
-        "refine",
-        format!("{} operations, constants of at most {} digits", formula.operations(), rounded.digits),
-    );
-    made.set(FaithfulFormula(formula));
+    made.set(PerStudent(formulas));
     Ok(())
 }
 
-fn failed(error: SymbolicError) -> StageError {
+/// Adds the formulas that need no network: a linear and a sparse quadratic one.
+pub fn rivals(
+    setting: Setting<'_>,
+    data: Get<'_, ExpertData>,
+    mut formulas: Make<'_, PerStudent<Formulas>>,
+) -> Result<(), StageError> {
+    let config = setting.config();
+    if !config.students.rivals {
+        return Ok(());
+    }
+    let dagger = Dagger::new(&setting, "rivals")?;
+    let (head, loss) = (setting.head(), setting.head().loss());
+    let names = setting.spec().observation_space.names();
+    let line = sparse::linear(&head, &names, data.train.samples(), &loss).map_err(failed)?;
+    let line = learnt(&setting, &dagger, "rivals", LINEAR, line, data.clone())?;
+    // Products are chosen among what the linear one saw: more than the expert's own states.
+    let samples = line.data.train.samples();
+    let terms = config.students.quadratic_terms;
+    let square = sparse::quadratic(&head, &names, samples, &loss, terms).map_err(failed)?;
+    for (name, draft) in [(LINEAR, line.student.clone()), (QUADRATIC, square)] {
+        if formulas.get_mut().get(name).is_none() {
+            let faithful = faithful(&setting, &dagger, "rivals", name, draft, line.data.clone())?;
+            formulas.get_mut().0.push((name.to_owned(), Formulas { faithful, polished: None }));
+        }
+    }
+    Ok(())
+}
+
+/// From a draft to the formula that explains the expert: needless terms left out, constants fitted in the states of the
+/// expert and then of the formula, rounded.
+fn faithful(
+    setting: &Setting<'_>,
+    dagger: &Dagger<'_>,
+    stage: &'static str,
+    name: &str,
+    draft: Draft,
+    data: ExpertData,
+) -> Result<Formula, StageError> {
+    let section = &setting.config().refine;
+    let reporter = &setting.reporter;
+    let first = fitted(setting, stage, name, &draft, &data)?;
+    let loss = setting.head().loss();
+    let few = Few::of(data.train.samples(), draft.inputs().len(), draft.expressions().len());
+    let task = FitTask { train: few.samples(), validation: Some(data.validation.samples()), loss: &loss };
+    let limit = first.loss + section.tolerance * spread(data.validation.samples(), draft.expressions().len());
+    let before = first.draft.operations();
+    let short = shorten(first, task, TRIAL_STEPS, limit, &mut || !reporter.is_cancelled());
+    let operations = short.draft.operations();
+    reporter.message(stage, format!("{name}: {before} operations, {operations} without needless terms"));
+    let best = learnt(setting, dagger, stage, name, short.draft.simplified(), data)?;
+    let rows = &best.data.train.observations;
+    let (draft, digits) = rounded(&best.student, rows, section.rounding_tolerance).map_err(failed)?;
+    reporter.message(
+        stage,
+        format!(
+            "{name}: {} operations, constants of at most {digits} digits, mean return {:.2} (round {})",
+            draft.operations(),
+            best.mean,
+            best.round
+        ),
+    );
+    draft.formula().map_err(failed)
+}
+
+/// A draft after its own rounds.
+fn learnt(
+    setting: &Setting<'_>,
+    dagger: &Dagger<'_>,
+    stage: &'static str,
+    name: &str,
+    draft: Draft,
+    data: ExpertData,
+) -> Result<Best<Draft>, StageError> {
+    let first = fitted(setting, stage, name, &draft, &data)?.draft;
+    dagger.rounds(name, first, data, &|draft: &Draft| Box::new(draft.policy(draft.constants())), &mut |draft, data| {
+        Ok(fitted(setting, stage, name, draft, data)?.draft)
+    })
+}
+
+/// A draft's constants fitted to all rows.
+fn fitted(
+    setting: &Setting<'_>,
+    stage: &str,
+    name: &str,
+    draft: &Draft,
+    data: &ExpertData,
+) -> Result<Fitted, StageError> {
+    let (steps, reporter) = (setting.config().refine.steps, &setting.reporter);
+    let loss = setting.head().loss();
+    let task = FitTask { train: data.train.samples(), validation: Some(data.validation.samples()), loss: &loss };
+    let fitted = refit(draft, task, steps, &mut |step, value| {
+        reporter.progress(stage, step as u64, steps as u64, format!("steps of {name}, loss {value:.3e}"));
+        !reporter.is_cancelled()
+    });
+    if reporter.is_cancelled() { Err(StageError::Cancelled) } else { Ok(fitted) }
+}
+
+pub(super) fn failed(error: SymbolicError) -> StageError {
     StageError::Other(Box::new(error))
 }
 
-/// Rows at even distances.
-fn spread_rows(observations: &[f64], inputs: usize) -> Vec<f64> {
-    let step = (observations.len() / inputs).div_ceil(ROUNDING_ROWS).max(1);
-    observations.chunks_exact(inputs).step_by(step).flatten().copied().collect()
+/// Weighted variance of the targets, mean over the outputs: the loss of the best constant.
+fn spread(samples: Samples<'_>, outputs: usize) -> f64 {
+    let total: f64 = samples.weights.iter().sum();
+    let weighted = |value: &dyn Fn(&[f64]) -> f64| {
+        let rows = samples.targets.chunks_exact(outputs).zip(samples.weights);
+        rows.map(|(row, weight)| weight * value(row)).sum::<f64>() / total
+    };
+    let variance = |output: usize| {
+        let mean = weighted(&|row| row[output]);
+        weighted(&|row| (row[output] - mean).powi(2))
+    };
+    (0..outputs).map(variance).sum::<f64>() / outputs as f64
 }
 
-/// The smallest standard deviation of any output: rounding is allowed to change outputs by a share of it.
-fn smallest_deviation(expressions: &[Expression], inputs: &[String], rows: &[f64]) -> Result<f64, StageError> {
-    let tape = Tape::compile(expressions, inputs).map_err(failed)?;
-    let outputs = expressions.len();
-    let count = rows.len() / inputs.len();
-    let mut values = vec![0.0; count * outputs];
-    tape.evaluate(rows, &mut values);
-    let deviation = |output: usize| {
-        let column = || values.iter().skip(output).step_by(outputs);
-        let mean = column().sum::<f64>() / count as f64;
-        (column().map(|value| (value - mean).powi(2)).sum::<f64>() / count as f64).sqrt()
-    };
-    Ok((0..outputs).map(deviation).fold(f64::INFINITY, f64::min))
+/// Rows at even distances.
+struct Few {
+    inputs: Vec<f64>,
+    targets: Vec<f64>,
+    weights: Vec<f64>,
+}
+
+impl Few {
+    fn of(all: Samples<'_>, inputs: usize, outputs: usize) -> Self {
+        let step = all.weights.len().div_ceil(TRIAL_ROWS).max(1);
+        let rows = |values: &[f64], width: usize| values.chunks_exact(width).step_by(step).flatten().copied().collect();
+        Self { inputs: rows(all.inputs, inputs), targets: rows(all.targets, outputs), weights: rows(all.weights, 1) }
+    }
+
+    fn samples(&self) -> Samples<'_> {
+        Samples { inputs: &self.inputs, targets: &self.targets, weights: &self.weights }
+    }
 }

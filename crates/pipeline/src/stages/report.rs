@@ -1,6 +1,7 @@
 use crate::artefacts::{
-    Agreement, Evaluation, ExpertData, ExpertVideo, FaithfulFormula, FormulaVideo, Model, Network, Returns,
+    Agreement, Candidate, Evaluation, ExpertVideo, FormulaVideo, Model, Network, PerStudent, Returns, Selection,
 };
+use crate::artefacts::{ExpertData, PolicyEvaluation};
 use crate::engine::{Artefact, Get, LoadContext, StageError};
 use crate::report::{self, ReportContent, ReportedFormula, ReportedVideo};
 use crate::run::Expert;
@@ -8,44 +9,50 @@ use crate::run_directory::RunDirectory;
 use bevy_ecs::prelude::*;
 use bevy_ecs::system::SystemParam;
 use experts::formula::run_files;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use symbolic::{Format, export};
 
 /// Everything that is reported.
 #[derive(SystemParam)]
 pub struct Results<'w> {
     data: Get<'w, ExpertData>,
-    model: Get<'w, Model>,
-    network: Get<'w, Network>,
-    formula: Get<'w, FaithfulFormula>,
+    models: Get<'w, PerStudent<Model>>,
+    networks: Get<'w, PerStudent<Network>>,
+    selection: Get<'w, Selection>,
     evaluation: Get<'w, Evaluation>,
     expert_video: Get<'w, ExpertVideo>,
     formula_video: Get<'w, FormulaVideo>,
 }
 
-/// Writes `formula.json`, `faithful.json`, `kan.safetensors`, `formula.tex`, `kan.svg`, `metrics.json`, `report.html` and
-/// the videos.
+/// Writes `formula.json`, `faithful.json`, `polished.json`, `kan.safetensors`, `formula.tex`, `kan.svg`, `metrics.json`,
+/// `report.html` and the videos.
 pub fn report(
     context: Res<LoadContext>,
     directory: Res<RunDirectory>,
     expert: Res<Expert>,
     results: Results<'_>,
 ) -> Result<(), StageError> {
-    let Results { data, model, network, formula, evaluation, expert_video, formula_video } = results;
-    let formula = &formula.0;
+    let Results { data, models, networks, selection, evaluation, expert_video, formula_video } = results;
+    let missing = || StageError::Unsupported { reason: format!("there is no network `{}`", selection.network) };
+    let network = &networks.get(&selection.network).ok_or_else(missing)?.0;
+    let model = models.get(&selection.network).ok_or_else(missing)?;
+    let formula = &selection.chosen().formula;
     let latex = export(formula, Format::Latex).map_err(|error| StageError::Other(Box::new(error)))?;
     directory.write(run_files::FORMULA, formula.to_json().as_bytes())?;
-    directory.write(run_files::FAITHFUL, formula.to_json().as_bytes())?;
-    directory.write(run_files::KAN, &model.0.save())?;
+    directory.write(run_files::FAITHFUL, selection.faithful().formula.to_json().as_bytes())?;
+    if let Some(polished) = selection.polished() {
+        directory.write(run_files::POLISHED, polished.formula.to_json().as_bytes())?;
+    }
+    directory.write(run_files::KAN, &model.approximator.save())?;
     for (name, video) in [("expert.mp4", &expert_video.0), ("formula.mp4", &formula_video.0)] {
         if let Some(bytes) = video {
             directory.write(name, bytes)?;
         }
     }
     directory.write("formula.tex", latex.as_bytes())?;
-    let diagram = kan_core::graph::diagram::svg(&network.0, &data.train.observations, &data.train.output_names);
+    let diagram = kan_core::graph::diagram::svg(network, &data.train.observations, &data.train.output_names);
     directory.write("kan.svg", diagram.as_bytes())?;
-    let metrics = metrics(&context, formula.operations(), &evaluation);
+    let metrics = metrics(&context, &selection, &evaluation);
     directory.write_json("metrics.json", &metrics)?;
     let videos = [("Expert", "expert.mp4", &expert_video.0), ("Formula", "formula.mp4", &formula_video.0)];
     let videos: Vec<ReportedVideo<'_>> = videos
@@ -53,16 +60,16 @@ pub fn report(
         .filter_map(|(title, file, video)| Some(ReportedVideo { title, file, bytes: video.as_deref()? }))
         .collect();
     // Naming edges replaces the network in the world; its splines are still where the stage before left them.
-    let splines = Network::load(&directory.stage_folder("prune").join(Network::NAME), &context).ok();
-    let note = "It explains the expert: fitted to what the expert would do, nothing tuned on return.";
+    let splines = directory.stage_folder("prune").join(PerStudent::<Network>::NAME);
+    let splines = PerStudent::<Network>::load(&splines, &context).ok();
     let content = ReportContent {
         metrics: &metrics,
         config: &context.config.to_toml(),
         expert: expert.0.source(),
-        formulas: &[ReportedFormula { title: "The formula", note, formula }],
+        formulas: &formulas(&selection),
         data: &data,
-        splines: splines.as_ref().map(|network| &network.0),
-        network: &network.0,
+        splines: splines.as_ref().and_then(|all| all.get(&selection.network)).map(|network| &network.0),
+        network,
         diagram: &diagram,
         videos: &videos,
     };
@@ -71,37 +78,68 @@ pub fn report(
     Ok(())
 }
 
-fn metrics(context: &LoadContext, operations: usize, evaluation: &Evaluation) -> Value {
+/// The chosen formula, and the faithful one of the same student where that is another.
+fn formulas(selection: &Selection) -> Vec<ReportedFormula<'_>> {
+    const FAITHFUL: &str = "It explains the expert: fitted to what the expert would do, nothing tuned on return.";
+    const POLISHED: &str = "It plays best: fitted to what the expert would do, then its constants tuned on return.";
+    let chosen = selection.chosen();
+    let note = if chosen.polished { POLISHED } else { FAITHFUL };
+    let mut formulas = vec![ReportedFormula { title: "The formula", note, formula: &chosen.formula }];
+    if chosen.polished {
+        let formula = &selection.faithful().formula;
+        formulas.push(ReportedFormula { title: "The faithful formula", note: FAITHFUL, formula });
+    }
+    formulas
+}
+
+fn metrics(context: &LoadContext, selection: &Selection, evaluation: &Evaluation) -> Value {
     let returns = |returns: &Returns| {
         json!({
             "mean": returns.mean,
             "std": returns.std,
             "n": returns.n,
             "worst_5_percent": returns.worst_5_percent,
+            "interquartile_mean": returns.interquartile_mean,
+            "interquartile_mean_interval": [returns.interval.low, returns.interval.high],
             "episodes": returns.episodes,
         })
     };
-    let agreement = |agreement: &Agreement| match agreement {
-        Agreement::SameAction { value } | Agreement::RSquared { value } => json!(value),
+    let each = |value: &dyn Fn(&PolicyEvaluation) -> Option<Value>| -> Map<String, Value> {
+        let policies = evaluation.policies.iter();
+        policies.filter_map(|policy| Some((policy.policy.clone(), value(policy)?))).collect()
     };
-    let measure = match evaluation.formula_agreement {
-        Agreement::SameAction { .. } => "share of states with the same action",
-        Agreement::RSquared { .. } => "coefficient of determination of the action",
+    let agreement = |agreement: Option<Agreement>| agreement.map(|agreement| json!(agreement.value()));
+    let measure = evaluation.policies.iter().find_map(|policy| policy.agreement).map(Agreement::measure);
+    let candidate = |candidate: &Candidate| {
+        json!({
+            "student": candidate.student,
+            "polished": candidate.polished,
+            "operations": candidate.operations,
+            "mean": candidate.mean,
+            "interval": [candidate.interval.low, candidate.interval.high],
+            "on_front": candidate.on_front,
+            "text": candidate.formula.to_string(),
+        })
     };
+    let chosen = selection.chosen();
+    let mut agreements = each(&|policy| agreement(policy.agreement));
+    agreements.insert("measure".to_owned(), json!(measure));
+    agreements.insert("own_states".to_owned(), each(&|policy| agreement(policy.own_states_agreement)).into());
     json!({
-        "format": 1,
+        "format": 2,
         "environment": context.config.environment.id,
         "seed": context.config.seed,
-        "returns": {
-            "expert": returns(&evaluation.expert),
-            "kan": returns(&evaluation.kan),
-            "formula": returns(&evaluation.formula),
+        "returns": each(&|policy| Some(returns(&policy.returns))),
+        "agreement": agreements,
+        "formula": {
+            "operations": chosen.operations,
+            "student": chosen.student,
+            "polished": chosen.polished,
+            "network": selection.network,
         },
-        "agreement": {
-            "kan": agreement(&evaluation.kan_agreement),
-            "formula": agreement(&evaluation.formula_agreement),
-            "measure": measure,
-        },
-        "formula": { "operations": operations },
+        "faithful": { "operations": selection.faithful().operations },
+        "polished": selection.polished().map(|polished| json!({ "operations": polished.operations })),
+        "candidates": selection.candidates.iter().map(candidate).collect::<Vec<_>>(),
+        "robustness": evaluation.robustness,
     })
 }

@@ -1,0 +1,168 @@
+//! Fitting a draft's constants to what the expert would do.
+
+use super::Draft;
+use kan_core::approximator::{FitTask, Loss, Samples};
+use kan_core::optimize::{Lbfgs, Objective, Step};
+
+/// What a fit came to.
+#[derive(Clone, Debug)]
+pub struct Fitted {
+    /// The draft with its new constants.
+    pub draft: Draft,
+    /// Loss on the rows that were fitted.
+    pub train_loss: f64,
+    /// Loss on the rows to choose by, or `train_loss` where there are none.
+    pub loss: f64,
+}
+
+/// Past steps that L-BFGS keeps.
+const HISTORY: usize = 10;
+
+/// Fits all free constants together by L-BFGS; with rows to validate on, the constants of the step that did best there
+/// are kept. `more` is asked after each step and can end the fit.
+pub fn refit(draft: &Draft, task: FitTask<'_>, steps: usize, more: &mut dyn FnMut(usize, f64) -> bool) -> Fitted {
+    let mut objective = DraftObjective::new(draft, task.train, task.loss);
+    let mut fitted = Fitted { draft: draft.clone(), train_loss: f64::INFINITY, loss: f64::INFINITY };
+    let mut best = objective.constants.clone();
+    let start = vec![0.0; objective.free.len()];
+    let mut lbfgs = Lbfgs::new(&mut objective, start, HISTORY);
+    for step in 0..=steps {
+        let converged = step > 0 && lbfgs.step(&mut objective) == Step::Converged;
+        let constants = objective.constants_at(lbfgs.x());
+        let validated = task.validation.map(|samples| loss(draft, &constants, samples, task.loss));
+        let value = validated.unwrap_or(lbfgs.value());
+        if value < fitted.loss {
+            (fitted.loss, fitted.train_loss) = (value, lbfgs.value());
+            best = constants;
+        }
+        if converged || objective.free.is_empty() || !more(step, lbfgs.value()) {
+            break;
+        }
+    }
+    fitted.draft = draft.with_constants(&best);
+    fitted
+}
+
+/// Weighted mean of the loss over rows and outputs.
+pub fn loss(draft: &Draft, constants: &[f64], samples: Samples<'_>, loss: &Loss) -> f64 {
+    let outputs = draft.expressions().len();
+    let mut values = vec![0.0; samples.weights.len() * outputs];
+    draft.tape().evaluate_with(constants, samples.inputs, &mut values);
+    let mut unused = vec![0.0; outputs];
+    let rows = values.chunks_exact(outputs).zip(samples.targets.chunks_exact(outputs)).zip(samples.weights);
+    let total: f64 = rows.map(|((values, targets), weight)| weight * loss.row(values, targets, &mut unused)).sum();
+    total / samples.weights.iter().sum::<f64>()
+}
+
+/// Leaves out every term that is not missed: those whose constants change the outputs least first, each judged by the
+/// loss after a refit of `steps`, which may not exceed `limit`.
+pub fn shorten(fitted: Fitted, task: FitTask<'_>, steps: usize, limit: f64, more: &mut dyn FnMut() -> bool) -> Fitted {
+    let mut best = fitted;
+    // What was missed once is not tried again.
+    let mut missed = -1.0;
+    loop {
+        let mut found = None;
+        for (effect, place) in best.draft.by_effect(task.train.inputs, missed) {
+            if !more() {
+                break;
+            }
+            let Some(shorter) = best.draft.without_constant(place) else { continue };
+            let trial = refit(&shorter, task, steps, &mut |_, _| true);
+            if trial.loss <= limit {
+                found = Some(trial);
+                break;
+            }
+            missed = effect;
+        }
+        match found {
+            // Places have moved.
+            Some(shorter) => best = shorter,
+            None => return best,
+        }
+    }
+}
+
+struct DraftObjective<'a> {
+    draft: &'a Draft,
+    free: Vec<usize>,
+    /// Free constants are searched in units of these.
+    scales: Vec<f64>,
+    constants: Vec<f64>,
+    gradient: Vec<f64>,
+    samples: Samples<'a>,
+    loss: &'a Loss,
+    total_weight: f64,
+}
+
+impl<'a> DraftObjective<'a> {
+    fn new(draft: &'a Draft, samples: Samples<'a>, loss: &'a Loss) -> Self {
+        let constants = draft.constants().to_vec();
+        Self {
+            draft,
+            free: draft.free(),
+            scales: draft.scales(samples.inputs),
+            gradient: vec![0.0; constants.len()],
+            constants,
+            samples,
+            loss,
+            total_weight: samples.weights.iter().sum(),
+        }
+    }
+
+    fn constants_at(&self, x: &[f64]) -> Vec<f64> {
+        let mut constants = self.constants.clone();
+        for ((place, scale), x) in self.free.iter().zip(&self.scales).zip(x) {
+            constants[*place] += scale * x;
+        }
+        constants
+    }
+}
+
+impl Objective for DraftObjective<'_> {
+    fn dimension(&self) -> usize {
+        self.free.len()
+    }
+
+    fn evaluate(&mut self, x: &[f64], gradient: &mut [f64]) -> f64 {
+        let constants = self.constants_at(x);
+        let Self { draft, samples, loss, total_weight, .. } = *self;
+        let outputs = draft.expressions().len();
+        let row_loss = |row: usize, values: &[f64], by_values: &mut [f64]| {
+            let weight = samples.weights[row] / total_weight;
+            let value = loss.row(values, &samples.targets[row * outputs..(row + 1) * outputs], by_values);
+            by_values.iter_mut().for_each(|derivative| *derivative *= weight);
+            weight * value
+        };
+        let value = draft.tape().value_and_gradient(&constants, samples.inputs, row_loss, &mut self.gradient);
+        for ((gradient, place), scale) in gradient.iter_mut().zip(&self.free).zip(&self.scales) {
+            *gradient = self.gradient[*place] * scale;
+        }
+        value
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{refit, shorten};
+    use crate::formulas::Draft;
+    use crate::head::Head;
+    use kan_core::approximator::{FitTask, Loss, Samples};
+    use kan_core::space::{ActionSpace, DiscreteSpace};
+
+    #[test]
+    fn constants_are_found_and_needless_terms_go() {
+        let inputs: Vec<f64> = (0..200).map(|index| f64::from(index * 37 % 101) / 50.0 - 1.0).collect();
+        let targets: Vec<f64> = inputs.chunks_exact(2).map(|row| 2.0 * row[0] + (3.0 * row[1]).sin()).collect();
+        let weights = vec![1.0; 100];
+        let train = Samples { inputs: &inputs, targets: &targets, weights: &weights };
+        let task = FitTask { train, validation: None, loss: &Loss::MeanSquared };
+        let head = Head::new(ActionSpace::Discrete(DiscreteSpace::new(["left", "right"])));
+        let text = "1.5*x + 0.1*x^2 + 0.8*sin(2.7*y) + 0.3*y + 0.2";
+        let draft = Draft::new(head, vec!["x".into(), "y".into()], vec![text.parse().unwrap()]).unwrap();
+        let fitted = refit(&draft, task, 200, &mut |_, _| true);
+        assert!(fitted.loss < 1e-9, "{}", fitted.loss);
+        let short = shorten(fitted, task, 50, 1e-6, &mut || true);
+        assert_eq!(short.draft.operations(), 5, "{:?}", short.draft.expressions());
+        assert!((short.draft.constants()[0] - 2.0).abs() < 1e-3);
+    }
+}

@@ -1,0 +1,132 @@
+use super::refine::failed;
+use crate::artefacts::{Candidate, Formulas, Network, PerStudent, Selection};
+use crate::engine::{Get, Make, StageError};
+use crate::formulas::Draft;
+use crate::formulas::returns::{Play, mean};
+use crate::run::Setting;
+use crate::seeds::{self, Purpose};
+use crate::statistics::mean_interval;
+
+/// Plays all formulas on the same seeds and takes the shortest one that is not worse than the best.
+pub fn select(
+    mut made: Make<'_, Selection>,
+    setting: Setting<'_>,
+    formulas: Get<'_, PerStudent<Formulas>>,
+    networks: Get<'_, PerStudent<Network>>,
+) -> Result<(), StageError> {
+    let (config, reporter) = (setting.config(), &setting.reporter);
+    let seeds = seeds::episodes(config.seed, Purpose::Select, config.select.episodes.max(2));
+    let environments = Play::new(vec![setting.rollouts()?], 0.0, Vec::new());
+    let mut candidates: Vec<Candidate> = Vec::new();
+    let mut returns: Vec<Vec<f64>> = Vec::new();
+    let all = formulas.0.iter().flat_map(|(name, formulas)| {
+        let polished = formulas.polished.iter().map(move |formula| (name, formula, true));
+        std::iter::once((name, &formulas.faithful, false)).chain(polished)
+    });
+    let count = formulas.0.iter().map(|(_, formulas)| 1 + usize::from(formulas.polished.is_some())).sum::<usize>();
+    for (index, (name, formula, polished)) in all.enumerate() {
+        reporter.progress("select", index as u64, count as u64, "formulas");
+        if reporter.is_cancelled() {
+            return Err(StageError::Cancelled);
+        }
+        let draft = Draft::from_formula(setting.head(), formula).map_err(failed)?;
+        let played = environments.play(&draft, draft.constants(), &seeds)?.returns;
+        candidates.push(Candidate {
+            student: name.clone(),
+            polished,
+            operations: formula.operations(),
+            mean: mean(&played).max(f64::MIN),
+            interval: mean_interval(&played),
+            on_front: false,
+            formula: formula.clone(),
+        });
+        returns.push(played);
+    }
+    let chosen = choose(&mut candidates, &returns, config.select.tolerance);
+    for candidate in &candidates {
+        let Candidate { student, polished, operations, mean, interval, on_front, .. } = candidate;
+        let kind = if *polished { "polished" } else { "faithful" };
+        let front = if *on_front { ", on the front" } else { "" };
+        let (low, high) = (interval.low, interval.high);
+        let line = format!("{student}, {kind}: mean return {mean:.2} ({low:.2} to {high:.2}), {operations} operations");
+        reporter.message("select", format!("{line}{front}"));
+    }
+    let has_network = |candidate: &&Candidate| networks.get(&candidate.student).is_some();
+    let best_network = candidates.iter().filter(has_network).max_by(|a, b| a.mean.total_cmp(&b.mean));
+    let winner = &candidates[chosen];
+    let network = if has_network(&winner) {
+        winner.student.clone()
+    } else {
+        best_network.map_or_else(String::new, |candidate| candidate.student.clone())
+    };
+    if let Some(best) = best_network
+        && winner.student != network
+    {
+        let line = format!(
+            "the {} rival wins: {:.2} with {} operations, against {:.2} with {} of the best network's formula ({})",
+            winner.student, winner.mean, winner.operations, best.mean, best.operations, best.student
+        );
+        reporter.message("select", line);
+    }
+    made.set(Selection::new(candidates, chosen, network));
+    Ok(())
+}
+
+/// Marks the Pareto front and gives the index of the shortest formula whose mean is not significantly below the best one's
+/// on the same seeds, and by no more than `tolerance` of it.
+fn choose(candidates: &mut [Candidate], returns: &[Vec<f64>], tolerance: f64) -> usize {
+    for index in 0..candidates.len() {
+        let own = &candidates[index];
+        let beats = |other: &Candidate| {
+            other.operations <= own.operations
+                && other.mean >= own.mean
+                && (other.operations < own.operations || other.mean > own.mean)
+        };
+        candidates[index].on_front = !candidates.iter().any(beats);
+    }
+    let indices = || 0..candidates.len();
+    let best = indices().rev().max_by(|a, b| candidates[*a].mean.total_cmp(&candidates[*b].mean)).unwrap_or(0);
+    let slack = tolerance * candidates[best].mean.abs();
+    let is_as_good = |index: &usize| {
+        let differences: Vec<f64> = returns[best].iter().zip(&returns[*index]).map(|(best, own)| best - own).collect();
+        *index == best || (mean(&differences) <= slack && mean_interval(&differences).low <= 0.0)
+    };
+    let order = |a: &usize, b: &usize| {
+        let (first, second) = (&candidates[*a], &candidates[*b]);
+        first.operations.cmp(&second.operations).then(second.mean.total_cmp(&first.mean))
+    };
+    indices().filter(is_as_good).min_by(order).unwrap_or(best)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::choose;
+    use crate::artefacts::Candidate;
+    use crate::statistics::mean_interval;
+    use symbolic::{ActionRule, Formula};
+
+    fn candidate(operations: usize, returns: &[f64]) -> Candidate {
+        Candidate {
+            student: "kan".into(),
+            polished: false,
+            operations,
+            mean: returns.iter().sum::<f64>() / returns.len() as f64,
+            interval: mean_interval(returns),
+            on_front: false,
+            formula: Formula::parse(&["x"], &[("a", "x")], ActionRule::Threshold).unwrap(),
+        }
+    }
+
+    #[test]
+    fn the_shortest_formula_that_is_as_good_as_the_best_is_taken() {
+        let best: Vec<f64> = (0..50).map(|index| 100.0 + f64::from(index % 7)).collect();
+        let as_good: Vec<f64> = (0..50).map(|index| 100.0 + f64::from((index + 3) % 7)).collect();
+        let worse: Vec<f64> = best.iter().map(|value| value - 3.0).collect();
+        let returns = vec![best, as_good, worse];
+        let mut candidates = vec![candidate(40, &returns[0]), candidate(20, &returns[1]), candidate(5, &returns[2])];
+        assert_eq!(choose(&mut candidates, &returns, 0.01), 1);
+        // A larger tolerance is no excuse for a difference that is certain.
+        assert_eq!(choose(&mut candidates, &returns, 0.1), 1);
+        assert!(candidates.iter().all(|candidate| candidate.on_front || candidate.operations > 20));
+    }
+}
