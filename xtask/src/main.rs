@@ -1,7 +1,8 @@
-//! `cargo xtask`: set-up and the local mirror of CI. No dependencies, so that it builds in a second.
+//! `cargo xtask`: set-up and the local mirror of CI. Hardly a dependency, so that it builds in seconds.
 
 mod ci;
 mod mujoco;
+mod results;
 mod setup;
 mod shell;
 
@@ -12,6 +13,8 @@ cargo xtask COMMAND
 
   setup   install what the feature `full` needs (Debian packages, libraries by package name)
   test    install what the whole test suite needs, then test the workspace with all features
+  results `kanrl extract` on every environment, as docs/results.md (hours; resumes; --only ENVIRONMENT, --seeds COUNT,
+          --again, --table)
   ci      what CI runs: format, clippy, docs, then the tests
   help    this text";
 
@@ -21,6 +24,7 @@ fn main() -> ExitCode {
         "setup" => setup::full(),
         "test" => ci::test(),
         "ci" => ci::everything(),
+        "results" => results::results(&std::env::args().skip(2).collect::<Vec<_>>()),
         "help" | "--help" | "-h" => {
             println!("{HELP}");
             Ok(())

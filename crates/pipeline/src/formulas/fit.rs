@@ -162,7 +162,7 @@ mod tests {
         let fitted = refit(&draft, task, 200, &mut |_, _| true);
         assert!(fitted.loss < 1e-9, "{}", fitted.loss);
         let short = shorten(fitted, task, 50, 1e-6, &mut || true);
-        assert_eq!(short.draft.operations(), 5, "{:?}", short.draft.expressions());
+        assert_eq!(short.draft.operations(), 4, "{:?}", short.draft.expressions());
         assert!((short.draft.constants()[0] - 2.0).abs() < 1e-3);
     }
 }

@@ -197,11 +197,13 @@ mod tests {
     use super::{linear, quadratic};
     use crate::head::Head;
     use kan_core::approximator::{Loss, Samples};
+    use kan_core::random::Generator;
     use kan_core::space::{ActionSpace, DiscreteSpace};
 
     #[test]
     fn the_terms_of_the_target_are_found() {
-        let inputs: Vec<f64> = (0..900).map(|index| f64::from(index * 467 % 911) / 450.0 - 1.0).collect();
+        let mut random = Generator::new(0);
+        let inputs: Vec<f64> = (0..900).map(|_| 2.0 * random.random() - 1.0).collect();
         let target = |row: &[f64]| 2.0 * row[0] - 3.0 * row[1] * row[2] + 0.5 * row[2] * row[2] + 1.0;
         let targets: Vec<f64> = inputs.chunks_exact(3).map(target).collect();
         let weights = vec![1.0; 300];

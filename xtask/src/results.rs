@@ -1,0 +1,238 @@
+//! `cargo xtask results`: `kanrl extract` at its defaults on every environment, expert and pipeline seed, as a table.
+//!
+//! Every row is kept in `docs/results.json` as soon as it is there, so the command can be interrupted and run again; a row
+//! is measured anew only where its command line or kanrl's version has changed, or with `--again`.
+
+use crate::shell::{root, run};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+/// What is run: environment, archive among the reference experts, seeds with the bundled expert, seeds with the archive,
+/// report episodes, the mean return that is needed (`expert`: the expert's), the best closed form known, operations.
+struct Case {
+    environment: &'static str,
+    archive: &'static str,
+    bundled_seeds: u32,
+    archive_seeds: u32,
+    episodes: u32,
+    floor: Option<Floor>,
+    aim: Option<f64>,
+    operations: Option<u64>,
+}
+
+#[derive(Clone, Copy)]
+enum Floor {
+    Return(f64),
+    Expert,
+}
+
+const fn case(
+    environment: &'static str,
+    archive: &'static str,
+    seeds: (u32, u32),
+    episodes: u32,
+    floor: Option<Floor>,
+    aim: Option<f64>,
+    operations: Option<u64>,
+) -> Case {
+    let (bundled_seeds, archive_seeds) = seeds;
+    Case { environment, archive, bundled_seeds, archive_seeds, episodes, floor, aim, operations }
+}
+
+const CASES: [Case; 11] = [
+    case("CartPole-v1", "CartPole-v1", (5, 5), 1000, Some(Floor::Return(500.0)), Some(500.0), Some(15)),
+    case("MountainCar-v0", "MountainCar-v0", (5, 5), 1000, Some(Floor::Return(-110.0)), Some(-104.0), Some(25)),
+    case(
+        "MountainCarContinuous-v0",
+        "MountainCarContinuous-v0",
+        (5, 5),
+        1000,
+        Some(Floor::Return(93.0)),
+        Some(98.7),
+        Some(20),
+    ),
+    case("Acrobot-v1", "Acrobot-v1", (5, 5), 1000, Some(Floor::Return(-82.0)), Some(-76.9), Some(40)),
+    case("Pendulum-v1", "Pendulum-v1", (5, 5), 1000, Some(Floor::Return(-165.0)), Some(-150.0), Some(40)),
+    case("LunarLander-v3", "LunarLander-v2", (3, 1), 100, Some(Floor::Return(240.0)), Some(262.0), Some(80)),
+    case("Swimmer-v4", "Swimmer-v3", (3, 1), 100, Some(Floor::Expert), Some(355.0), Some(80)),
+    case("Hopper-v4", "Hopper-v3", (3, 1), 100, Some(Floor::Expert), Some(3344.0), Some(120)),
+    case("LunarLanderContinuous-v3", "LunarLanderContinuous-v2", (1, 0), 100, None, Some(283.6), None),
+    case("BipedalWalker-v3", "BipedalWalker-v3", (1, 0), 100, None, Some(311.9), None),
+    case("Walker2d-v4", "Walker2d-v3", (1, 0), 100, None, Some(2994.0), None),
+];
+
+const DATA: &str = "docs/results.json";
+const TABLE: &str = "docs/results.md";
+
+/// Runs what is missing, then writes the table. `arguments`: `--only ENVIRONMENT`, `--seeds COUNT`, `--again`, `--table`.
+pub fn results(arguments: &[String]) -> Result<(), String> {
+    let option = |name: &str| {
+        let place = arguments.iter().position(|argument| argument == name)?;
+        arguments.get(place + 1).map(String::as_str)
+    };
+    let has = |name: &str| arguments.iter().any(|argument| argument == name);
+    let only = option("--only");
+    let most = option("--seeds").map(|text| text.parse::<u32>().map_err(|_| format!("--seeds {text}: a whole number")));
+    let most = most.transpose()?.unwrap_or(u32::MAX);
+    let mut rows = read()?;
+    if !has("--table") {
+        run("cargo", &["build", "--release", "--features", "full"])?;
+        for case in CASES.iter().filter(|case| only.is_none_or(|only| only == case.environment)) {
+            let archive = format!("../shared/reference/experts/ppo/{}.zip", case.archive);
+            let bundled = (0..case.bundled_seeds.min(most)).map(|seed| ("bundled", seed));
+            let archived = (0..case.archive_seeds.min(most)).map(|seed| (archive.as_str(), seed));
+            for (expert, seed) in bundled.chain(archived) {
+                if expert != "bundled" && !root().join(expert).exists() {
+                    eprintln!("skipped: no {expert}");
+                    continue;
+                }
+                measure(&mut rows, case, expert, seed, has("--again"))?;
+            }
+        }
+    }
+    write(&root().join(TABLE), &table(&rows))
+}
+
+/// One row, unless it is there already.
+fn measure(rows: &mut Vec<Value>, case: &Case, expert: &str, seed: u32, again: bool) -> Result<(), String> {
+    let (seed_text, episodes) = (seed.to_string(), case.episodes.to_string());
+    let mut arguments = vec!["extract", case.environment, "--seed", &seed_text, "--episodes", &episodes];
+    if expert != "bundled" {
+        arguments.extend(["--expert", expert]);
+    }
+    let command = format!("kanrl {}", arguments.join(" "));
+    let version = env!("CARGO_PKG_VERSION");
+    let same = |row: &Value| row["command"] == command.as_str() && row["version"] == version;
+    if !again && rows.iter().any(same) {
+        return Ok(());
+    }
+    let folder = PathBuf::from("target/results").join(format!("{}-{seed}-{}", case.environment, expert == "bundled"));
+    let _ = std::fs::remove_dir_all(root().join(&folder));
+    let out = folder.to_str().ok_or("the workspace's path is not valid UTF-8")?;
+    eprintln!("$ {command}");
+    let started = Instant::now();
+    let program = root().join("target/release/kanrl");
+    let output = Command::new(&program)
+        .args(&arguments)
+        .args(["--out", out])
+        .current_dir(root())
+        .output()
+        .map_err(|error| format!("cannot run {}: {error}", program.display()))?;
+    let minutes = started.elapsed().as_secs_f64() / 60.0;
+    if !output.status.success() {
+        return Err(format!("`{command}` failed: {}", String::from_utf8_lossy(&output.stderr)));
+    }
+    let path = root().join(&folder).join("metrics.json");
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let metrics: Value = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+    let policy = |name: &str| {
+        let returns = &metrics["returns"][name];
+        if returns.is_null() {
+            return Value::Null;
+        }
+        json!({
+            "mean": returns["mean"],
+            "std": returns["std"],
+            "interquartile_mean": returns["interquartile_mean"],
+            "interval": returns["interquartile_mean_interval"],
+            "worst_5_percent": returns["worst_5_percent"],
+        })
+    };
+    let row = json!({
+        "environment": case.environment,
+        "expert_source": expert,
+        "seed": seed,
+        "episodes": case.episodes,
+        "command": command,
+        "version": version,
+        "minutes": (minutes * 100.0).round() / 100.0,
+        "student": metrics["formula"]["student"],
+        "operations": metrics["formula"]["operations"],
+        "faithful_operations": metrics["faithful"]["operations"],
+        "expert": policy("expert"),
+        "kan": policy("kan"),
+        "faithful": policy("faithful"),
+        "formula": policy("formula"),
+    });
+    rows.retain(|other| other["command"] != command.as_str());
+    rows.push(row);
+    let text = serde_json::to_string_pretty(&rows).map_err(|error| error.to_string())?;
+    write(&root().join(DATA), &(text + "\n"))?;
+    write(&root().join(TABLE), &table(rows))
+}
+
+fn read() -> Result<Vec<Value>, String> {
+    match std::fs::read_to_string(root().join(DATA)) {
+        Ok(text) => serde_json::from_str(&text).map_err(|error| format!("{DATA}: {error}")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(format!("cannot read {DATA}: {error}")),
+    }
+}
+
+/// Whole or not at all.
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    let temporary = path.with_extension("new");
+    let attempt = || {
+        std::fs::write(&temporary, text)?;
+        std::fs::rename(&temporary, path)
+    };
+    attempt().map_err(|error| format!("cannot write {}: {error}", path.display()))
+}
+
+fn table(rows: &[Value]) -> String {
+    let mut text = String::from(
+        "# Results\n\n`cargo xtask results` runs every row's command with `target/release/kanrl` (built with `--features \
+         full`) and writes this file; `docs/results.json` holds the rows. Mean returns over the report episodes, on seeds \
+         that nothing was fitted, tuned or chosen on; the brackets are the interquartile mean's bootstrap 95 % interval. \
+         *Floor* is the mean return that a formula has to reach, *aim* the best closed form known.\n\n\
+         | environment | expert | seed | expert's return | KAN | faithful formula | formula | operations | from | floor | \
+         aim | minutes |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n",
+    );
+    for case in &CASES {
+        let mut own: Vec<&Value> = rows.iter().filter(|row| row["environment"] == case.environment).collect();
+        own.sort_by_key(|row| (row["expert_source"] != "bundled", row["seed"].as_u64()));
+        for row in own {
+            text += &line(case, row);
+        }
+    }
+    text += "\nCommands:\n\n```sh\n";
+    for case in &CASES {
+        for row in rows.iter().filter(|row| row["environment"] == case.environment) {
+            text += &format!("{}\n", row["command"].as_str().unwrap_or_default());
+        }
+    }
+    text + "```\n"
+}
+
+fn line(case: &Case, row: &Value) -> String {
+    let number = |value: &Value| value.as_f64().map_or_else(String::new, |value| format!("{value:.1}").replace('-', "−"));
+    let mean = |policy: &str| number(&row[policy]["mean"]);
+    let interval = &row["formula"]["interval"];
+    let operations = row["operations"].as_u64().unwrap_or(0);
+    let floor = match case.floor {
+        Some(Floor::Return(value)) => Some(value),
+        Some(Floor::Expert) => row["expert"]["mean"].as_f64(),
+        None => None,
+    };
+    let reached = floor.zip(row["formula"]["mean"].as_f64()).map(|(floor, mean)| mean >= floor);
+    let mark = if reached == Some(false) { " (missed)" } else { "" };
+    let too_long = if case.operations.is_some_and(|most| operations > most) { " (too many)" } else { "" };
+    let expert = if row["expert_source"] == "bundled" { "bundled" } else { "reference PPO" };
+    format!(
+        "| {} | {expert} | {} | {} | {} | {} | **{}** [{}, {}]{mark} | {operations}{too_long} | {} | {} | {} | {} |\n",
+        case.environment,
+        row["seed"],
+        mean("expert"),
+        mean("kan"),
+        mean("faithful"),
+        mean("formula"),
+        number(&interval[0]),
+        number(&interval[1]),
+        row["student"].as_str().unwrap_or_default(),
+        floor.map_or_else(String::new, |floor| number(&json!(floor))),
+        case.aim.map_or_else(String::new, |aim| number(&json!(aim))),
+        row["minutes"],
+    )
+}
