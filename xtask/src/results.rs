@@ -207,7 +207,8 @@ fn table(rows: &[Value]) -> String {
 }
 
 fn line(case: &Case, row: &Value) -> String {
-    let number = |value: &Value| value.as_f64().map_or_else(String::new, |value| format!("{value:.1}").replace('-', "−"));
+    let number =
+        |value: &Value| value.as_f64().map_or_else(String::new, |value| format!("{value:.1}").replace('-', "−"));
     let mean = |policy: &str| number(&row[policy]["mean"]);
     let interval = &row["formula"]["interval"];
     let operations = row["operations"].as_u64().unwrap_or(0);

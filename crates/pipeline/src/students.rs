@@ -2,10 +2,11 @@
 
 use crate::config::RunConfig;
 use kan_core::config::{ApproximatorConfig, BuildError};
-use serde_json::{Value, json};
+use serde_json::json;
 
-/// The names that a run's networks have, with what each is built from: the config's approximator in each of the hidden
-/// widths, or as it is where its kind has none.
+/// The names that a run's networks have (`kan` without hidden layers, `kan-2`, `kan-3-3`, `kan-2-lambda-0.01`), with what
+/// each is built from: the config's approximator in each of the hidden widths with each sparsity strength, as far as its kind
+/// has them.
 ///
 /// # Errors
 /// [`BuildError`] where the approximator does not take such widths.
@@ -17,28 +18,40 @@ pub fn networks(config: &RunConfig) -> Result<Vec<(String, Box<dyn ApproximatorC
     };
     let whole = serde_json::to_value(&config.approximator).map_err(error)?;
     let kind = config.approximator.typetag_name();
-    let with = |widths: &[usize]| {
-        let mut value = whole.clone();
-        value["hidden"] = json!(widths);
-        let built = serde_json::from_value(value).map_err(error)?;
-        Ok((name(kind, widths), built))
+    let has = |key: &str| whole.get(key).is_some_and(|value| !value.is_null());
+    let own_widths = [None];
+    let widths: Vec<Option<&Vec<usize>>> = match &config.students.widths {
+        widths if has("hidden") && !widths.is_empty() => widths.iter().map(Some).collect(),
+        _ => own_widths.to_vec(),
     };
-    if whole.get("hidden").is_some_and(Value::is_array) && !config.students.widths.is_empty() {
-        config.students.widths.iter().map(|widths| with(widths)).collect()
-    } else {
-        Ok(vec![(kind.to_owned(), serde_json::from_value(whole.clone()).map_err(error)?)])
+    let lambdas: Vec<Option<f64>> = match &config.students.lambdas {
+        lambdas if has("lambda") && !lambdas.is_empty() => lambdas.iter().copied().map(Some).collect(),
+        _ => vec![None],
+    };
+    let mut networks = Vec::new();
+    for widths in widths {
+        for lambda in &lambdas {
+            let (mut value, mut name) = (whole.clone(), kind.to_owned());
+            if let Some(widths) = widths {
+                value["hidden"] = json!(widths);
+                widths.iter().for_each(|width| name += &format!("-{width}"));
+            }
+            if let Some(lambda) = lambda {
+                value["lambda"] = json!(lambda);
+                if lambdas.len() > 1 {
+                    name += &format!("-lambda-{lambda}");
+                }
+            }
+            networks.push((name, serde_json::from_value(value).map_err(error)?));
+        }
     }
+    Ok(networks)
 }
 
 /// The name of the linear rival.
 pub const LINEAR: &str = "linear";
 /// The name of the sparse quadratic rival.
 pub const QUADRATIC: &str = "quadratic";
-
-/// `kan` without hidden layers, `kan-2`, `kan-3-3`, …
-fn name(kind: &str, widths: &[usize]) -> String {
-    widths.iter().fold(kind.to_owned(), |name, width| format!("{name}-{width}"))
-}
 
 #[cfg(test)]
 mod tests {
@@ -57,5 +70,10 @@ mod tests {
         assert_eq!(names("approximator.hidden = []"), ["kan"]);
         assert_eq!(names("approximator.hidden = [3]\nstudents.widths = [[4]]"), ["kan-4"]);
         assert_eq!(names("approximator.kind = 'linear'"), ["linear"]);
+        assert_eq!(
+            names("students.widths = [[2]]\nstudents.lambdas = [0, 0.01]"),
+            ["kan-2-lambda-0", "kan-2-lambda-0.01"]
+        );
+        assert_eq!(names("approximator.lambda = 0.1"), ["kan", "kan-2"]);
     }
 }

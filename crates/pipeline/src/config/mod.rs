@@ -90,11 +90,13 @@ impl Default for CollectSection {
 }
 
 /// `[students]`: which students learn from the expert, side by side.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StudentsSection {
     /// Hidden widths of the networks, one list for each; where `approximator.hidden` is set and this is not, those only.
     pub widths: Vec<Vec<usize>>,
+    /// Sparsity strengths λ that each of them is fitted with; where `approximator.lambda` is set and this is not, that only.
+    pub lambdas: Vec<f64>,
     /// Whether a linear and a sparse quadratic formula run beside them.
     pub rivals: bool,
     /// Most terms of each output of the quadratic one.
@@ -103,7 +105,7 @@ pub struct StudentsSection {
 
 impl Default for StudentsSection {
     fn default() -> Self {
-        Self { widths: vec![vec![], vec![2]], rivals: true, quadratic_terms: 8 }
+        Self { widths: vec![vec![], vec![2]], lambdas: vec![0.0], rivals: true, quadratic_terms: 8 }
     }
 }
 
@@ -180,6 +182,9 @@ impl Default for SymbolifySection {
 pub struct RefineSection {
     /// L-BFGS steps.
     pub steps: usize,
+    /// Most products of two observations that are added to each output where they explain what it misses; with an
+    /// observation that is 0 or 1, such as a leg's contact, a product is a gate. 0 for none.
+    pub products: usize,
     /// Terms are left out while the validation loss stays within this share of the targets' variance of what it was.
     pub tolerance: f64,
     /// Constants are rounded to the fewest digits that change no output by more than this share of its standard
@@ -189,7 +194,7 @@ pub struct RefineSection {
 
 impl Default for RefineSection {
     fn default() -> Self {
-        Self { steps: 200, tolerance: 0.005, rounding_tolerance: 0.002 }
+        Self { steps: 200, products: 2, tolerance: 0.005, rounding_tolerance: 0.002 }
     }
 }
 

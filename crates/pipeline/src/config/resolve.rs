@@ -88,13 +88,18 @@ impl MergedConfig {
     fn students(&self) -> Result<StudentsSection, ConfigError> {
         let mut students: StudentsSection = self.section("students")?.unwrap_or_default();
         let is_set = |section: &str, key: &str| self.table.get(section).and_then(|value| value.get(key)).is_some();
-        if is_set("students", "widths") {
-            return Ok(students);
+        let own = |key: &str| self.table.get("approximator").and_then(|value| value.get(key)).cloned();
+        if !is_set("students", "widths") {
+            if let Some(hidden) = own("hidden") {
+                students.widths = vec![self.deserialize("approximator.hidden", hidden)?];
+            } else if own("products").is_some() {
+                students.widths.retain(|widths| !widths.is_empty());
+            }
         }
-        if let Some(hidden) = self.table.get("approximator").and_then(|value| value.get("hidden")) {
-            students.widths = vec![self.deserialize("approximator.hidden", hidden.clone())?];
-        } else if is_set("approximator", "products") {
-            students.widths.retain(|widths| !widths.is_empty());
+        if !is_set("students", "lambdas")
+            && let Some(lambda) = own("lambda")
+        {
+            students.lambdas = vec![self.deserialize("approximator.lambda", lambda)?];
         }
         Ok(students)
     }

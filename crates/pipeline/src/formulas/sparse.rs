@@ -8,6 +8,8 @@ use symbolic::{Expression, SymbolicError};
 
 /// Terms are added as long as each explains at least this share of the targets' variance.
 const LEAST_GAIN: f64 = 0.002;
+/// A product is added where it explains at least this share of what a draft misses.
+const LEAST_SHARE: f64 = 0.1;
 /// Added to the diagonal of the normal equations, whose diagonal is 1.
 const RIDGE: f64 = 1e-8;
 
@@ -43,6 +45,33 @@ pub fn quadratic(
     let mut terms: Vec<Term> = (0..inputs).map(Term::One).collect();
     terms.extend((0..inputs).flat_map(|first| (first..inputs).map(move |second| Term::Two(first, second))));
     Regression::new(terms, inputs, head.outputs(), samples, loss).draft(head, names, most, LEAST_GAIN)
+}
+
+/// The draft with up to `most` products of two observations added to each output: those that explain what it misses. The
+/// same draft where none explains enough.
+///
+/// # Errors
+/// [`SymbolicError`] for a name that no variable can have.
+pub fn with_products(draft: &Draft, samples: Samples<'_>, loss: &Loss, most: usize) -> Result<Draft, SymbolicError> {
+    let (inputs, outputs) = (draft.inputs().len(), draft.expressions().len());
+    let mut values = vec![0.0; samples.weights.len() * outputs];
+    draft.tape().evaluate(samples.inputs, &mut values);
+    let mut missing = vec![0.0; values.len()];
+    let rows = values.chunks_exact(outputs).zip(samples.targets.chunks_exact(outputs));
+    for ((values, targets), missing) in rows.zip(missing.chunks_exact_mut(outputs)) {
+        loss.row(values, targets, missing);
+        missing.iter_mut().for_each(|value| *value *= -0.5 * outputs as f64);
+    }
+    let terms = (0..inputs).flat_map(|first| (first..inputs).map(move |second| Term::Two(first, second))).collect();
+    let samples = Samples { targets: &missing, ..samples };
+    let regression = Regression::new(terms, inputs, outputs, samples, &Loss::MeanSquared);
+    let sum = |(output, expression): (usize, &Expression)| {
+        let products = regression.expression(output, draft.inputs(), most, LEAST_SHARE)?;
+        let is_constant = products.as_constant().is_some();
+        Ok(if is_constant { expression.clone() } else { Expression::sum([expression.clone(), products]) })
+    };
+    let expressions = draft.expressions().iter().enumerate().map(sum).collect::<Result<_, SymbolicError>>()?;
+    Draft::new(draft.head().clone(), draft.inputs().to_vec(), expressions)
 }
 
 impl Term {
@@ -194,7 +223,8 @@ fn tame(targets: &mut [f64], loss: &Loss) {
 
 #[cfg(test)]
 mod tests {
-    use super::{linear, quadratic};
+    use super::{linear, quadratic, with_products};
+    use crate::formulas::Draft;
     use crate::head::Head;
     use kan_core::approximator::{Loss, Samples};
     use kan_core::random::Generator;
@@ -214,6 +244,9 @@ mod tests {
         assert_eq!(found.operations(), 8, "{:?}", found.expressions());
         let value = found.expressions()[0].evaluate(&[("x", 0.3), ("y", -0.7), ("z", 0.9)]).unwrap();
         assert!((value - target(&[0.3, -0.7, 0.9])).abs() < 1e-6, "{value}");
+        let start = Draft::new(head.clone(), names.clone(), vec!["2*x + 1".parse().unwrap()]).unwrap();
+        let grown = with_products(&start, samples, &Loss::MeanSquared, 1).unwrap();
+        assert!(grown.expressions()[0].to_string().contains("y*z"), "{:?}", grown.expressions());
         let plain = linear(&head, &names, samples, &Loss::MeanSquared).unwrap();
         assert!(plain.operations() <= 6, "{:?}", plain.expressions());
     }

@@ -14,6 +14,9 @@ const TRIAL_ROWS: usize = 3000;
 /// L-BFGS steps after a term is left out.
 const TRIAL_STEPS: usize = 15;
 
+/// Products stay where the loss falls to this share of what it was.
+const PRODUCTS_GAIN: f64 = 0.8;
+
 /// Turns every named network into expressions and fits their constants to the expert, in the states of the formula too.
 pub fn refine(
     mut made: Make<'_, PerStudent<Formulas>>,
@@ -72,8 +75,20 @@ fn faithful(
 ) -> Result<Formula, StageError> {
     let section = &setting.config().refine;
     let reporter = &setting.reporter;
-    let first = fitted(setting, stage, name, &draft, &data)?;
     let loss = setting.head().loss();
+    let mut first = fitted(setting, stage, name, &draft, &data)?;
+    if section.products > 0 {
+        let grown =
+            sparse::with_products(&first.draft, data.train.samples(), &loss, section.products).map_err(failed)?;
+        if grown.operations() > first.draft.operations() {
+            let grown = fitted(setting, stage, name, &grown, &data)?;
+            if grown.loss < PRODUCTS_GAIN * first.loss {
+                let line = format!("{name}: loss {:.4e}, {:.4e} with products of observations", first.loss, grown.loss);
+                reporter.message(stage, line);
+                first = grown;
+            }
+        }
+    }
     let few = Few::of(data.train.samples(), draft.inputs().len(), draft.expressions().len());
     let task = FitTask { train: few.samples(), validation: Some(data.validation.samples()), loss: &loss };
     let limit = first.loss + section.tolerance * spread(data.validation.samples(), draft.expressions().len());
