@@ -6,7 +6,7 @@ use kan_core::approximator::FitTask;
 use kan_core::environment::{EnvironmentRegistry, EnvironmentSpec};
 use kan_core::function::{Candidate, SampledCurve};
 use kan_core::graph::{Edge, EdgeFunction, NodeKind, SymbolicEdge, UnivariateGraph};
-use pipeline::artefacts::{ExpertData, Network};
+use pipeline::artefacts::{ExpertData, Network, PerStudent, Selection, StudentPart};
 use pipeline::config::{MergedConfig, RawConfig};
 use pipeline::engine::{Artefact, LoadContext, Stage};
 use pipeline::head::Head;
@@ -59,9 +59,11 @@ impl Laboratory {
         let spec = environment.spec().clone();
         let library = config.library.build().map_err(|error| words(&error))?;
         let context = LoadContext { config: Arc::new(config), library };
-        let data = latest::<ExpertData>(folder, &context).into_iter().next();
+        // Of all students, the one whose network stands in the report.
+        let student = latest::<Selection>(folder, &context).into_iter().next().map_or_else(String::new, |it| it.network);
+        let data = part::<ExpertData>(folder, &context, &student).into_iter().next();
         let networks: Vec<UnivariateGraph> =
-            latest::<Network>(folder, &context).into_iter().map(|network| network.0).collect();
+            part::<Network>(folder, &context, &student).into_iter().map(|network| network.0).collect();
         let is_named =
             |graph: &UnivariateGraph| graph.edges.iter().all(|edge| matches!(edge.function, EdgeFunction::Symbolic(_)));
         let named = networks.iter().find(|graph| is_named(graph)).cloned();
@@ -225,6 +227,12 @@ impl Laboratory {
         };
         (0..outputs).map(deviation).fold(f64::INFINITY, f64::min)
     }
+}
+
+/// One student's part of the artefacts that [`latest`] finds.
+fn part<A: StudentPart>(folder: &Path, context: &LoadContext, student: &str) -> Vec<A> {
+    let own = |all: PerStudent<A>| all.0.into_iter().find(|(name, _)| name == student).map(|(_, part)| part);
+    latest::<PerStudent<A>>(folder, context).into_iter().filter_map(own).collect()
 }
 
 /// Every artefact of a kind that the run's stages made, the last stage's first.
