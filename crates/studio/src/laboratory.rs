@@ -60,7 +60,8 @@ impl Laboratory {
         let library = config.library.build().map_err(|error| words(&error))?;
         let context = LoadContext { config: Arc::new(config), library };
         // Of all students, the one whose network stands in the report.
-        let student = latest::<Selection>(folder, &context).into_iter().next().map_or_else(String::new, |it| it.network);
+        let student =
+            latest::<Selection>(folder, &context).into_iter().next().map_or_else(String::new, |it| it.network);
         let data = part::<ExpertData>(folder, &context, &student).into_iter().next();
         let networks: Vec<UnivariateGraph> =
             part::<Network>(folder, &context, &student).into_iter().map(|network| network.0).collect();
