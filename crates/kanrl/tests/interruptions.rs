@@ -18,8 +18,17 @@ symbolify.refit_steps = 3
 [collect]
 train_episodes = 2
 validation_episodes = 1
+[dagger]
+rounds = 1
+episodes = 2
+validation_episodes = 2
+[polish]
+environment_steps = 30000
+[select]
+episodes = 4
 [evaluate]
 episodes = 4
+robustness_episodes = 1
 ";
 
 fn run(arguments: &[&str]) -> Output {
