@@ -145,7 +145,8 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len().max(1) as f64
 }
 
-fn is_not_finite(error: &StageError) -> bool {
+/// Whether a policy gave no finite action.
+pub(crate) fn is_not_finite(error: &StageError) -> bool {
     matches!(error, StageError::Rollout(RolloutError::Policy { source: PolicyError::NotFinite { .. }, .. }))
 }
 

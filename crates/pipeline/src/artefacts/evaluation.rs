@@ -82,10 +82,10 @@ pub struct PolicyEvaluation {
 pub struct Robustness {
     /// What was changed, in words: `time step × 0.5`, `masses × 1.1`.
     pub change: String,
-    /// The expert's mean return.
-    pub expert: f64,
-    /// The formula's mean return on the same seeds; none where it failed.
-    pub formula: f64,
+    /// The expert's mean return; none where it or the environment failed.
+    pub expert: Option<f64>,
+    /// The formula's mean return on the same seeds.
+    pub formula: Option<f64>,
     /// Number of episodes of each.
     pub episodes: usize,
 }

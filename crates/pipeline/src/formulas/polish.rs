@@ -1,7 +1,7 @@
 //! Constants tuned on return by CMA-ES (Hansen 2016, arXiv 1604.00772).
 
 use super::Draft;
-use super::returns::Play;
+use super::returns::{Play, WORST};
 use crate::engine::StageError;
 use crate::seeds::{self, Purpose};
 use cmaes::{CMAES, CMAESOptions, DVector, Mode, ObjectiveFunction, ParallelObjectiveFunction};
@@ -19,12 +19,16 @@ pub struct SearchOptions {
     pub episodes: (usize, usize),
     /// Generations that a budget should be enough for: long episodes are played less often.
     pub generations: u64,
-    /// Episodes that the centre of the search is compared by, on seeds of its own.
+    /// Episodes that the centre of the search is compared by, on seeds of its own; three times as many have to confirm that it
+    /// is better.
     pub validation_episodes: usize,
 }
 
 /// Generations between two looks at the centre of the search.
 const CHECK_EVERY: usize = 5;
+/// How many times the validation episodes are played to confirm an improvement: the best of many noisy scores is mostly
+/// noise.
+const CONFIRMATION: usize = 3;
 /// Fewest candidates of a generation.
 const LEAST_CANDIDATES: usize = 12;
 
@@ -37,7 +41,9 @@ pub struct Search {
     cmaes: Option<CMAES<Handle>>,
     validation: Vec<u64>,
     best: Vec<f64>,
+    /// Its score on the validation seeds, and on the first of them only.
     best_score: f64,
+    best_first_score: f64,
     restarts: u64,
 }
 
@@ -69,9 +75,6 @@ impl ParallelObjectiveFunction for Handle {
         self.0.value(x.as_slice())
     }
 }
-
-/// Worse than any return; the search does not take infinite values.
-const WORST: f64 = -1e30;
 
 impl Objective {
     fn constants(&self, x: &[f64]) -> Vec<f64> {
@@ -118,9 +121,20 @@ impl Search {
             play,
             draft: draft.clone(),
         });
-        let validation = seeds::episodes(options.seed, Purpose::Validate, options.validation_episodes);
+        let validation = seeds::episodes(options.seed, Purpose::Validate, CONFIRMATION * options.validation_episodes);
         let best_score = objective.score(&start, &validation);
-        Self { draft, options, objective, cmaes: None, validation, best: start, best_score, restarts: 0 }
+        let best_first_score = objective.score(&start, &validation[..options.validation_episodes]);
+        Self {
+            draft,
+            options,
+            objective,
+            cmaes: None,
+            validation,
+            best: start,
+            best_score,
+            best_first_score,
+            restarts: 0,
+        }
     }
 
     /// The draft with the best constants so far.
@@ -171,9 +185,12 @@ impl Search {
             }
             if ended || generation % CHECK_EVERY == CHECK_EVERY - 1 {
                 let centre = self.objective.constants(cmaes.mean().as_slice());
-                let score = self.objective.score(&centre, &self.validation);
-                if score > self.best_score {
-                    (self.best, self.best_score) = (centre, score);
+                let first_score = self.objective.score(&centre, &self.validation[..self.options.validation_episodes]);
+                if first_score > self.best_first_score {
+                    let score = self.objective.score(&centre, &self.validation);
+                    if score > self.best_score {
+                        (self.best, self.best_score, self.best_first_score) = (centre, score, first_score);
+                    }
                 }
             }
             if !ended {

@@ -8,6 +8,9 @@ use kan_core::policy::{Policy, PolicyError};
 use kan_core::rollout::{RolloutError, RolloutOptions, Rollouts};
 use kan_core::space::ActionSpace;
 
+/// Worse than any return, and finite.
+pub const WORST: f64 = -1e30;
+
 /// Returns of drafts in one or several variants of an environment.
 #[derive(Debug)]
 pub struct Play {
@@ -21,7 +24,7 @@ pub struct Play {
 /// Returns of some episodes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Played {
-    /// One for each seed; −∞ where the draft gave no finite action.
+    /// One for each seed; [`WORST`] where the draft gave no finite action.
     pub returns: Vec<f64>,
     /// Steps taken.
     pub steps: u64,
@@ -44,7 +47,7 @@ impl Play {
     /// [`StageError::Rollout`] where the environment fails; a draft that gives no finite action is no error.
     pub fn play(&self, draft: &Draft, constants: &[f64], seeds: &[u64]) -> Result<Played, StageError> {
         let policy = Noisy { policy: draft.policy(constants), deviations: &self.noise };
-        let mut played = Played { returns: vec![f64::NEG_INFINITY; seeds.len()], steps: 0 };
+        let mut played = Played { returns: vec![WORST; seeds.len()], steps: 0 };
         for (index, rollouts) in self.variants.iter().enumerate() {
             let places: Vec<usize> = (index..seeds.len()).step_by(self.variants.len()).collect();
             let own: Vec<u64> = places.iter().map(|place| seeds[*place]).collect();

@@ -1,4 +1,5 @@
 use crate::artefacts::{Agreement, Evaluation, Model, PerStudent, PolicyEvaluation, Returns, Robustness, Selection};
+use crate::dagger::is_not_finite;
 use crate::engine::{Get, Make, StageError};
 use crate::policies::Student;
 use crate::rollouts::play;
@@ -44,16 +45,28 @@ pub fn evaluate(
         agreement: None,
         own_states_agreement: None,
     }];
+    let chosen = if selection.chosen().polished { "polished" } else { "faithful" };
+    let mut add = |name: &str, policy: &dyn Policy| match evaluate(name, policy) {
+        Ok(evaluation) => {
+            policies.push(evaluation);
+            Ok(())
+        }
+        // What was not chosen may leave its domain somewhere.
+        Err(error) if is_not_finite(&error) && name != chosen => {
+            setting.reporter.message("evaluate", format!("{name} is not evaluated: {}", in_words(&error)));
+            Ok(())
+        }
+        Err(error) => Err(error),
+    };
     if let Some(model) = models.get(&selection.network) {
         let predict = |inputs: &[f64], outputs: &mut [f64]| model.approximator.predict(inputs, outputs);
-        policies.push(evaluate("kan", &Student::new(spec.observation_space.len(), setting.head(), predict))?);
+        add("kan", &Student::new(spec.observation_space.len(), setting.head(), predict))?;
     }
     let as_policy = |formula| FunctionPolicy::from_formula(formula, spec, "the formula".to_owned());
-    policies.push(evaluate("faithful", &as_policy(&selection.faithful().formula)?)?);
+    add("faithful", &as_policy(&selection.faithful().formula)?)?;
     if let Some(polished) = selection.polished() {
-        policies.push(evaluate("polished", &as_policy(&polished.formula)?)?);
+        add("polished", &as_policy(&polished.formula)?)?;
     }
-    let chosen = if selection.chosen().polished { "polished" } else { "faithful" };
     let same = policies.iter().find(|evaluation| evaluation.policy == chosen).cloned();
     policies.extend(same.map(|evaluation| PolicyEvaluation { policy: "formula".to_owned(), ..evaluation }));
 
@@ -64,12 +77,12 @@ pub fn evaluate(
         let Some(changed) = variant(&setting, group, factor)?.filter(|_| !few.is_empty()) else { continue };
         let change = format!("{} × {factor}", group.name());
         let mean = |policy: &dyn Policy| match run(&changed, policy, few, &change) {
-            Ok(episodes) => Ok(returns(&episodes).mean),
+            Ok(episodes) => Ok(Some(returns(&episodes).mean)),
             Err(StageError::Cancelled) => Err(StageError::Cancelled),
             // In another world a policy may fail in every way; that is a result.
             Err(error) => {
-                setting.reporter.message("evaluate", format!("{change}: {error}"));
-                Ok(f64::MIN)
+                setting.reporter.message("evaluate", format!("{change}: {}", in_words(&error)));
+                Ok(None)
             }
         };
         let (expert, formula) = (mean(expert)?, mean(&formula)?);
@@ -77,6 +90,12 @@ pub fn evaluate(
     }
     made.set(Evaluation { policies, robustness });
     Ok(())
+}
+
+/// An error with its causes.
+fn in_words(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn returns(episodes: &[Episode]) -> Returns {

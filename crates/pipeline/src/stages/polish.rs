@@ -1,5 +1,6 @@
 use super::refine::failed;
 use crate::artefacts::{Formulas, PerStudent};
+use crate::dagger::is_not_finite;
 use crate::engine::{Make, StageError};
 use crate::formulas::Draft;
 use crate::formulas::polish::{Search, SearchOptions, shorten};
@@ -44,7 +45,13 @@ pub fn polish(setting: Setting<'_>, mut formulas: Make<'_, PerStudent<Formulas>>
     let mut searches = Vec::new();
     for (index, (name, student)) in formulas.get_mut().0.iter().enumerate() {
         let draft = Draft::from_formula(setting.head(), &student.faithful).map_err(failed)?;
-        let rows = visited(&setting, &draft)?;
+        let rows = match visited(&setting, &draft) {
+            Err(error) if is_not_finite(&error) => {
+                reporter.message("polish", format!("{name} is left out: it leaves its domain"));
+                continue;
+            }
+            rows => rows?,
+        };
         let noise = noise(&rows, draft.inputs().len(), section.noise);
         let environments = Arc::new(Play::new(environments(&setting)?, section.tail_weight, noise));
         let search = Search::new(draft, &rows, environments, options(&setting));
@@ -64,6 +71,9 @@ pub fn polish(setting: Setting<'_>, mut formulas: Make<'_, PerStudent<Formulas>>
     };
     let share = |phase: usize, formulas: usize| (budget as f64 * SHARES[phase] / formulas as f64) as u64;
     let count = searches.len();
+    if count == 0 {
+        return Ok(());
+    }
     for polished in &mut searches {
         let before = polished.search.score();
         advance(polished, share(0, count))?;

@@ -35,7 +35,7 @@ pub fn select(
             student: name.clone(),
             polished,
             operations: formula.operations(),
-            mean: mean(&played).max(f64::MIN),
+            mean: mean(&played),
             interval: mean_interval(&played),
             on_front: false,
             formula: formula.clone(),
