@@ -23,7 +23,7 @@ fn assert_plays(run: &Path) {
     }
     let formula = metrics["returns"]["formula"]["mean"].as_f64().unwrap();
     assert!(formula >= 495.0, "the formula's mean return is {formula}");
-    for policy in ["kan", "formula"] {
+    for policy in ["kan", "faithful"] {
         let agreement = metrics["agreement"][policy].as_f64().unwrap();
         assert!((0.5..=1.0).contains(&agreement), "{policy} agrees in {agreement}");
     }
@@ -59,6 +59,47 @@ fn the_bundled_expert_s_formula_plays_and_two_runs_make_the_same_files() {
     for (name, bytes) in &first {
         assert!(second[name] == *bytes, "{} differs between two runs of the same seed", name.display());
     }
+}
+
+#[test]
+fn a_polished_formula_swings_the_pendulum_up_as_well_as_the_expert() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let output = kanrl(&["extract", "Pendulum-v1", "--out"]).arg(&run).output().expect("kanrl runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metrics = metrics(&run);
+    let mean = |policy: &str| metrics["returns"][policy]["mean"].as_f64().unwrap();
+    assert!(mean("formula") >= -165.0, "{}", metrics["returns"]["formula"]["mean"]);
+    assert!(mean("formula") >= mean("faithful"));
+    let interval = &metrics["returns"]["formula"]["interquartile_mean_interval"];
+    let middle = metrics["returns"]["formula"]["interquartile_mean"].as_f64().unwrap();
+    assert!(interval[0].as_f64().unwrap() <= middle && middle <= interval[1].as_f64().unwrap());
+    assert!(metrics["formula"]["operations"].as_u64().unwrap() <= 40);
+    // Two networks and two rivals, each faithful and polished.
+    let candidates = metrics["candidates"].as_array().unwrap();
+    assert_eq!(candidates.len(), 8, "{candidates:?}");
+    for student in ["kan", "kan-2", "linear", "quadratic"] {
+        assert!(candidates.iter().any(|candidate| candidate["student"] == student), "{student}");
+    }
+    let changes: Vec<&str> =
+        metrics["robustness"].as_array().unwrap().iter().map(|row| row["change"].as_str().unwrap()).collect();
+    assert_eq!(changes, ["time step × 0.5", "time step × 2", "masses × 0.9", "masses × 1.1"]);
+    for policy in ["kan", "faithful", "polished"] {
+        assert!(metrics["agreement"]["own_states"][policy].is_number(), "{policy}");
+    }
+    let (formula, faithful) = (run.join("formula.json"), run.join("faithful.json"));
+    assert_ne!(std::fs::read(formula).unwrap(), std::fs::read(faithful).unwrap());
+}
+
+#[test]
+fn a_faithful_run_tunes_nothing_on_return() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    extract(&["--faithful", "--hidden", ""], &run);
+    let metrics = metrics(&run);
+    assert!(metrics["returns"]["polished"].is_null());
+    assert_eq!(metrics["formula"]["polished"], false);
+    assert_eq!(std::fs::read(run.join("formula.json")).unwrap(), std::fs::read(run.join("faithful.json")).unwrap());
 }
 
 #[test]
