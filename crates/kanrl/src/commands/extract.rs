@@ -26,7 +26,7 @@ pub struct Extract {
     /// Tune nothing on return: the result is the formula that explains the expert.
     #[arg(long)]
     faithful: bool,
-    /// Steps of the environment to tune the formulas' constants with [default: 12000000].
+    /// Steps of the environment to tune the formulas' constants with [default: 10000000].
     #[arg(long, value_name = "STEPS", conflicts_with = "faithful")]
     polish_steps: Option<u64>,
     /// Report episodes for each policy [default: 100].

@@ -224,7 +224,7 @@ impl Default for PolishSection {
     fn default() -> Self {
         Self {
             enabled: true,
-            environment_steps: 12_000_000,
+            environment_steps: 10_000_000,
             step_size: 0.1,
             tail_weight: 0.25,
             generations: 100,
