@@ -17,7 +17,7 @@ const HAS_LIBRARY: &str = "import os, sys, sysconfig; v = sysconfig.get_config_v
 /// Node.js with KaTeX (under `target/`).
 pub fn tests() -> Result<(), String> {
     full()?;
-    debian(&[("chromium", "chromium"), ("npm", "npm")])?;
+    debian(&[("chromium", "chromium"), ("chromedriver", "chromium-driver"), ("npm", "npm")])?;
     katex()?;
     python()
 }

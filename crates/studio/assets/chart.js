@@ -12,7 +12,9 @@ export function lines(series, { log = false, label, height = 240, x = "", y = ""
   const across = scale(all.map((point) => point[0]), frame.left, WIDTH - frame.right, 0);
   const up = scale(all.map(value), height - frame.bottom, frame.top, 0.06);
   const chart = svg("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${height}`, role: "img", "aria-label": label });
-  axes(chart, across, up, frame, height, log ? (tick) => power(tick) : (tick) => number(tick), log);
+  // Within less than two decades, powers of ten would leave the axis empty.
+  const decades = log && up.high - up.low > 1.5;
+  axes(chart, across, up, frame, height, decades ? power : log ? (tick) => (10 ** tick).toPrecision(2) : (tick) => number(tick), decades);
   for (const one of series) {
     const path = one.points.map((point) => `${across(point[0]).toFixed(1)},${up(value(point)).toFixed(1)}`).join(" ");
     chart.append(svg("polyline", { class: `line ${one.class ?? ""}`, points: path }));
@@ -24,7 +26,7 @@ export function lines(series, { log = false, label, height = 240, x = "", y = ""
 /** Runs by operations and return; `front` ones are filled. */
 export function scatter(points, { label, x, y, pick }) {
   const height = 320;
-  const frame = { left: 64, right: 20, top: 16, bottom: 46 };
+  const frame = { left: 64, right: 20, top: 24, bottom: 48 };
   const across = scale(points.map((point) => point.x), frame.left, WIDTH - frame.right, 0.06);
   const up = scale(points.map((point) => point.y), height - frame.bottom, frame.top, 0.08);
   const chart = svg("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${height}`, role: "group", "aria-label": label });
@@ -83,7 +85,7 @@ function axes(chart, across, up, frame, height, words, whole, wholeAcross = fals
 
 function titles(chart, x, y, frame, height) {
   if (x) chart.append(svg("text", { class: "axis", x: (frame.left + WIDTH - frame.right) / 2, y: height - 4, "text-anchor": "middle" }, x));
-  if (y) chart.append(svg("text", { class: "axis", x: frame.left, y: frame.top - 2, "text-anchor": "start" }, y));
+  if (y) chart.append(svg("text", { class: "axis", x: frame.left, y: frame.top - 8, "text-anchor": "start" }, y));
 }
 
 function ticks(low, high, count, whole) {

@@ -143,7 +143,14 @@ export function workbench(id, formula, signal) {
 
   draw();
   const start = h("button", { type: "button", onclick: () => { start.remove(); attempt(); } }, "Play it");
-  return h("div", {}, terms, problem, h("div", { class: "row" }, reset, start), result);
+  const element = h("div", {}, terms, problem, h("div", { class: "row" }, reset, start), result);
+  const set = (others) => {
+    texts = others;
+    start.remove();
+    draw();
+    attempt();
+  };
+  return { element, set };
 }
 
 /** What a changed formula is worth, beside the run's own. */

@@ -4,7 +4,7 @@ import { announce, ask, film, h, number, policies } from "./page.js";
 import { follow, Progress } from "./progress.js";
 import { formulaView, workbench } from "./formula.js";
 import { networkView } from "./diagram.js";
-import { strip } from "./chart.js";
+import { scatter, strip } from "./chart.js";
 
 const STATES = { queued: "Waiting", running: "Running", finished: "Finished", failed: "Failed", cancelled: "Cancelled", interrupted: "Interrupted" };
 
@@ -85,15 +85,17 @@ export function runPage(id, signal) {
     const caption = (name) => policies[name.replace(".mp4", "")];
     const faithful = detail.faithful && detail.formula && detail.faithful.latex !== detail.formula.latex;
     const links = files.map((name) => h("a", { href: file(name), target: "_blank", rel: "noopener" }, name));
+    const bench = detail.formula && workbench(encodeURIComponent(id), detail.formula, signal);
     live.remove();
     results.replaceChildren(
       ...[
         videos.length > 0 && h("section", { class: "card" }, h("h2", {}, "Expert and formula"), h("div", { class: "two" }, videos.map((name) => h("figure", {}, film(file(name), `An episode of the ${caption(name)}`), h("figcaption", {}, h("b", {}, caption(name)), returnOf(metrics, name)))))),
         detail.formula && h("section", { class: "card" }, h("h2", {}, faithful ? "The polished formula" : "The formula"), formulaView(detail.formula), h("p", { class: "soft small" }, `${detail.formula.operations} operations. What is printed is what was evaluated and filmed.`)),
         faithful && h("section", { class: "card" }, h("h2", {}, "The faithful formula"), h("p", { class: "soft small" }, "Fitted to what the expert does; nothing was tuned on return."), formulaView(detail.faithful)),
-        metrics?.returns && h("section", { class: "card" }, h("h2", {}, "Returns"), returnsTable(metrics)),
+        metrics?.returns && h("section", { class: "card" }, h("h2", {}, "Returns"), returnsTable(detail)),
+        candidatesCard(detail, bench),
         await networkCard(),
-        detail.formula && h("section", { class: "card" }, h("h2", {}, "Try another formula"), h("p", { class: "soft small" }, "Change a constant (arrow keys work) or delete a term: the formula plays at once, on seeds that no report uses."), workbench(encodeURIComponent(id), detail.formula, signal)),
+        bench && h("section", { class: "card", id: "bench" }, h("h2", {}, "Try another formula"), h("p", { class: "soft small" }, "Change a constant (arrow keys work) or delete a term: the formula plays at once, on seeds that no report uses."), bench.element),
         h("section", { class: "card" }, h("h2", {}, "How it went"), h("div", { class: "two" }, progress.list, progress.curves), h("details", {}, h("summary", {}, "Files"), h("p", { class: "row small" }, links))),
       ].filter(Boolean),
     );
@@ -133,32 +135,35 @@ function returnOf(metrics, name) {
   return returns ? ` – mean return ${number(returns.mean)}` : "";
 }
 
-/** A policy's interval, under whatever name a run's format has it. */
-function interval(returns) {
-  const pair = (value) => (Array.isArray(value) && value.length === 2 ? value : value && typeof value === "object" && "low" in value && "high" in value ? [value.low, value.high] : null);
-  for (const value of Object.values(returns)) {
-    const found = pair(value) ?? (value && typeof value === "object" && !Array.isArray(value) ? Object.values(value).map(pair).find(Boolean) : null);
-    if (found) return found;
-  }
-  return null;
+/** Every formula that the run considered, where it says so; each can be taken to the bench. */
+function candidatesCard({ metrics, formula }, bench) {
+  const candidates = (metrics?.candidates ?? []).filter((one) => typeof one.mean === "number" && typeof one.operations === "number");
+  if (candidates.length < 2) return null;
+  const shown = h("div", { "aria-live": "polite" }, h("p", { class: "soft" }, "Choose a point to read its formula."));
+  const pick = ({ candidate }) => {
+    const texts = formula?.outputs.map((output) => candidate.text?.split("\n").find((line) => line.startsWith(`${output.name} = `))?.slice(output.name.length + 3));
+    const take = texts?.every(Boolean) && h("button", { type: "button", onclick: () => { bench.set(texts); document.getElementById("bench").scrollIntoView({ behavior: "smooth" }); } }, "Take it to the bench");
+    shown.replaceChildren(...[h("h3", {}, `${candidate.student}${candidate.polished ? ", polished" : ""}`), h("p", { class: "soft small" }, `${candidate.operations} operations, return ${number(candidate.mean)} where it was chosen`), h("pre", { class: "source", tabindex: "0" }, candidate.text ?? ""), take && h("p", { class: "row" }, take)].filter(Boolean));
+  };
+  const points = candidates.map((candidate) => ({ x: candidate.operations, y: candidate.mean, front: candidate.on_front, candidate, label: `${candidate.student}${candidate.polished ? ", polished" : ""}: ${candidate.operations} operations, return ${number(candidate.mean)}` }));
+  return h("section", { class: "card" }, h("h2", {}, "The formulas it chose from"), h("p", { class: "soft small" }, "On the line are those that no other beats in both operations and return, on the seeds for choosing."), h("div", { class: "two" }, scatter(points, { label: "Candidates", x: "operations", y: "mean return", pick }), shown));
 }
 
-function returnsTable(metrics) {
+function returnsTable({ metrics, intervals }) {
   const order = Object.keys(policies);
   const rows = Object.entries(metrics.returns).filter(([, returns]) => returns && typeof returns.mean === "number").sort(([one], [other]) => order.indexOf(one) - order.indexOf(other));
   const all = rows.flatMap(([, returns]) => returns.episodes ?? [returns.mean]);
   const [low, high] = [Math.min(...all), Math.max(...all)];
-  const intervals = rows.some(([, returns]) => interval(returns));
   const agreements = rows.some(([policy]) => typeof metrics.agreement?.[policy] === "number");
   const row = ([policy, returns]) => {
-    const within = interval(returns);
+    const within = intervals?.[policy];
     const agreement = metrics.agreement?.[policy];
     return h(
       "tr",
       {},
       h("td", {}, policies[policy] ?? policy),
       h("td", { class: "number" }, `${number(returns.mean)} ± ${number(returns.std)}`),
-      intervals && h("td", { class: "number" }, within ? `${number(within[0])} … ${number(within[1])}` : ""),
+      h("td", { class: "number" }, within && `${number(within.mean)} [${number(within.low)}, ${number(within.high)}]`),
       h("td", { class: "number" }, number(returns.worst_5_percent)),
       agreements && h("td", { class: "number" }, typeof agreement === "number" ? `${number(agreement * 100, 1)} %` : ""),
       h("td", { class: "strip" }, strip(returns.episodes ?? [], returns.mean, low, high, `Returns of the episodes of the ${policies[policy] ?? policy}`)),
@@ -168,7 +173,7 @@ function returnsTable(metrics) {
   return h(
     "div",
     {},
-    h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Returns" }, h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "Policy"), h("th", { class: "number" }, "Mean ± std"), intervals && h("th", { class: "number" }, "95 % interval"), h("th", { class: "number" }, "Worst 5 %"), agreements && h("th", { class: "number" }, "Agreement"), h("th", { class: "strip" }, "Episodes"))), h("tbody", {}, rows.map(row)))),
+    h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Returns" }, h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "Policy"), h("th", { class: "number" }, "Mean ± std"), h("th", { class: "number" }, "Interquartile mean [95 %]"), h("th", { class: "number" }, "Worst 5 %"), agreements && h("th", { class: "number" }, "Agreement"), h("th", { class: "strip" }, "Episodes"))), h("tbody", {}, rows.map(row)))),
     h("p", { class: "soft small" }, `${n ?? ""} episodes each, on the same seeds, which nothing was tuned on.${metrics.agreement?.measure ? ` Agreement: ${metrics.agreement.measure}.` : ""}`),
   );
 }

@@ -76,11 +76,12 @@ function list(runs) {
       {},
       h("td", {}, h("a", { class: "run", href: `/runs/${run.id}` }, run.environment ?? run.id)),
       h("td", {}, h("span", { class: `pill ${run.state.state}` }, run.state.state === "queued" ? `Waiting, number ${run.state.position}` : words[run.state.state])),
-      h("td", {}, run.hidden?.length ? run.hidden.join(", ") : "none"),
-      h("td", { class: "number" }, number(run.returns?.expert?.mean)),
+      h("td", { class: "wide" }, run.hidden?.length ? run.hidden.join(", ") : "none"),
+      h("td", { class: "number wide" }, number(run.returns?.expert?.mean)),
       h("td", { class: "number" }, number(run.returns?.formula?.mean)),
       h("td", { class: "number" }, number(run.operations)),
-      h("td", { class: "soft" }, new Date(run.created * 1000).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })),
+      h("td", { class: "soft wide" }, new Date(run.created * 1000).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })),
     );
-  return h("table", {}, h("thead", {}, h("tr", {}, ["Environment", "State", "Hidden"].map((name) => h("th", {}, name)), ["Expert", "Formula", "Operations"].map((name) => h("th", { class: "number" }, name)), h("th", {}, "Started"))), h("tbody", {}, runs.map(row)));
+  const head = [["Environment", ""], ["State", ""], ["Hidden", "wide"], ["Expert", "number wide"], ["Formula", "number"], ["Operations", "number"], ["Started", "wide"]];
+  return h("table", {}, h("thead", {}, h("tr", {}, head.map(([name, kind]) => h("th", { class: kind || null }, name)))), h("tbody", {}, runs.map(row)));
 }

@@ -12,7 +12,7 @@ const WIDEST: i64 = 64;
 /// Most training steps.
 const MOST_STEPS: i64 = 100_000;
 /// Sections that may be set: the others have fields of their own, or could name files on the server.
-const OPEN_SECTIONS: [&str; 11] = [
+const OPEN_SECTIONS: [&str; 12] = [
     "approximator",
     "collect",
     "dagger",
@@ -23,6 +23,7 @@ const OPEN_SECTIONS: [&str; 11] = [
     "record",
     "refine",
     "select",
+    "students",
     "symbolify",
 ];
 

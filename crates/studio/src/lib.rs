@@ -42,6 +42,7 @@ use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use uploads::Uploads;
 use watch::Watches;
 
@@ -119,7 +120,16 @@ pub struct Studio {
     uploads: Uploads,
     programs: Arc<Programs>,
     rehearsals: Rehearsals,
+    /// What takes all cores for a while, a few at a time.
+    heavy: Semaphore,
+    /// Pages that watch a run.
+    watchers: Arc<Semaphore>,
 }
+
+/// Refits, rollouts and short films at the same time; others wait.
+const MOST_HEAVY: usize = 2;
+/// Pages that may watch runs at the same time.
+const MOST_WATCHERS: usize = 500;
 
 impl Studio {
     /// Opens the folder of runs.
@@ -133,7 +143,19 @@ impl Studio {
         let queue = Queue::new(Arc::clone(&runs), Arc::clone(&programs), options.running, options.waiting);
         let uploads = Uploads::new(runs.own_folder());
         let (watches, rehearsals) = (Watches::default(), Rehearsals::default());
-        Ok(Arc::new(Self { options, environments, runs, queue, watches, uploads, programs, rehearsals }))
+        let (heavy, watchers) = (Semaphore::new(MOST_HEAVY), Arc::new(Semaphore::new(MOST_WATCHERS)));
+        Ok(Arc::new(Self {
+            options,
+            environments,
+            runs,
+            queue,
+            watches,
+            uploads,
+            programs,
+            rehearsals,
+            heavy,
+            watchers,
+        }))
     }
 
     /// Everything it answers.
@@ -176,13 +198,29 @@ pub fn serve(
         let failed = |source| StudioError::Listen { address, source };
         let listener = tokio::net::TcpListener::bind(address).await.map_err(failed)?;
         ready(listener.local_addr().map_err(failed)?);
-        studio
-            .serve(listener, async {
-                if let Err(error) = tokio::signal::ctrl_c().await {
-                    tracing::warn!("Ctrl-C will end the studio at once: {error}");
-                    std::future::pending::<()>().await;
-                }
-            })
-            .await
+        studio.serve(listener, asked_to_end()).await
     })
+}
+
+/// Ready once Ctrl-C was pressed, or the system asks the process to end.
+async fn asked_to_end() {
+    let interrupted = async {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            tracing::warn!("Ctrl-C will end the studio at once: {error}");
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending::<()>().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupted => {}
+        () = terminated => {}
+    }
 }

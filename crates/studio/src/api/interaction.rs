@@ -16,18 +16,29 @@ use axum::response::Response;
 use pipeline::config::{MergedConfig, RawConfig};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use symbolic::Formula;
+
+/// Work that takes all cores for a while: it waits for its turn, and a page that leaves meanwhile leaves the queue.
+async fn heavy<T: Send + 'static>(
+    studio: &Arc<Studio>,
+    work: impl FnOnce(&Studio) -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
+    let _turn = studio.heavy.acquire().await.map_err(ApiError::internal)?;
+    let studio = Arc::clone(studio);
+    blocking(move || work(&studio)).await
+}
 
 /// The named network.
 pub async fn network(State(studio): App, Path(id): Path<String>) -> Answer {
     let (_, folder) = existing(&studio, &id)?;
-    blocking(move || Ok(Json(Laboratory::open(&folder, &studio.environments)?.network()))).await
+    heavy(&studio, move |studio| Ok(Json(Laboratory::open(&folder, &studio.environments)?.network()))).await
 }
 
 /// One edge's spline and what it could be called.
 pub async fn edge(State(studio): App, Path((id, edge)): Path<(String, usize)>) -> Answer {
     let (_, folder) = existing(&studio, &id)?;
-    blocking(move || Laboratory::open(&folder, &studio.environments)?.edge(edge).map(Json)).await
+    heavy(&studio, move |studio| Laboratory::open(&folder, &studio.environments)?.edge(edge).map(Json)).await
 }
 
 #[derive(Deserialize)]
@@ -40,9 +51,9 @@ struct Pins {
 pub async fn pin(State(studio): App, Path(id): Path<String>, body: Result<Bytes, BytesRejection>) -> Answer {
     let (_, folder) = existing(&studio, &id)?;
     let Pins { pins } = json_body(body)?;
-    blocking(move || {
+    heavy(&studio, move |studio| {
         let (mut answer, rehearsal) = Laboratory::open(&folder, &studio.environments)?.pin(&pins)?;
-        rehearse(&studio, rehearsal, &mut answer)?;
+        rehearse(studio, rehearsal, &mut answer)?;
         Ok(Json(answer))
     })
     .await
@@ -59,7 +70,7 @@ struct Attempt {
 pub async fn try_formula(State(studio): App, Path(id): Path<String>, body: Result<Bytes, BytesRejection>) -> Answer {
     let (id, folder) = existing(&studio, &id)?;
     let Attempt { outputs } = json_body(body)?;
-    blocking(move || {
+    heavy(&studio, move |studio| {
         let text =
             studio.runs.read(&id, "formula.json").ok_or_else(|| ApiError::not_found("this run has no formula"))?;
         let own = Formula::from_json(&text).map_err(|error| ApiError::unprocessable(in_words(&error)))?;
@@ -74,7 +85,7 @@ pub async fn try_formula(State(studio): App, Path(id): Path<String>, body: Resul
         let config = config.map_err(|error| ApiError::unprocessable(in_words(&error)))?;
         let mut answer = json!({});
         let rehearsal = Rehearsal { environment: config.environment, formula, seed: config.seed };
-        rehearse(&studio, rehearsal, &mut answer)?;
+        rehearse(studio, rehearsal, &mut answer)?;
         Ok(Json(answer))
     })
     .await
@@ -90,7 +101,7 @@ fn rehearse(studio: &Studio, rehearsal: Rehearsal, answer: &mut Value) -> Result
 
 /// The film of a formula that was tried.
 pub async fn film(State(studio): App, Path(name): Path<String>, headers: HeaderMap) -> Result<Response, ApiError> {
-    let film = blocking(move || {
+    let film = heavy(&studio, move |studio| {
         let key = name.strip_suffix(".mp4").unwrap_or(&name);
         let film = studio.rehearsals.film(key, &studio.environments);
         film.ok_or_else(|| ApiError::not_found("this film is gone: try the formula again"))?

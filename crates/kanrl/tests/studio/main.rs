@@ -1,0 +1,174 @@
+//! The studio as people use it: in a browser, from the choice of an environment to a formula that is changed.
+
+mod browser;
+
+use browser::{Browser, Studio};
+use serde_json::json;
+
+/// Small budgets: the journey is tested here, not the formula.
+const SETTINGS: &str = "[collect]\ntrain_episodes = 5\nvalidation_episodes = 2\n[evaluate]\nepisodes = 20\n";
+
+/// Everything that the reference's demo does, and what follows.
+async fn journey(environment: &str, hidden: &str) {
+    let Some(browser) = Browser::start().await else { return };
+    let studio = Studio::start();
+    browser.open(&studio.address("/")).await;
+    browser.until("the environments are there", "return document.querySelectorAll('.choice').length > 3").await;
+    let pick = format!("input[type=radio][value='{environment}']");
+    browser.click(&pick).await;
+    // The expert's video plays.
+    browser.until("the expert plays", "const v = document.querySelector('video'); return v && v.currentTime > 0").await;
+    assert_eq!(browser.text("#hidden").await, "2", "the default");
+    // Wrong widths are explained at the field, and nothing starts.
+    browser.fill("#hidden", "two").await;
+    browser.click("button.primary").await;
+    browser
+        .until("the problem is said", "return document.querySelector('#hidden-problem').textContent.includes('`two`')")
+        .await;
+    assert_eq!(
+        browser.js("return document.activeElement.id + document.activeElement.ariaInvalid").await,
+        json!("hiddentrue")
+    );
+    browser.fill("#hidden", hidden).await;
+    browser.fill("#steps", "20").await;
+    browser.fill("#settings", SETTINGS).await;
+    browser.click("button.primary").await;
+    browser.until("the run has a page", "return location.pathname.startsWith('/runs/')").await;
+    let page = browser.js("return location.href").await.as_str().unwrap().to_owned();
+    browser.until("stages appear", "return document.querySelectorAll('.stages li').length > 0").await;
+    // Reloaded on the way, it goes on where it is.
+    browser.open(&page).await;
+    browser.until("stages appear again", "return document.querySelectorAll('.stages li').length > 0").await;
+    browser.until("it is done", "return document.querySelector('.pill.finished, .pill.failed') !== null").await;
+    let problem = browser.js("return document.querySelector('.notice').textContent").await;
+    assert_eq!(problem, json!(""), "the run failed");
+    browser.until("the network is drawn", "return document.querySelector('.network .edge') !== null").await;
+    let videos = "return [...document.querySelectorAll('video')].filter((video) => video.readyState >= 2).length";
+    browser.until("expert and formula play", &format!("{videos} >= 2")).await;
+    let formula = browser.js("return document.querySelector('math').textContent").await;
+    assert!(formula.as_str().unwrap().contains('='), "{formula}");
+    let widest = browser.js("return document.querySelector('math').getBoundingClientRect().height").await;
+    assert!(widest.as_f64().unwrap() > 10.0, "the formula is drawn");
+    // Every form can be read.
+    for (tab, word) in [("LaTeX", "\\begin{"), ("Python", "import numpy"), ("C", "double"), ("Rust", "fn ")] {
+        browser
+            .js(&format!(
+                "[...document.querySelectorAll('[role=tab]')].find((tab) => tab.textContent === '{tab}').click()"
+            ))
+            .await;
+        let source = browser.js("return document.querySelector('pre.source').textContent").await;
+        assert!(source.as_str().unwrap().contains(word), "{tab}: {source}");
+    }
+    let rows =
+        browser.js("return [...document.querySelectorAll('tbody tr')].map((row) => row.cells[0].textContent)").await;
+    for policy in ["Expert", "KAN", "Formula"] {
+        assert!(rows.as_array().unwrap().iter().any(|row| row == policy), "{rows}");
+    }
+    let log = browser.js("return document.querySelector('pre.log').textContent").await;
+    assert!(log.as_str().unwrap().contains("collect: started"), "{log}");
+    // An edge's spline, its candidates, and another choice.
+    browser
+        .js("document.querySelector('.network .edge').dispatchEvent(new MouseEvent('click', { bubbles: true }))")
+        .await;
+    browser.until("candidates are listed", "return document.querySelectorAll('.candidates button').length > 2").await;
+    browser.js("[...document.querySelectorAll('.candidates button')].find((button) => !button.textContent.includes('choice')).click()").await;
+    browser
+        .js("[...document.querySelectorAll('button')].find((button) => button.textContent.startsWith('Pin ')).click()")
+        .await;
+    browser
+        .until(
+            "the rest is fitted again",
+            "return document.querySelector('.pinned') !== null && document.querySelector('.outcome') !== null",
+        )
+        .await;
+    // A term less.
+    let terms = browser.js("return document.querySelectorAll('.term').length").await.as_u64().unwrap();
+    browser.js("[...document.querySelectorAll('.term button')].at(-1).click()").await;
+    browser
+        .until(
+            "the shorter formula plays",
+            "return [...document.querySelectorAll('.outcome')].at(-1).textContent.includes('own formula')",
+        )
+        .await;
+    assert_eq!(browser.js("return document.querySelectorAll('.term').length").await, json!(terms - 1));
+    browser.until("its film plays", &format!("{videos} >= 4")).await;
+    browser.assert_own_resources_only(&studio).await;
+    // In the list of runs, with its point.
+    browser.open(&studio.address("/runs")).await;
+    browser.until("the point is drawn", "return document.querySelector('.point') !== null").await;
+    browser.js("document.querySelector('.point').dispatchEvent(new MouseEvent('click', { bubbles: true }))").await;
+    browser.until("the point's formula is shown", "return document.querySelector('math') !== null").await;
+    browser.close().await;
+    // Every page fits a phone.
+    let Some(browser) = Browser::phone().await else { return };
+    for path in ["/", "/runs", page.as_str()] {
+        browser.open(&if path == page { page.clone() } else { studio.address(path) }).await;
+        browser.until("the page is there", "return document.querySelector('.choice, .pill, video') !== null").await;
+        let overflow = browser.js("return document.documentElement.scrollWidth - innerWidth").await;
+        assert!(overflow.as_f64().unwrap() <= 0.0, "{path} is wider than a phone: {overflow}");
+    }
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cart_pole_from_the_expert_to_a_formula_that_is_changed() {
+    journey("CartPole-v1", "2").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pendulum_from_the_expert_to_a_formula_that_is_changed() {
+    journey("Pendulum-v1", "1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_is_uploaded_and_its_run_cancelled_and_resumed() {
+    let Some(browser) = Browser::start().await else { return };
+    let studio = Studio::start();
+    browser.open(&studio.address("/")).await;
+    browser.until("the environments are there", "return document.querySelectorAll('.choice').length > 3").await;
+    browser.js("document.querySelector('details').open = true").await;
+    let agents = concat!(env!("CARGO_MANIFEST_DIR"), "/../experts/tests/fixtures/agents/ppo");
+    let agents = std::fs::canonicalize(agents).unwrap();
+    let agents = agents.display();
+    browser.fill("#upload", &format!("{agents}/Pendulum-v1.zip")).await;
+    browser
+        .until(
+            "the wrong archive is refused",
+            "return document.querySelector('#expert-problem').textContent.length > 20",
+        )
+        .await;
+    browser.fill("#upload", &format!("{agents}/CartPole-v1.zip")).await;
+    browser
+        .until("the archive is taken", "return document.querySelector('section h2').textContent === 'Your expert'")
+        .await;
+    assert_eq!(browser.js("return document.querySelector('#expert-problem').textContent").await, json!(""));
+    // So many episodes that it cannot end before it is cancelled.
+    browser.fill("#settings", "[evaluate]\nepisodes = 1000000\n[record]\nvideos = false\n").await;
+    browser.click("button.primary").await;
+    browser.until("it runs", "return document.querySelector('.pill.running') !== null").await;
+    browser.until("it is on its way", "return document.querySelectorAll('.stages .done').length > 1").await;
+    let press = |words: &str| {
+        format!(
+            "[...document.querySelectorAll('main button')].find((button) => button.textContent === '{words}').click()"
+        )
+    };
+    browser.js(&press("Cancel")).await;
+    browser.until("it is cancelled", "return document.querySelector('.pill.cancelled') !== null").await;
+    browser.js(&press("Go on")).await;
+    browser.until("it goes on", "return document.querySelector('.pill.running') !== null").await;
+    browser
+        .until("what was done is reused", "return document.querySelector('pre.log').textContent.includes('reused')")
+        .await;
+    browser.js(&press("Cancel")).await;
+    browser.until("it is cancelled again", "return document.querySelector('.pill.cancelled') !== null").await;
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_not_there_is_said_in_words() {
+    let Some(browser) = Browser::start().await else { return };
+    let studio = Studio::start();
+    browser.open(&studio.address("/runs/nothing")).await;
+    browser.until("it is said", "return document.querySelector('.notice').textContent.includes('no such run')").await;
+    browser.close().await;
+}
