@@ -73,7 +73,7 @@ export function networkView(id, network, signal) {
       shown = answer.network;
       const undo = h("button", { type: "button", onclick: () => { pins.clear(); shown = network; result.replaceChildren(); draw(); if (chosen !== null) choose(chosen); } }, "Undo all");
       const loss = answer.validation_loss ?? answer.train_loss;
-      result.replaceChildren(h("h3", {}, pins.size ? `With ${[...new Set(pins.values())].join(", ")} pinned` : "As the network was named"), h("p", { class: "soft small" }, `Loss ${number(loss)}, before ${number(before.validation_loss ?? before.train_loss)}`), outcome(answer, before), h("p", { class: "row" }, undo));
+      result.replaceChildren(h("h3", {}, pins.size ? `With ${[...new Set(pins.values())].join(", ")} pinned` : "As the network was named"), h("p", { class: "soft small" }, `Loss ${number(loss)}, before ${number(before.validation_loss ?? before.train_loss)}`), outcome(answer, before, "The network as the run named it"), h("p", { class: "row" }, undo));
       draw();
       if (chosen !== null) choose(chosen);
     } catch (error) {

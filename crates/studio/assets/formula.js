@@ -154,7 +154,7 @@ export function workbench(id, formula, signal) {
 }
 
 /** What a changed formula is worth, beside the run's own. */
-export function outcome(answer, before) {
+export function outcome(answer, before, other = "The run’s own formula") {
   const { mean, interval, n } = answer.returns;
   const own = before && before !== answer ? before.returns.mean : null;
   return h(
@@ -164,7 +164,7 @@ export function outcome(answer, before) {
       "div",
       {},
       h("p", { class: "verdict" }, h("span", {}, h("b", {}, number(mean)), ` return`), h("span", { class: "soft small" }, `95 % of means within ${number(interval[0])} and ${number(interval[1])}; ${n} episodes`)),
-      own !== null && h("p", { class: "soft" }, `The run’s own formula on the same seeds: ${number(own)}.`),
+      own !== null && h("p", { class: "soft" }, `${other} on the same seeds: ${number(own)}.`),
       h("p", { class: "soft small" }, `${answer.formula.operations} operations`),
       mathematics(answer.formula.mathml),
     ),

@@ -25,7 +25,7 @@ export function follow(id, view, changed, signal) {
 export class Progress {
   constructor() {
     this.list = h("ol", { class: "stages", "aria-label": "Stages" });
-    this.curves = h("div", {});
+    this.curves = h("div", { class: "curves" });
     this.log = h("pre", { class: "log", tabindex: "0" });
     this.clear();
   }

@@ -92,9 +92,9 @@ export function runPage(id, signal) {
         videos.length > 0 && h("section", { class: "card" }, h("h2", {}, "Expert and formula"), h("div", { class: "two" }, videos.map((name) => h("figure", {}, film(file(name), `An episode of the ${caption(name)}`), h("figcaption", {}, h("b", {}, caption(name)), returnOf(metrics, name)))))),
         detail.formula && h("section", { class: "card" }, h("h2", {}, faithful ? "The polished formula" : "The formula"), formulaView(detail.formula), h("p", { class: "soft small" }, `${detail.formula.operations} operations. What is printed is what was evaluated and filmed.`)),
         faithful && h("section", { class: "card" }, h("h2", {}, "The faithful formula"), h("p", { class: "soft small" }, "Fitted to what the expert does; nothing was tuned on return."), formulaView(detail.faithful)),
-        metrics?.returns && h("section", { class: "card" }, h("h2", {}, "Returns"), returnsTable(detail)),
+        metrics?.returns && h("section", { class: "card" }, h("h2", {}, "Returns"), returnsTable(metrics)),
         candidatesCard(detail, bench),
-        await networkCard(),
+        await networkCard(metrics?.formula ?? {}),
         bench && h("section", { class: "card", id: "bench" }, h("h2", {}, "Try another formula"), h("p", { class: "soft small" }, "Change a constant (arrow keys work) or delete a term: the formula plays at once, on seeds that no report uses."), bench.element),
         h("section", { class: "card" }, h("h2", {}, "How it went"), h("div", { class: "two" }, progress.list, progress.curves), h("details", {}, h("summary", {}, "Files"), h("p", { class: "row small" }, links))),
       ].filter(Boolean),
@@ -102,10 +102,10 @@ export function runPage(id, signal) {
     progress.draw();
   }
 
-  async function networkCard() {
+  async function networkCard({ student, network: shownStudent }) {
     try {
       const network = await ask(`${path}/network`, undefined, signal);
-      return h("section", { class: "card" }, h("h2", {}, "The network"), networkView(encodeURIComponent(id), network, signal));
+      return h("section", { class: "card" }, h("h2", {}, "The network"), student && shownStudent && student !== shownStudent && h("p", { class: "soft small" }, `The formula above is the student ${student}’s. This is the network of ${shownStudent}, which learned beside it.`), networkView(encodeURIComponent(id), network, signal));
     } catch (error) {
       if (error.name === "AbortError") throw error;
       return h("section", { class: "card" }, h("h2", {}, "The network"), h("p", { class: "soft" }, error.message));
@@ -149,21 +149,23 @@ function candidatesCard({ metrics, formula }, bench) {
   return h("section", { class: "card" }, h("h2", {}, "The formulas it chose from"), h("p", { class: "soft small" }, "On the line are those that no other beats in both operations and return, on the seeds for choosing."), h("div", { class: "two" }, scatter(points, { label: "Candidates", x: "operations", y: "mean return", pick }), shown));
 }
 
-function returnsTable({ metrics, intervals }) {
+function returnsTable(metrics) {
   const order = Object.keys(policies);
-  const rows = Object.entries(metrics.returns).filter(([, returns]) => returns && typeof returns.mean === "number").sort(([one], [other]) => order.indexOf(one) - order.indexOf(other));
+  // The run's formula is one of the two kinds: once is enough.
+  const again = (policy) => policy === "formula" && ("faithful" in metrics.returns || "polished" in metrics.returns);
+  const rows = Object.entries(metrics.returns).filter(([policy, returns]) => typeof returns?.mean === "number" && !again(policy)).sort(([one], [other]) => order.indexOf(one) - order.indexOf(other));
   const all = rows.flatMap(([, returns]) => returns.episodes ?? [returns.mean]);
   const [low, high] = [Math.min(...all), Math.max(...all)];
   const agreements = rows.some(([policy]) => typeof metrics.agreement?.[policy] === "number");
   const row = ([policy, returns]) => {
-    const within = intervals?.[policy];
+    const [low95, high95] = returns.interquartile_mean_interval ?? [];
     const agreement = metrics.agreement?.[policy];
     return h(
       "tr",
       {},
       h("td", {}, policies[policy] ?? policy),
       h("td", { class: "number" }, `${number(returns.mean)} ± ${number(returns.std)}`),
-      h("td", { class: "number" }, within && `${number(within.mean)} [${number(within.low)}, ${number(within.high)}]`),
+      h("td", { class: "number" }, `${number(returns.interquartile_mean)} [${number(low95)}, ${number(high95)}]`),
       h("td", { class: "number" }, number(returns.worst_5_percent)),
       agreements && h("td", { class: "number" }, typeof agreement === "number" ? `${number(agreement * 100, 1)} %` : ""),
       h("td", { class: "strip" }, strip(returns.episodes ?? [], returns.mean, low, high, `Returns of the episodes of the ${policies[policy] ?? policy}`)),

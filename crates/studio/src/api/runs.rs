@@ -14,14 +14,10 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::{self, Stream, StreamExt};
-use pipeline::statistics;
 use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::sync::Arc;
 use symbolic::Formula;
-
-/// Most episodes that intervals are drawn from again and again.
-const MOST_EPISODES: usize = 10_000;
 
 /// Every run with its state, the newest first.
 pub async fn list(State(studio): App) -> Answer {
@@ -80,7 +76,6 @@ pub async fn detail(State(studio): App, Path(id): Path<String>) -> Answer {
         let mut detail = studio.runs.summary(&id);
         detail["state"] = json!(studio.queue.state(&id));
         detail["metrics"] = json_file("metrics.json").unwrap_or_default();
-        detail["intervals"] = intervals(&detail["metrics"]);
         detail["files"] = json!(studio.runs.files(&id));
         detail["formula"] = formula("formula.json").map(|formula| exports(&formula)).unwrap_or_default();
         detail["faithful"] = formula("faithful.json").map(|formula| exports(&formula)).unwrap_or_default();
@@ -88,21 +83,6 @@ pub async fn detail(State(studio): App, Path(id): Path<String>) -> Answer {
         Ok(Json(detail))
     })
     .await
-}
-
-/// The interquartile mean of each policy's returns with its 95 % interval, of the episodes that the run measured.
-fn intervals(metrics: &Value) -> Value {
-    let interval = |returns: &Value| {
-        let episodes = returns["episodes"].as_array()?.iter().map(Value::as_f64).collect::<Option<Vec<f64>>>()?;
-        if episodes.is_empty() || episodes.len() > MOST_EPISODES {
-            return None;
-        }
-        let interval = statistics::interquartile_mean_interval(&episodes);
-        let mean = statistics::interquartile_mean(&episodes);
-        Some(json!({ "mean": mean, "low": interval.low, "high": interval.high }))
-    };
-    let policies = metrics["returns"].as_object().into_iter().flatten();
-    policies.filter_map(|(policy, returns)| Some((policy.clone(), interval(returns)?))).collect()
 }
 
 /// A formula in every form that the page shows or copies.
