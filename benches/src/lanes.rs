@@ -26,6 +26,14 @@ impl Lanes {
         let mut registry = EnvironmentRegistry::new();
         envs_classic::register(&mut registry).expect("each id once");
         envs_box2d::register(&mut registry).expect("each id once");
+        Self::from_registry(&registry, id, lanes)
+    }
+
+    /// `lanes` lanes of an environment.
+    ///
+    /// # Panics
+    /// If there is no such environment.
+    pub fn from_registry(registry: &EnvironmentRegistry, id: &str, lanes: usize) -> Self {
         let mut environment = registry.make_vector(id, &KeywordArguments::new(), lanes).expect("a known id");
         let (space, size) = (environment.spec().action_space.clone(), environment.spec().observation_space.len());
         let mut observations = vec![0.0; lanes * size];

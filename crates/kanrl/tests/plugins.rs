@@ -77,7 +77,7 @@ fn the_whole_journey_from_training_to_resuming() {
     let printed = succeeds(folder, &extract);
     assert!(printed.contains("θ"), "the formula is in the plugin's own names:\n{printed}");
     let run = folder.join("run");
-    for name in ["metrics.json", "formula.tex", "expert.mp4", "formula.mp4"] {
+    for name in ["metrics.json", "formula.tex", "expert.mp4", "formula.mp4", "report.html"] {
         assert!(run.join(name).is_file(), "{name}");
     }
 
@@ -133,6 +133,30 @@ fn plugins_come_from_the_command_line_and_the_folder_but_not_from_the_working_di
     assert!(config.contains(text(&plugins.join(&name))), "{config}");
     let config = succeeds(folder, &["config", "show", "CartPole-v1", "--plugin", "newer.so"]);
     assert!(!config.contains("newer.so"), "a plugin that is not used is not recorded: {config}");
+}
+
+#[test]
+fn the_plugin_folder_is_the_user_s_and_absolute() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugins = folder.path().join("kanrl/plugins");
+    std::fs::create_dir_all(&plugins).unwrap();
+    std::fs::copy(library("cart_two_poles"), plugins.join(format!("poles{DLL_SUFFIX}"))).unwrap();
+    let list = |variable: Option<&str>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kanrl"));
+        command.args(["plugins", "list"]).current_dir(folder.path()).env_remove("KANRL_PLUGINS");
+        command.env("XDG_DATA_HOME", folder.path()).envs(variable.map(|folder| ("KANRL_PLUGINS", folder)));
+        let output = command.output().expect("kanrl runs");
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    if cfg!(target_os = "linux") {
+        assert!(list(None).1.contains("CartTwoPoles-v0"));
+    }
+    // Empty: none. Relative: the working directory by accident.
+    assert_eq!(list(Some("")).1, "no plugins\n");
+    let (status, _, stderr) = list(Some("kanrl/plugins"));
+    assert!(status == Some(2) && stderr.contains("relative path"), "{stderr}");
+    let absent = list(Some("/absent/plugins"));
+    assert!(absent.0 == Some(0) && absent.1.contains("no plugins"), "{absent:?}");
 }
 
 #[test]

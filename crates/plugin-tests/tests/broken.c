@@ -1,11 +1,18 @@
 // A plugin that is broken in the way that a macro says; without one it works.
 
+#define _POSIX_C_SOURCE 199309L
+
 #include "kanrl_plugin.h"
 
 #include <math.h>
+#include <stdatomic.h>
+#include <time.h>
 #include <unistd.h>
 
 static double now;
+#ifdef SLOW_STEP
+static atomic_int calls_now;
+#endif
 
 static const KanrlCoordinate OBSERVATION[] = {
 #if defined BAD_NAME
@@ -68,6 +75,13 @@ static int32_t step(void *instance, const KanrlActions *actions, double *observa
   (void)instance, (void)actions, (void)error;
 #ifdef CRASH
   instance = 0;
+#endif
+#ifdef SLOW_STEP
+  if (atomic_fetch_add(&calls_now, 1) != 0) {
+    return kanrl_fail(error, KANRL_ERROR, "two calls at once");
+  }
+  nanosleep(&(struct timespec){.tv_nsec = 2000000}, 0);
+  atomic_fetch_sub(&calls_now, 1);
 #endif
   *observation = *(volatile double *)instance = now + 0.01;
   outcome->reward = 1.0;
@@ -168,6 +182,9 @@ KANRL_EXPORT const KanrlPlugin SYMBOL = {
     .abi_version = KANRL_ABI_VERSION + 1,
 #else
     .abi_version = KANRL_ABI_VERSION,
+#endif
+#ifdef ONE_CALL
+    .flags = KANRL_FLAG_ONE_CALL_AT_A_TIME,
 #endif
     .name = KANRL_TEXT("broken"),
     .version = KANRL_TEXT("1"),
