@@ -82,10 +82,9 @@ impl<T: Task> Environment for MujocoEnvironment<T> {
 
     #[inline]
     fn step(&mut self, action: ContinuousAction<'_>, observation: &mut [f64]) -> Result<StepOutcome, EnvironmentError> {
-        let outcome = self
-            .task
-            .step(&mut self.simulation, action, &mut self.info)
-            .map_err(|diverged| engine_error(&self.spec.id, diverged))?;
+        let outcome = self.task.step(&mut self.simulation, action, &mut self.info).map_err(|diverged| {
+            EnvironmentError::Diverged { id: self.spec.id.clone(), reason: diverged.to_string() }
+        })?;
         self.task.observe(&self.simulation, observation);
         Ok(outcome)
     }

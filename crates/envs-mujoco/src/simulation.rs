@@ -18,7 +18,7 @@ pub struct Simulation {
 /// The simulation left the range in which it can go on: a position, velocity or acceleration is NaN, infinite or huge.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[error(
-    "the simulation diverged: {what} of degree of freedom {degree_of_freedom} became NaN, infinite or huge \
+    "{what} of degree of freedom {degree_of_freedom} became NaN, infinite or huge \
      (a smaller time step or gentler parameters may help)"
 )]
 pub struct Diverged {

@@ -152,7 +152,7 @@ mod with_mujoco {
             let timestep = environment.parameters().into_iter().find(|parameter| parameter.name == "timestep");
             environment.set_parameter("timestep", 10.0).expect("a good value");
             let error = play(&mut *environment, 0, 1000).expect_err("far too long a time step");
-            assert!(matches!(error, EnvironmentError::Engine { .. }), "{error}");
+            assert!(matches!(error, EnvironmentError::Diverged { .. }), "{error}");
             assert!(error.to_string().contains("diverged"), "{error}");
             environment.set_parameter("timestep", timestep.expect("listed").value).expect("a good value");
             assert_eq!(play(&mut *environment, 0, 5).expect("steady again"), steady);

@@ -11,12 +11,13 @@ use kan_core::rollout::{RolloutError, RolloutOptions, Rollouts};
 use kan_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
 use std::ops::ControlFlow;
 
-/// A random walk that ends beyond ±3, after anything from a few steps to the limit.
+/// A random walk that ends beyond ±3, after anything from a few steps to the limit. It cannot go on beyond `range`.
 struct Walk {
     spec: EnvironmentSpec,
     generator: Generator,
     x: f64,
     stride: f64,
+    range: f64,
 }
 
 fn actions() -> ActionSpace {
@@ -35,7 +36,7 @@ fn walk(max_episode_steps: Option<u32>) -> EnvironmentEntry {
             frames_per_second: 1,
             info_names: vec![],
         };
-        Ok(Walk { spec, generator: Generator::new(0), x: 0.0, stride: 1.0 })
+        Ok(Walk { spec, generator: Generator::new(0), x: 0.0, stride: 1.0, range: f64::INFINITY })
     })
 }
 
@@ -57,6 +58,9 @@ impl Environment for Walk {
 
     fn step(&mut self, action: usize, observation: &mut [f64]) -> Result<StepOutcome, EnvironmentError> {
         self.x += self.stride * (self.generator.standard_normal() + action as f64 - 0.5);
+        if self.x.abs() > self.range {
+            return Err(EnvironmentError::Diverged { id: self.spec.id.clone(), reason: format!("x is {}", self.x) });
+        }
         observation[0] = self.x;
         Ok(StepOutcome { reward: self.x, terminated: self.x.abs() > 3.0, truncated: false })
     }
@@ -72,6 +76,7 @@ impl Environment for Walk {
     fn set_parameter(&mut self, name: &str, value: f64) -> Result<(), EnvironmentError> {
         match name {
             "stride" => self.stride = value,
+            "range" => self.range = value,
             _ => return Err(EnvironmentError::unknown_parameter("Walk-v0", name, &self.parameters())),
         }
         Ok(())
@@ -211,6 +216,34 @@ fn errors_name_seed_and_step() {
         error.to_string(),
         "the policy takes 1 observations and 3 discrete actions and the environment 1 observations and 2 discrete actions"
     );
+}
+
+#[test]
+fn a_simulation_that_diverges_ends_its_own_episode_only() {
+    let (healthy, mut diverging) = (rollouts(), rollouts());
+    diverging.set_parameter("range", 3.5).expect("a known name");
+    let options = |lanes| RolloutOptions { lanes, record: true, ..RolloutOptions::default() };
+    let expected = healthy.run(&go_back(), &seeds(), &options(16)).expect("nothing fails here");
+    for lanes in [1, 3, 500] {
+        let episodes = diverging.run(&go_back(), &seeds(), &options(lanes)).expect("the others go on");
+        let mut diverged = 0;
+        for (episode, whole) in episodes.iter().zip(&expected) {
+            // The reward is the position.
+            let positions = &whole.trajectory.as_ref().expect("recorded").rewards;
+            let Some(end) = positions.iter().position(|x| x.abs() > 3.5) else {
+                assert_eq!(episode, whole);
+                continue;
+            };
+            diverged += 1;
+            assert_eq!(episode.diverged.as_deref(), Some(format!("x is {}", positions[end]).as_str()));
+            assert_eq!((episode.length as usize, episode.terminated, episode.truncated), (end + 1, false, true));
+            assert_eq!(episode.episode_return, positions[..end].iter().sum::<f64>());
+            let trajectory = episode.trajectory.as_ref().expect("recorded");
+            assert_eq!((&trajectory.rewards[..end], trajectory.rewards[end]), (&positions[..end], 0.0));
+            assert_eq!(trajectory.final_observation[0], trajectory.observations[end]);
+        }
+        assert!((20..180).contains(&diverged), "some walks leave the range, some do not: {diverged}");
+    }
 }
 
 #[test]

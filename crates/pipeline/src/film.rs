@@ -2,7 +2,7 @@
 
 use crate::engine::StageError;
 use kan_core::action::ActionBatch;
-use kan_core::environment::{DynEnvironment, Frame};
+use kan_core::environment::{DynEnvironment, EnvironmentError, Frame};
 use kan_core::policy::Policy;
 use kan_core::space::ActionSpace;
 use render::text::caption;
@@ -53,7 +53,11 @@ pub fn film(
     let mut more = push(frame, "", 0.0, step)?;
     while more {
         policy.act(&observation, &[step], &mut actions)?;
-        let outcome = environment.step(actions.row(0), &mut observation)?;
+        let outcome = match environment.step(actions.row(0), &mut observation) {
+            // What there is to see of the episode has been seen.
+            Err(EnvironmentError::Diverged { .. }) => break,
+            other => other?,
+        };
         episode_return += outcome.reward;
         step += 1;
         more = push(environment.render()?, &describe(&actions, &spec.action_space), episode_return, step)?;

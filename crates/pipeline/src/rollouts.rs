@@ -23,8 +23,15 @@ pub fn play(
         reporter.progress(stage, progress.episodes as u64, progress.total as u64, what);
         if reporter.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
-    match result {
-        Err(RolloutError::Cancelled { .. }) => Err(StageError::Cancelled),
-        other => Ok(other?),
+    let episodes = match result {
+        Err(RolloutError::Cancelled { .. }) => return Err(StageError::Cancelled),
+        other => other?,
+    };
+    for Episode { seed, length, diverged, .. } in &episodes {
+        if let Some(reason) = diverged {
+            let text = format!("the episode with seed {seed} was cut off after {length} steps: it diverged: {reason}");
+            reporter.message(stage, text);
+        }
     }
+    Ok(episodes)
 }

@@ -1,5 +1,5 @@
 //! A plugin built by another version of the Rust compiler, as its author would: in a folder of its own, outside of the
-//! workspace, from the example in the documentation of `export_plugin!`.
+//! workspace, from the example that plugins/README.md tells authors to copy.
 
 mod common;
 
@@ -29,19 +29,6 @@ fn another_toolchain() -> Option<(String, String)> {
     names.filter_map(|name| Some((name.to_owned(), version(name)?))).find(|(_, version)| *version != own)
 }
 
-/// The code of the example.
-fn example() -> String {
-    let source = std::fs::read_to_string(root().join("crates/plugin/src/export/mod.rs")).expect("the macro's source");
-    let after = source.split("/// # Example\n").nth(1).expect("it has an example");
-    let lines = after.lines().map(|line| line.strip_prefix("///").unwrap_or("end").trim_start_matches(' '));
-    lines
-        .skip_while(|line| !line.starts_with("```"))
-        .skip(1)
-        .take_while(|line| *line != "```")
-        .collect::<Vec<_>>()
-        .join("\n")
-}
-
 #[test]
 fn a_plugin_built_by_another_version_of_rustc_works() {
     let Some((toolchain, version)) = another_toolchain() else {
@@ -57,7 +44,8 @@ fn a_plugin_built_by_another_version_of_rustc_works() {
     );
     std::fs::create_dir(folder.path().join("src")).expect("it can be made");
     std::fs::write(folder.path().join("Cargo.toml"), manifest).expect("it can be written");
-    std::fs::write(folder.path().join("src/lib.rs"), example()).expect("it can be written");
+    std::fs::copy(crates.join("plugin/examples/corridor.rs"), folder.path().join("src/lib.rs"))
+        .expect("it can be copied");
     // The versions that are here already.
     std::fs::copy(root().join("Cargo.lock"), folder.path().join("Cargo.lock")).expect("it can be copied");
     let target = root().join("target/another-compiler");

@@ -4,6 +4,7 @@ use super::TrainingError;
 use kan_core::action::ActionBatch;
 use kan_core::environment::{
     EnvironmentRegistry, EnvironmentSpec, KeywordArguments, LaneError, StepOutcome, VectorEnvironment,
+    step_lanes_past_divergence,
 };
 use kan_core::random::SeedSequence;
 use kan_core::space::ActionSpace;
@@ -169,8 +170,8 @@ impl Group {
             ActionBatch::Continuous { values, .. } => values.copy_from_slice(actions),
         }
         let first_lane = self.first_lane;
-        self.environments
-            .step_lanes(&self.actions, &mut self.observations, &mut self.outcomes)
+        // A simulation that diverges ends its episode, as in rollouts.
+        step_lanes_past_divergence(&mut *self.environments, &self.actions, &mut self.observations, &mut self.outcomes)
             .map_err(|LaneError { lane, source }| TrainingError::Lane(LaneError { lane: lane + first_lane, source }))?;
         let width = self.observations.len() / lanes;
         for lane in 0..lanes {

@@ -55,6 +55,15 @@ pub enum EnvironmentError {
         /// Its value.
         value: f64,
     },
+    /// The simulation left the range in which it can go on, in this episode: after a reset it can be used again. The step
+    /// that failed has left the observation as it was. Rollouts cut the episode off and go on.
+    #[error("environment `{id}`: the simulation diverged: {reason}")]
+    Diverged {
+        /// The environment.
+        id: String,
+        /// What became of it.
+        reason: String,
+    },
     /// No parameter has this name.
     #[error("environment `{id}` has no parameter `{name}`{}; it has: {}", suggest::did_you_mean(.nearest), list(.known))]
     UnknownParameter {

@@ -1,11 +1,13 @@
 //! Environments: Gymnasium's contract in a typed trait for authors and an object-safe twin for hosts.
 
+mod divergence;
 mod dynamic;
 mod error;
 mod registry;
 mod time_limit;
 mod vector;
 
+pub use divergence::{DivergedLane, step_lanes_past_divergence};
 pub use dynamic::{ActionKind, Continuous, Discrete, DynEnvironment};
 pub use error::EnvironmentError;
 pub use registry::{EnvironmentEntry, EnvironmentFactory, EnvironmentRegistry, KeywordArguments};

@@ -1,6 +1,8 @@
 use super::{Episode, Monitor, RolloutError, RolloutOptions, Trajectory};
 use crate::action::ActionBatch;
-use crate::environment::{EnvironmentSpec, LaneError, StepOutcome, VectorEnvironment};
+use crate::environment::{
+    DivergedLane, EnvironmentSpec, LaneError, StepOutcome, VectorEnvironment, step_lanes_past_divergence,
+};
 use crate::policy::{Policy, PolicyError};
 use crate::random::{Generator, SeedSequence};
 use crate::space::ActionSpace;
@@ -79,6 +81,7 @@ struct Running {
     seed: u64,
     trajectory: Option<Trajectory>,
     exploration: Option<Generator>,
+    diverged: Option<String>,
 }
 
 impl<P: Policy + ?Sized> Chunk<'_, P> {
@@ -143,6 +146,7 @@ impl<P: Policy + ?Sized> Chunk<'_, P> {
             seed,
             trajectory: self.options.record.then(|| Trajectory::new(worker.actions.clone())),
             exploration: explores.then(|| Generator::from_seed_sequence(&SeedSequence::new(seed).child(0))),
+            diverged: None,
         })
     }
 
@@ -176,10 +180,15 @@ impl<P: Policy + ?Sized> Chunk<'_, P> {
             }
         }
         let Worker { environment, actions, observations, outcomes, .. } = worker;
-        environment.step_lanes(actions, observations, outcomes).map_err(|LaneError { lane, source }| {
+        let stepped = step_lanes_past_divergence(&mut **environment, actions, observations, outcomes);
+        let diverged = stepped.map_err(|LaneError { lane, source }| {
             let step = worker.elapsed_steps[lane] + 1;
             RolloutError::Environment { seed: running[lane].seed, step, source }
-        })
+        })?;
+        for DivergedLane { lane, reason } in diverged {
+            running[lane].diverged = Some(reason);
+        }
+        Ok(())
     }
 
     /// Finds the row that the policy cannot answer.
@@ -215,6 +224,7 @@ fn finish(worker: &Worker, lane: usize, running: &mut Running, outcome: StepOutc
         length: worker.elapsed_steps[lane],
         terminated: outcome.terminated,
         truncated: outcome.truncated,
+        diverged: running.diverged.take(),
         trajectory,
     }
 }

@@ -13,6 +13,8 @@ pub struct Episode {
     pub terminated: bool,
     /// It was cut off: by the environment's time limit or by the run's `max_steps`.
     pub truncated: bool,
+    /// Why the simulation could not go on, where it diverged: then the episode is truncated, and its last step brought 0.
+    pub diverged: Option<String>,
     /// What happened in it, if the run records.
     pub trajectory: Option<Trajectory>,
 }

@@ -62,6 +62,10 @@ impl Evaluate {
             println!("mean return         {:.2} ± {:.2}", returns.mean, returns.std);
             println!("interquartile mean  {middle:.2} [{:.2}, {:.2}] (95 %)", interval.low, interval.high);
             println!("worst 5 %           {:.2}", returns.worst_5_percent);
+            let diverged = episodes.iter().filter(|episode| episode.diverged.is_some()).count();
+            if diverged > 0 {
+                println!("diverged            {diverged} episodes, cut off where their simulation could not go on");
+            }
         }
         Ok(())
     }
