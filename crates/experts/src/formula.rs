@@ -31,7 +31,7 @@ pub mod run_files {
 }
 
 /// `kind = "formula"`: a formula file, or a formula.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FormulaConfig {
     /// A `formula.json`.
@@ -62,7 +62,7 @@ impl ExpertConfig for FormulaConfig {
 }
 
 /// `kind = "run"`: a policy that a run made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RunConfig {
     /// The run directory.

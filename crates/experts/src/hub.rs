@@ -26,7 +26,7 @@ fn default_revision() -> String {
 }
 
 /// `kind = "hub"`: an archive on the Hugging Face hub.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HubConfig {
     /// `ORG/REPO`.

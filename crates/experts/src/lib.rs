@@ -14,6 +14,7 @@
 
 mod archive;
 pub mod bundled;
+mod components;
 pub mod data_files;
 mod error;
 pub mod formula;
@@ -32,6 +33,7 @@ mod spaces;
 pub mod torch;
 pub mod training;
 
+pub use components::COMPONENTS;
 pub use error::ExpertError;
 pub use function_policy::FunctionPolicy;
 pub use normalization::ObservationNormalization;

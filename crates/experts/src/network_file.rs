@@ -74,7 +74,7 @@ pub struct NormalizationOptions {
 }
 
 /// `kind = "safetensors"`: a file of this format.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SafetensorsConfig {
     /// The `.safetensors`.

@@ -8,6 +8,8 @@ use crate::approximator::FunctionApproximator;
 use crate::environment::EnvironmentSpec;
 use crate::function::SymbolicLibrary;
 use crate::policy::ExpertPolicy;
+use schemars::{Schema, SchemaGenerator};
+use serde_json::{Map, Value};
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -95,4 +97,26 @@ pub struct ComponentDescription {
     pub summary: &'static str,
     /// A complete example of its config, in TOML.
     pub example: &'static str,
+    /// The JSON schema of its config, without the tag.
+    pub schema: fn(&mut SchemaGenerator) -> Schema,
+}
+
+impl ComponentDescription {
+    /// The JSON schema of its config with the tag `kind`.
+    pub fn tagged_schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        let inner = (self.schema)(generator);
+        let mut schema = match inner.get("$ref").and_then(Value::as_str).and_then(|reference| {
+            generator.definitions().get(reference.rsplit('/').next().unwrap_or(reference)).cloned()
+        }) {
+            Some(Value::Object(definition)) => definition,
+            _ => inner.as_object().cloned().unwrap_or_default(),
+        };
+        schema.insert("description".to_owned(), self.summary.into());
+        let tag = serde_json::json!({ "const": self.kind });
+        match schema.entry("properties").or_insert_with(|| Value::Object(Map::new())) {
+            Value::Object(properties) => properties.insert("kind".to_owned(), tag),
+            _ => None,
+        };
+        schema.into()
+    }
 }

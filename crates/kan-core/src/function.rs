@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 /// Where a function is defined and safe to evaluate.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub enum Domain {
     /// Everywhere.
     All,
@@ -97,6 +97,10 @@ impl UnivariateFunction for Identity {
 
     fn complexity(&self) -> f64 {
         1.0
+    }
+
+    fn expression(&self) -> Option<&str> {
+        Some("x")
     }
 }
 

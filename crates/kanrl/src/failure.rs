@@ -28,6 +28,11 @@ impl Failure {
         Self { diagnostic: Box::new(Plain { error: Box::new(error), help: None }), exit_code: 1 }
     }
 
+    /// As [`Self::run`], with what would help.
+    pub fn run_with_help(error: impl Error + Send + Sync + 'static, help: String) -> Self {
+        Self { diagnostic: Box::new(Plain { error: Box::new(error), help: Some(help) }), exit_code: 1 }
+    }
+
     /// The user stopped it; `help` says how to go on.
     pub fn cancelled(error: impl Error + Send + Sync + 'static, help: String) -> Self {
         Self { diagnostic: Box::new(Plain { error: Box::new(error), help: Some(help) }), exit_code: 130 }

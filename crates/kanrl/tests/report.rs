@@ -28,14 +28,21 @@ loaded.then(() => {
 });
 </script></body>";
 
+const CONFIG: &str = "\
+collect = { train_episodes = 3, validation_episodes = 1 }
+dagger = { rounds = 1, episodes = 2, validation_episodes = 2 }
+polish = { environment_steps = 20_000, generations = 4 }
+select.episodes = 4
+evaluate = { episodes = 20, robustness_episodes = 2 }
+";
+
 #[test]
 fn it_is_readable_at_any_width_and_needs_nothing_else() {
     let Some(browser) = browser() else { return };
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
     let config = folder.path().join("run.toml");
-    std::fs::write(&config, "collect = { train_episodes = 3, validation_episodes = 1 }\nevaluate.episodes = 20")
-        .unwrap();
+    std::fs::write(&config, CONFIG).unwrap();
     let mut extract = kanrl(&["extract", "CartPole-v1", "--config"]);
     let output = extract.arg(&config).arg("--out").arg(&run).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -55,8 +62,7 @@ fn it_is_readable_at_any_width_and_needs_nothing_else() {
         assert_eq!(seen["width"], width, "{seen}");
         assert!(seen["content"].as_u64() <= seen["width"].as_u64(), "the page scrolls sideways: {seen}");
         assert!(seen["formulas"].as_u64() > Some(3), "{seen}");
-        // The formula, and the faithful one of the same student.
-        assert_eq!((&seen["buttons"], &seen["listings"]), (&6.into(), &6.into()), "{seen}");
+        assert!(seen["buttons"].as_u64() >= Some(3) && seen["buttons"] == seen["listings"], "{seen}");
         assert!(seen["drawings"].as_u64() > Some(3), "{seen}");
         assert!(seen["rows"].as_u64() > Some(4), "{seen}");
         assert_eq!((&seen["videos"], &seen["loaded"]), (&2.into(), &0.into()), "{seen}");

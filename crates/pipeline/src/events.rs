@@ -39,6 +39,17 @@ pub enum Event {
         /// Its artefacts were read from an earlier run instead of made.
         reused: bool,
     },
+    /// A number that changes over a stage's steps, for plots.
+    Metric {
+        /// The stage that measures it.
+        stage: String,
+        /// What it is (`train loss`).
+        name: String,
+        /// The step it belongs to.
+        step: u64,
+        /// Its value.
+        value: f64,
+    },
     /// A line for the log.
     Message {
         /// The stage that says it.
@@ -105,6 +116,11 @@ impl Reporter {
     /// Tells how far a stage is.
     pub fn progress(&self, stage: &str, done: u64, total: u64, message: impl Into<String>) {
         self.emit(&Event::Progress { stage: stage.to_owned(), done, total, message: message.into() });
+    }
+
+    /// Tells a measured number.
+    pub fn metric(&self, stage: &str, name: &str, step: u64, value: f64) {
+        self.emit(&Event::Metric { stage: stage.to_owned(), name: name.to_owned(), step, value });
     }
 
     /// Adds a line to the log.

@@ -27,7 +27,7 @@ impl EventReader for RunLog {
             Event::StageFinished { stage, reused: true, .. } => format!("{stage}: reused from the earlier run"),
             Event::StageFinished { stage, seconds, .. } => format!("{stage}: finished in {seconds:.3} s"),
             Event::Message { stage, text } => format!("{stage}: {text}"),
-            Event::Progress { .. } => return,
+            Event::Progress { .. } | Event::Metric { .. } => return,
         };
         write_line(&self.file, &format!("{} {line}", time()));
     }

@@ -10,6 +10,7 @@ use crate::log;
 use crate::provenance::{ExpertProvenance, FileDigest, Origin, Provenance};
 use crate::run_directory::{RunDirectory, RunDirectoryError};
 use crate::stages;
+use crate::tensorboard::TensorBoard;
 use bevy_ecs::prelude::*;
 use bevy_ecs::system::SystemParam;
 use kan_core::config::BuildError;
@@ -216,6 +217,7 @@ impl Run {
         let timings = log::Timings::new();
         self.reporter.subscribe(log::RunLog::new(directory.path()));
         self.reporter.subscribe(log::EventLog::new(directory.path()));
+        self.reporter.subscribe(TensorBoard::new(directory.path()));
         self.reporter.subscribe(timings.clone());
         let expert = ExpertProvenance { source: self.expert.0.source().to_owned(), files: self.expert_files };
         let mut fingerprints = Fingerprints::default();

@@ -95,7 +95,7 @@ impl BundledExpert {
 }
 
 /// `kind = "bundled"`: the expert that comes with kanrl for the run's environment.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BundledConfig {}
 

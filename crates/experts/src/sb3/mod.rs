@@ -33,7 +33,7 @@ pub(crate) const MAX_NORMALIZATION: u64 = crate::pickle::MAX_BYTES as u64;
 const DEFAULT_HORIZON: u32 = 1000;
 
 /// `kind = "sb3"`: an archive written by `model.save`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sb3Config {
     /// The `.zip`.

@@ -9,7 +9,7 @@ use crate::model_file::{self, ModelFile};
 const FORMAT: &str = "kanrl-linear";
 
 /// `outputs = weights · standardised inputs + bias`, fitted to any loss by L-BFGS: `kind = "linear"`.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LinearConfig {
     /// L-BFGS iterations at most. Default 200.
@@ -29,6 +29,7 @@ impl LinearConfig {
         kind: "linear",
         summary: "linear model: the shortest formula there is, and often a strong one",
         example: "kind = \"linear\"\nsteps = 200\n",
+        schema: |generator| generator.subschema_for::<LinearConfig>(),
     };
 }
 

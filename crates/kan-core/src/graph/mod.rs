@@ -122,7 +122,7 @@ pub struct SymbolicEdge {
 }
 
 /// The function beside the spline.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BaseFunction {
     /// `x · sigmoid(x)`.

@@ -8,7 +8,7 @@ use crate::config::{ApproximatorConfig, BuildError, ComponentDescription};
 use crate::graph::BaseFunction;
 
 /// A Kolmogorov-Arnold network and how it is trained: `kind = "kan"`.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct KanConfig {
     /// Nodes of each hidden layer; empty for none. Default `[2]`.
@@ -61,7 +61,7 @@ pub struct KanConfig {
 }
 
 /// How a network is trained.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Optimizer {
     /// Levenberg-Marquardt for small networks without regularisation, L-BFGS for all others.
@@ -76,7 +76,7 @@ pub enum Optimizer {
 }
 
 /// What a network computes in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// Single precision: faster where networks are wide.
@@ -123,6 +123,7 @@ impl KanConfig {
         kind: "kan",
         summary: "Kolmogorov-Arnold network: a learnable spline on every edge, so it can become a formula",
         example: "kind = \"kan\"\nhidden = [2]\ngrid = 5\ndegree = 3\nsteps = 50\n",
+        schema: |generator| generator.subschema_for::<KanConfig>(),
     };
 
     /// Says what makes no sense in it, if anything.

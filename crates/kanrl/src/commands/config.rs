@@ -1,6 +1,6 @@
 use crate::{Failure, Plugins};
 use clap::Subcommand;
-use pipeline::config::{MergedConfig, RawConfig};
+use pipeline::config::{self, MergedConfig, RawConfig};
 use pipeline::run::Run;
 use std::path::PathBuf;
 
@@ -10,6 +10,17 @@ pub enum Config {
     Show {
         /// The environment's id.
         environment: String,
+        /// Print JSON, which is a config as well.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the JSON schema of config files, for editors that complete and check them.
+    Schema,
+    /// List the kinds of experts, approximators and libraries, with an example of each.
+    Kinds {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Say whether a config file would run: keys, kinds, values, environment, expert and stages. Runs nothing.
     Check {
@@ -21,14 +32,20 @@ pub enum Config {
 impl Config {
     pub fn run(self, plugins: &Plugins) -> Result<(), Failure> {
         match self {
-            Self::Show { environment } => {
+            Self::Show { environment, json } => {
                 let mut config = MergedConfig::new(RawConfig::default());
                 config.set("environment", "id", environment);
                 let mut config = config.resolve()?;
                 let registry = plugins.environments_of(&mut config)?;
                 registry.get(&config.environment.id).map_err(Failure::input)?;
-                print!("{}", config.to_toml());
+                if json {
+                    println!("{}", serde_json::to_string_pretty(&config).map_err(Failure::run)?);
+                } else {
+                    print!("{}", config.to_toml());
+                }
             }
+            Self::Schema => println!("{}", serde_json::to_string_pretty(&config::schema()).map_err(Failure::run)?),
+            Self::Kinds { json } => kinds(json)?,
             Self::Check { file } => {
                 let mut config = MergedConfig::new(RawConfig::read(&file)?).resolve()?;
                 let registry = plugins.environments_of(&mut config)?;
@@ -38,4 +55,28 @@ impl Config {
         }
         Ok(())
     }
+}
+
+fn kinds(json: bool) -> Result<(), Failure> {
+    if json {
+        let kinds: Vec<serde_json::Value> = config::components()
+            .into_iter()
+            .map(|kind| {
+                let schema = kind.tagged_schema(&mut schemars::SchemaGenerator::default());
+                serde_json::json!({
+                    "component": kind.component, "kind": kind.kind, "summary": kind.summary, "example": kind.example,
+                    "schema": schema,
+                })
+            })
+            .collect();
+        println!("{}", serde_json::to_string_pretty(&kinds).map_err(Failure::run)?);
+        return Ok(());
+    }
+    for kind in config::components() {
+        println!("[{}] kind = \"{}\": {}", kind.component, kind.kind, kind.summary);
+        for line in kind.example.lines().skip(1) {
+            println!("    {line}");
+        }
+    }
+    Ok(())
 }

@@ -1,13 +1,18 @@
 use crate::{Failure, Plugins};
 use clap::Subcommand;
 use kan_core::environment::{EnvironmentRegistry, KeywordArguments};
+use kan_core::space::ActionSpace;
 use kan_core::testing::{check_environment, check_trajectories};
 use std::path::PathBuf;
 
 #[derive(Debug, Subcommand)]
 pub enum Env {
     /// List them, one a line: id, spaces, time limit, what it is.
-    List,
+    List {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Check that an environment keeps its contract: spaces, seeding, determinism, bounds, time limit, NaN.
     Check {
         /// The environment's id.
@@ -25,7 +30,8 @@ impl Env {
     pub fn run(self, plugins: &Plugins) -> Result<(), Failure> {
         let registry = plugins.environments()?;
         match self {
-            Self::List => list(&registry),
+            Self::List { json: true } => list_json(&registry),
+            Self::List { json: false } => list(&registry),
             Self::Check { id, trajectories, tolerance } => check(&registry, &id, trajectories, tolerance),
         }
     }
@@ -45,6 +51,29 @@ fn list(registry: &EnvironmentRegistry) -> Result<(), Failure> {
         let (observations, actions) = (spec.observation_space.len(), spec.action_space.outputs());
         println!("{:<26} {observations:>12} {actions:>8} {steps:>6}  {}", entry.id, entry.summary);
     }
+    Ok(())
+}
+
+fn list_json(registry: &EnvironmentRegistry) -> Result<(), Failure> {
+    let entry = |entry: &kan_core::environment::EnvironmentEntry| {
+        let mut value = serde_json::json!({ "id": entry.id, "summary": entry.summary, "source": entry.source });
+        match registry.spec(&entry.id) {
+            Ok(spec) => {
+                value["observations"] = spec.observation_space.names().into();
+                value["actions"] = match &spec.action_space {
+                    ActionSpace::Discrete(space) => space.actions.clone().into(),
+                    ActionSpace::Box(space) => space.names().into(),
+                };
+                value["discrete"] = matches!(spec.action_space, ActionSpace::Discrete(_)).into();
+                value["max_episode_steps"] = spec.max_episode_steps.into();
+                value["reward_threshold"] = spec.reward_threshold.into();
+            }
+            Err(error) => value["error"] = error.to_string().into(),
+        }
+        value
+    };
+    let entries: Vec<serde_json::Value> = registry.entries().map(entry).collect();
+    println!("{}", serde_json::to_string_pretty(&entries).map_err(Failure::run)?);
     Ok(())
 }
 

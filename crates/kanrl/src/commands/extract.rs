@@ -5,6 +5,7 @@ use clap::Args;
 use experts::PolicyReference;
 use pipeline::config::{MergedConfig, RawConfig};
 use pipeline::run::{Run, RunSummary};
+use pipeline::run_record::RunRecord;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
@@ -38,6 +39,9 @@ pub struct Extract {
     /// The run directory [default: runs/ENVIRONMENT-TIME].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Print the result as JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -46,8 +50,9 @@ Examples:
   kanrl extract CartPole-v1 --expert agent.zip --hidden 3 --seed 1 --out my-run
   kanrl extract --config run.toml
 
-The run directory holds config.toml (everything that was decided), metrics.json, formula.json, formula.tex, kan.svg,
-run.log and timings.json; the stages' artefacts lie under stages/.";
+The run directory holds report.html (everything on one page), config.toml (everything that was decided), metrics.json,
+formula.json, formula.tex, kan.svg, the videos, provenance.json (versions, host, command, digests), run.log,
+events.jsonl, timings.json and tensorboard/ (`tensorboard --logdir runs`); the stages' artefacts lie under stages/.";
 
 /// Hidden widths; a type of its own, since clap takes a `Vec` for a repeated flag.
 #[derive(Clone, Debug)]
@@ -71,7 +76,7 @@ impl Extract {
         let mut run = Run::prepare(config, registry).map_err(Failure::input)?;
         let directory = self.out.clone().unwrap_or_else(|| run.default_directory());
         run.open(&directory).map_err(Failure::input)?;
-        execute(run, &directory, quiet)
+        execute(run, &directory, quiet, self.json)
     }
 
     fn config(&self) -> Result<MergedConfig, Failure> {
@@ -116,7 +121,7 @@ fn expert_section(expert: &PolicyReference) -> Result<toml::Value, Failure> {
 }
 
 /// Runs all stages with progress bars and Ctrl-C, and prints the result.
-pub fn execute(mut run: Run, directory: &Path, quiet: bool) -> Result<(), Failure> {
+pub fn execute(mut run: Run, directory: &Path, quiet: bool, json: bool) -> Result<(), Failure> {
     run.set_origin(origin());
     if !quiet {
         run.reporter_mut().subscribe(Bars::new());
@@ -133,6 +138,11 @@ pub fn execute(mut run: Run, directory: &Path, quiet: bool) -> Result<(), Failur
     }
     let resume = format!("kanrl resume {}", directory.display());
     let summary = run.execute().map_err(|error| Failure::pipeline(error, &resume))?;
+    if json {
+        let value = serde_json::json!({ "run": RunRecord::read(directory), "formula": summary.formula });
+        println!("{}", serde_json::to_string_pretty(&value).map_err(Failure::run)?);
+        return Ok(());
+    }
     print(&summary);
     println!("\nEverything about this run: {}", directory.display());
     Ok(())

@@ -3,10 +3,13 @@ mod env;
 mod experts;
 mod export;
 mod extract;
+mod generate;
 mod plugins;
 mod policy;
 mod resume;
+mod runs;
 mod serve;
+mod sweep;
 mod train_expert;
 
 use crate::{Failure, Plugins};
@@ -18,6 +21,11 @@ pub enum Command {
     Extract(extract::Extract),
     /// Go on with a run that was cancelled or killed, at the last finished stage.
     Resume(resume::Resume),
+    /// Make many runs: a grid over any config fields, with seeds, some at the same time.
+    Sweep(sweep::Sweep),
+    /// List, show and compare runs.
+    #[command(subcommand)]
+    Runs(runs::Runs),
     /// Write a formula as text, mathematics or code.
     Export(export::Export),
     /// Play a policy and report its returns.
@@ -41,12 +49,18 @@ pub enum Command {
     /// Shared libraries that add environments.
     #[command(subcommand)]
     Plugins(plugins::Command),
+    /// Print a script that completes commands and flags in a shell.
+    Completions(generate::Completions),
+    /// Print the manual page.
+    Man(generate::Man),
 }
 
 pub fn run(command: Command, quiet: bool, plugins: &Plugins) -> Result<(), Failure> {
     match command {
         Command::Extract(extract) => extract.run(quiet, plugins),
         Command::Resume(resume) => resume.run(quiet, plugins),
+        Command::Sweep(sweep) => sweep.run(quiet, plugins),
+        Command::Runs(runs) => runs.run(),
         Command::Export(export) => export.run(),
         Command::Evaluate(evaluate) => evaluate.run(plugins),
         Command::Play(play) => play.run(plugins),
@@ -57,5 +71,7 @@ pub fn run(command: Command, quiet: bool, plugins: &Plugins) -> Result<(), Failu
         Command::Config(config) => config.run(plugins),
         Command::Env(env) => env.run(plugins),
         Command::Plugins(command) => command.run(plugins),
+        Command::Completions(completions) => completions.run(),
+        Command::Man(man) => man.run(),
     }
 }

@@ -13,6 +13,9 @@ pub struct Resume {
     /// Compute this stage and all later ones again (collect, fit, prune, symbolify, refine, evaluate, report).
     #[arg(long, value_name = "STAGE")]
     from: Option<String>,
+    /// Print the result as JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 impl Resume {
@@ -25,6 +28,6 @@ impl Resume {
         if let Some(stage) = &self.from {
             run.recompute_from(stage).map_err(Failure::input)?;
         }
-        extract::execute(run, &self.directory, quiet)
+        extract::execute(run, &self.directory, quiet, self.json)
     }
 }

@@ -64,6 +64,17 @@ impl RawConfig {
     }
 }
 
+impl RawConfig {
+    /// Another config as if it stood in the same folder; its errors have no place in a text.
+    pub(crate) fn beside(&self, table: Table) -> Self {
+        Self { origin: Arc::default(), table, folder: self.folder.clone() }
+    }
+
+    pub(crate) fn table(&self) -> &Table {
+        &self.table
+    }
+}
+
 fn syntax_error(origin: Arc<ConfigText>, message: &str, span: Option<Range<usize>>) -> ConfigError {
     let (key, message) = (String::new(), message.to_owned());
     ConfigError { kind: ConfigErrorKind::Syntax, origin, key, message, help: None, span }
@@ -107,7 +118,7 @@ impl MergedConfig {
     }
 
     /// An error about `section` with serde's message, with the place it is about.
-    pub(super) fn error(&self, section: &str, path_inside: &str, message: &str) -> ConfigError {
+    pub(crate) fn error(&self, section: &str, path_inside: &str, message: &str) -> ConfigError {
         let message = message.trim();
         let unknown = unknown_name(message);
         let mut key = path(section, path_inside.trim_matches('.'));

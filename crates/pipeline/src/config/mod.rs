@@ -7,17 +7,22 @@ mod error;
 mod file;
 mod plugins;
 mod resolve;
+mod schema;
 
 pub use error::{ConfigError, ConfigErrorKind, ConfigText};
 pub use file::{MergedConfig, RawConfig};
 pub use plugins::PluginEntry;
+pub use schema::{components, schema};
 
 use kan_core::config::{ApproximatorConfig, ExpertConfig, SymbolicLibraryConfig};
 use kan_core::environment::KeywordArguments;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Everything that decides a run's results.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct RunConfig {
     /// The run's only source of randomness.
     pub seed: u64,
@@ -30,18 +35,21 @@ pub struct RunConfig {
     /// What is played.
     pub environment: EnvironmentSection,
     /// Whose policy is explained.
+    #[schemars(schema_with = "schema::expert")]
     pub expert: Box<dyn ExpertConfig>,
     /// Expert episodes to learn from.
     pub collect: CollectSection,
     /// Which students learn from it, side by side.
     pub students: StudentsSection,
     /// What is fitted to the expert.
+    #[schemars(schema_with = "schema::approximator")]
     pub approximator: Box<dyn ApproximatorConfig>,
     /// How students play and the expert labels what they saw.
     pub dagger: DaggerSection,
     /// What is cut off the fitted network.
     pub prune: PruneSection,
     /// Named functions that edges may become.
+    #[schemars(schema_with = "schema::library")]
     pub library: Box<dyn SymbolicLibraryConfig>,
     /// How edges are named.
     pub symbolify: SymbolifySection,
@@ -55,10 +63,14 @@ pub struct RunConfig {
     pub evaluate: EvaluateSection,
     /// What is filmed.
     pub record: RecordSection,
+    /// Sections that stages of other crates have of their own.
+    #[serde(flatten)]
+    #[schemars(skip)]
+    pub own: BTreeMap<String, toml::Value>,
 }
 
 /// `[environment]`: what is played.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EnvironmentSection {
     /// Gymnasium's id.
@@ -74,7 +86,7 @@ impl Default for EnvironmentSection {
 }
 
 /// `[collect]`: expert episodes to learn from, split by whole episodes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CollectSection {
     /// Episodes to fit on.
@@ -90,7 +102,7 @@ impl Default for CollectSection {
 }
 
 /// `[students]`: which students learn from the expert, side by side.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StudentsSection {
     /// Hidden widths of the networks, one list for each; where `approximator.hidden` is set and this is not, those only.
@@ -111,7 +123,7 @@ impl Default for StudentsSection {
 
 /// `[dagger]`: rounds in which a student plays, the expert says what it would have done in the student's states, and the
 /// student learns that too (Ross et al. 2011, arXiv 1011.0686).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DaggerSection {
     /// Rounds at most, for each network and again for each formula; they end early once a student plays like the expert.
@@ -143,7 +155,7 @@ impl Default for DaggerSection {
 }
 
 /// `[prune]`: what is cut off the fitted network.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PruneSection {
     /// Edges whose share of the outputs' variation is below this go.
@@ -159,7 +171,7 @@ impl Default for PruneSection {
 }
 
 /// `[symbolify]`: how edges are named.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SymbolifySection {
     /// Functions tried on each edge, the best-fitting ones first.
@@ -177,7 +189,7 @@ impl Default for SymbolifySection {
 }
 
 /// `[refine]`: how the formula's constants are fitted again, together.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RefineSection {
     /// L-BFGS steps.
@@ -199,7 +211,7 @@ impl Default for RefineSection {
 }
 
 /// `[polish]`: constants tuned on return by CMA-ES, all candidates of a generation on the same seeds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PolishSection {
     /// Whether to do it; without it the faithful formula is the result.
@@ -236,7 +248,7 @@ impl Default for PolishSection {
 }
 
 /// `[select]`: how one formula is chosen of all.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SelectSection {
     /// Episodes for each formula, on the same seeds for all.
@@ -253,7 +265,7 @@ impl Default for SelectSection {
 }
 
 /// `[evaluate]`: how policies are compared.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EvaluateSection {
     /// Episodes for each policy, on the same seeds for all; nothing is ever fitted or chosen on these seeds.
@@ -269,7 +281,7 @@ impl Default for EvaluateSection {
 }
 
 /// `[record]`: what is filmed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RecordSection {
     /// Whether to film an episode of the expert and one of the formula.
@@ -291,6 +303,18 @@ impl RunConfig {
     /// Never: every section serialises.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a config serialises")
+    }
+
+    /// A stage's own section.
+    ///
+    /// # Panics
+    /// If no stage claimed it as a `T` by [`Stage::section`](crate::engine::Stage::section).
+    pub fn section<T: DeserializeOwned>(&self, name: &str) -> T {
+        let section = self.own.get(name).unwrap_or_else(|| panic!("no stage has a section `{name}`"));
+        section
+            .clone()
+            .try_into()
+            .unwrap_or_else(|error| panic!("the section `{name}` was checked as another type: {error}"))
     }
 
     /// One top-level entry as canonical text, for the keys of stages; empty where there is none.

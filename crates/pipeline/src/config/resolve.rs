@@ -2,11 +2,13 @@ use super::error::ConfigError;
 use super::file::MergedConfig;
 use super::plugins::PluginEntry;
 use super::{RunConfig, StudentsSection};
+use crate::engine::Pipeline;
 use experts::bundled::BundledConfig;
 use kan_core::config::{ApproximatorConfig, ExpertConfig, SymbolicLibraryConfig};
 use kan_core::kan::KanConfig;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
 use symbolic::library::DefaultLibraryConfig;
 use toml::{Table, Value};
 
@@ -47,13 +49,33 @@ impl MergedConfig {
     /// # Errors
     /// [`ConfigError`] for an unknown section, field or kind, or a value that does not fit.
     pub fn resolve(&self) -> Result<RunConfig, ConfigError> {
-        if let Some(unknown) = self.table.keys().find(|key| !SECTIONS.contains(&key.as_str())) {
-            let known: Vec<String> = SECTIONS.iter().map(|section| format!("`{section}`")).collect();
+        self.resolve_for(&Pipeline::new())
+    }
+
+    /// As [`Self::resolve`], with the sections that stages have of their own ([`Stage::section`]).
+    ///
+    /// # Errors
+    /// As [`Self::resolve`]; also where a stage claims a section that is not its own.
+    ///
+    /// [`Stage::section`]: crate::engine::Stage::section
+    pub fn resolve_for(&self, stages: &Pipeline) -> Result<RunConfig, ConfigError> {
+        let known: Vec<&str> = SECTIONS.into_iter().chain(stages.claims().map(|claim| claim.name)).collect();
+        if let Some(unknown) = self.table.keys().find(|key| !known.contains(&key.as_str())) {
+            let known: Vec<String> = known.iter().map(|section| format!("`{section}`")).collect();
             return Err(self.error(
                 "",
                 unknown,
                 &format!("unknown field `{unknown}`, expected one of {}", known.join(", ")),
             ));
+        }
+        let mut own = BTreeMap::new();
+        for claim in stages.claims() {
+            if SECTIONS.contains(&claim.name) {
+                return Err(self.error(claim.name, "", "a stage claims this section, which is kanrl's own"));
+            }
+            let value = self.table.get(claim.name).cloned().unwrap_or_else(|| Value::Table(Table::new()));
+            let section = (claim.complete)(value).map_err(|error| self.located(claim.name, &error))?;
+            own.insert(claim.name.to_owned(), section);
         }
         Ok(RunConfig {
             seed: self.section("seed")?.unwrap_or(0),
@@ -73,6 +95,7 @@ impl MergedConfig {
             select: self.section("select")?.unwrap_or_default(),
             evaluate: self.section("evaluate")?.unwrap_or_default(),
             record: self.section("record")?.unwrap_or_default(),
+            own,
         })
     }
 
@@ -117,10 +140,12 @@ impl MergedConfig {
     }
 
     fn deserialize<T: DeserializeOwned>(&self, name: &str, value: Value) -> Result<T, ConfigError> {
-        serde_path_to_error::deserialize(value).map_err(|error| {
-            let path = error.path().to_string();
-            let path = if path == "." || path == "?" { "" } else { path.as_str() };
-            self.error(name, path, error.inner().message())
-        })
+        serde_path_to_error::deserialize(value).map_err(|error| self.located(name, &error))
+    }
+
+    fn located(&self, name: &str, error: &serde_path_to_error::Error<toml::de::Error>) -> ConfigError {
+        let path = error.path().to_string();
+        let path = if path == "." || path == "?" { "" } else { path.as_str() };
+        self.error(name, path, error.inner().message())
     }
 }

@@ -1,5 +1,5 @@
 use super::schedule;
-use super::stage::{Stage, StageError};
+use super::stage::{SectionClaim, Stage, StageError};
 use bevy_ecs::world::World;
 use kan_core::suggest;
 
@@ -18,6 +18,11 @@ impl Pipeline {
     /// The stages, in order.
     pub fn stages(&self) -> &[Stage] {
         &self.stages
+    }
+
+    /// Sections of the config that are a stage's own.
+    pub(crate) fn claims(&self) -> impl Iterator<Item = SectionClaim> + '_ {
+        self.stages.iter().flat_map(|stage| stage.claims.iter().copied())
     }
 
     /// Adds a stage at the end.

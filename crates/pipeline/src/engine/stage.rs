@@ -4,6 +4,9 @@ use bevy_ecs::system::{BoxedSystem, In, IntoSystem};
 use kan_core::approximator::ApproximatorError;
 use kan_core::environment::EnvironmentError;
 use kan_core::policy::PolicyError;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use toml::Value;
 
 /// One step of a run: a system with a name, what it needs and what it provides.
 pub struct Stage {
@@ -12,7 +15,24 @@ pub struct Stage {
     pub(super) needs: Vec<&'static str>,
     pub(super) provides: Vec<ArtefactSystems>,
     pub(super) sections: Vec<&'static str>,
+    pub(super) claims: Vec<SectionClaim>,
     pub(super) body: Body,
+}
+
+/// A section of the config that a stage reads and no one else knows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SectionClaim {
+    pub(crate) name: &'static str,
+    /// The section with every default filled in, from what the file says of it.
+    pub(crate) complete: fn(Value) -> Result<Value, serde_path_to_error::Error<toml::de::Error>>,
+}
+
+fn complete<T: DeserializeOwned + Serialize>(
+    value: Value,
+) -> Result<Value, serde_path_to_error::Error<toml::de::Error>> {
+    let section: T = serde_path_to_error::deserialize(value.clone())?;
+    // What cannot be written back is kept as the file says it.
+    Ok(Value::try_from(&section).unwrap_or(value))
 }
 
 /// Makes the system that does a stage's work and hands its error, if any, to the function given.
@@ -42,6 +62,7 @@ impl Stage {
             needs: Vec::new(),
             provides: Vec::new(),
             sections: Vec::new(),
+            claims: Vec::new(),
             body: Box::new(|fail| {
                 let system = system.pipe(move |In(result): In<Result<(), StageError>>| {
                     if let Err(error) = result {
@@ -72,6 +93,16 @@ impl Stage {
     pub fn configured_by(mut self, section: &'static str) -> Self {
         self.sections.push(section);
         self
+    }
+
+    /// A top-level section `[NAME]` of the config that is this stage's own: a table, read as a `T` by
+    /// [`RunConfig::section`](crate::config::RunConfig::section). It is checked, with the file's line where something is
+    /// wrong, by [`MergedConfig::resolve_for`](crate::config::MergedConfig::resolve_for), and the stage runs again when it
+    /// changes. Let `T` have `#[serde(default, deny_unknown_fields)]`.
+    #[must_use]
+    pub fn section<T: DeserializeOwned + Serialize>(mut self, name: &'static str) -> Self {
+        self.claims.push(SectionClaim { name, complete: complete::<T> });
+        self.configured_by(name)
     }
 
     /// Its name.

@@ -73,8 +73,34 @@ pub struct ReportContent<'a> {
     pub videos: &'a [ReportedVideo<'a>],
 }
 
+/// A formula's place among others.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParetoPoint {
+    /// Its name.
+    pub name: String,
+    /// Operations.
+    pub operations: f64,
+    /// Mean return.
+    pub episode_return: f64,
+}
+
+/// Return against operations as an SVG document of its own; what no other point beats in both is joined by a line.
+pub fn pareto(points: &[ParetoPoint]) -> String {
+    let place = |point: &ParetoPoint| (point.operations, point.episode_return);
+    let places: Vec<(f64, f64)> = points.iter().map(place).collect();
+    let points: Vec<plot::Point> = points
+        .iter()
+        .map(|point| {
+            let (x, y) = place(point);
+            plot::Point { name: point.name.clone(), x, y, best: plot::is_best((x, y), &places) }
+        })
+        .collect();
+    plot::document(&plot::scatter(&points, "operations", "mean return"))
+}
+
 /// Metrics that have a part of the page of their own.
-const KNOWN_METRICS: [&str; 6] = ["format", "environment", "seed", "returns", "agreement", "formula"];
+const KNOWN_METRICS: [&str; 8] =
+    ["format", "environment", "seed", "returns", "agreement", "formula", "faithful", "polished"];
 
 /// The page.
 ///

@@ -52,6 +52,21 @@ pub(super) struct Point {
     pub(super) best: bool,
 }
 
+/// Whether no place is to the left and above: fewer operations for no less return, or more return for no more.
+pub(super) fn is_best((x, y): (f64, f64), places: &[(f64, f64)]) -> bool {
+    !places.iter().any(|(other_x, other_y)| *other_x <= x && *other_y >= y && (*other_x < x || *other_y > y))
+}
+
+/// A plot as a document of its own, with the colours that the page would give it.
+pub(super) fn document(plot: &str) -> String {
+    const STYLE: &str = "<style>svg { background: #ffffff; font: 12px sans-serif; color: #1a1d21; } .small { font-size: 11px; } \
+        .grid { stroke: #d7dbe0; } .mark { fill: #0b62c4; } .mark.other { fill: #5b6470; } \
+        .front { fill: none; stroke: #0b62c4; stroke-width: 1.2; }</style>\n";
+    let start = plot.find('\n').map_or(0, |end| end + 1);
+    let head = plot[..start].replacen("<svg", "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"760\"", 1);
+    format!("{head}{STYLE}{}", &plot[start..])
+}
+
 /// Named points; those that are best are joined by a line.
 pub(super) fn scatter(points: &[Point], x_label: &str, y_label: &str) -> String {
     const HEIGHT: f64 = 260.0;

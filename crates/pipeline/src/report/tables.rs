@@ -1,7 +1,7 @@
 //! Metrics of any shape, as tables.
 
 use super::html::{escape, number, table, title_case};
-use super::plot::{Point, scatter};
+use super::plot::{Point, is_best, scatter};
 use serde_json::{Map, Value};
 
 /// A measured value as HTML: a table of rows for a list or an object of objects, with a plot where the rows have
@@ -46,12 +46,13 @@ fn part_of_its_own(value: &Value) -> bool {
 fn rows_part(rows: &[(String, &Map<String, Value>)]) -> String {
     let mut columns: Vec<&String> = Vec::new();
     for (_, row) in rows {
-        columns.extend(row.keys().filter(|key| is_shown(&row[*key])));
+        // A formula as text is as wide as a page.
+        columns.extend(row.keys().filter(|key| *key != "text" && is_shown(&row[*key])));
     }
     let mut seen = std::collections::BTreeSet::new();
     columns.retain(|column| seen.insert(*column));
     let rank = |column: &str| match column {
-        "name" | "policy" | "parameter" => 0,
+        "name" | "policy" | "student" | "parameter" => 0,
         _ => 1,
     };
     columns.sort_by_key(|column| rank(column));
@@ -78,7 +79,7 @@ fn plot(rows: &[(String, &Map<String, Value>)]) -> String {
     let mut points: Vec<Point> = rows
         .iter()
         .filter_map(|(name, row)| {
-            let own = ["name", "policy", "kind"].into_iter().find_map(|key| row.get(key)?.as_str());
+            let own = ["name", "policy", "student", "kind"].into_iter().find_map(|key| row.get(key)?.as_str());
             let name = own.unwrap_or(name).to_owned();
             Some(Point { name, x: row.get("operations")?.as_f64()?, y: row.get(measure)?.as_f64()?, best: true })
         })
@@ -88,7 +89,7 @@ fn plot(rows: &[(String, &Map<String, Value>)]) -> String {
     }
     let places: Vec<(f64, f64)> = points.iter().map(|point| (point.x, point.y)).collect();
     for point in &mut points {
-        point.best = !places.iter().any(|(x, y)| *x <= point.x && *y >= point.y && (*x < point.x || *y > point.y));
+        point.best = is_best((point.x, point.y), &places);
     }
     let label = format!("return ({})", title_case(measure).to_lowercase());
     format!("<figure class=\"plot\">{}</figure>\n", scatter(&points, "operations", &label))

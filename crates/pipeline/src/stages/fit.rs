@@ -63,6 +63,10 @@ pub(super) fn fit_model(
     let report = approximator.fit(task, &mut |progress| {
         let message = format!("steps of {name}, loss {:.3e}", progress.train_loss);
         reporter.progress(stage, progress.step as u64, progress.steps as u64, message);
+        reporter.metric(stage, &format!("train loss of {name}"), progress.step as u64, progress.train_loss);
+        if let Some(loss) = progress.validation_loss {
+            reporter.metric(stage, &format!("validation loss of {name}"), progress.step as u64, loss);
+        }
         if reporter.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
     if report.cancelled {

@@ -3,6 +3,7 @@ use crate::artefacts::{
 };
 use crate::artefacts::{ExpertData, PolicyEvaluation};
 use crate::engine::{Artefact, Get, LoadContext, StageError};
+use crate::events::Reporter;
 use crate::report::{self, ReportContent, ReportedFormula, ReportedVideo};
 use crate::run::Expert;
 use crate::run_directory::RunDirectory;
@@ -30,6 +31,7 @@ pub fn report(
     context: Res<LoadContext>,
     directory: Res<RunDirectory>,
     expert: Res<Expert>,
+    reporter: Res<Reporter>,
     results: Results<'_>,
 ) -> Result<(), StageError> {
     let Results { data, models, networks, selection, evaluation, expert_video, formula_video } = results;
@@ -54,6 +56,11 @@ pub fn report(
     directory.write("kan.svg", diagram.as_bytes())?;
     let metrics = metrics(&context, &selection, &evaluation);
     directory.write_json("metrics.json", &metrics)?;
+    for (policy, returns) in metrics["returns"].as_object().into_iter().flatten() {
+        if let Some(mean) = returns["mean"].as_f64() {
+            reporter.metric("evaluate", &format!("mean return of {policy}"), 0, mean);
+        }
+    }
     let videos = [("Expert", "expert.mp4", &expert_video.0), ("Formula", "formula.mp4", &formula_video.0)];
     let videos: Vec<ReportedVideo<'_>> = videos
         .into_iter()

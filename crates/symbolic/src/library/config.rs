@@ -22,7 +22,7 @@ use std::sync::Arc;
 /// # use kan_core::function::SymbolicLibrary;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DefaultLibraryConfig {
     /// Names of the functions to search, built-in or defined in `user_functions`.
@@ -38,7 +38,7 @@ pub struct DefaultLibraryConfig {
 }
 
 /// A function of the user's.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserFunction {
     /// Its name.
@@ -109,4 +109,5 @@ pub const COMPONENTS: [ComponentDescription; 1] = [ComponentDescription {
     kind: "default",
     summary: "pykan's functions by name, and functions that are expressions",
     example: "kind = \"default\"\nfunctions = [\"x\", \"x^2\", \"sin\", \"tanh\"]\nmargin = 0.1\nsimplicity = 0.2\n",
+    schema: |generator| generator.subschema_for::<DefaultLibraryConfig>(),
 }];

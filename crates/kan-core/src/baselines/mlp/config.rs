@@ -6,7 +6,7 @@ use crate::config::{ApproximatorConfig, BuildError, ComponentDescription};
 
 /// Layers of `activation(weights · x + bias)` and a linear one, fitted by Adam: `kind = "mlp"`. It has no graph, so it
 /// cannot become a formula.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MlpConfig {
     /// Units of each hidden layer. Default `[64, 64]`.
@@ -24,7 +24,7 @@ pub struct MlpConfig {
 }
 
 /// What a hidden unit makes of its sum.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Activation {
     /// Hyperbolic tangent.
@@ -71,6 +71,7 @@ impl MlpConfig {
         kind: "mlp",
         summary: "multilayer perceptron: a yardstick for accuracy that cannot become a formula",
         example: "kind = \"mlp\"\nhidden = [64, 64]\nactivation = \"tanh\"\nsteps = 200\n",
+        schema: |generator| generator.subschema_for::<MlpConfig>(),
     };
 
     /// Says what makes no sense in it, if anything.

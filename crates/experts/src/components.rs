@@ -1,0 +1,54 @@
+//! The kinds of `[expert]` that this crate has.
+
+use crate::bundled::BundledConfig;
+use crate::formula::{FormulaConfig, RunConfig};
+use crate::network_file::SafetensorsConfig;
+use crate::sb3::Sb3Config;
+use kan_core::config::ComponentDescription;
+
+/// Every kind of expert in this build.
+pub const COMPONENTS: &[ComponentDescription] = &[
+    ComponentDescription {
+        component: "expert",
+        kind: "bundled",
+        summary: "the expert that comes with kanrl for the run's environment",
+        example: "kind = \"bundled\"\n",
+        schema: |generator| generator.subschema_for::<BundledConfig>(),
+    },
+    ComponentDescription {
+        component: "expert",
+        kind: "sb3",
+        summary: "a Stable-Baselines3 archive, with the normalisation beside it",
+        example: "kind = \"sb3\"\npath = \"agent.zip\"\n",
+        schema: |generator| generator.subschema_for::<Sb3Config>(),
+    },
+    #[cfg(feature = "hub")]
+    ComponentDescription {
+        component: "expert",
+        kind: "hub",
+        summary: "a Stable-Baselines3 archive on the Hugging Face hub",
+        example: "kind = \"hub\"\nrepository = \"sb3/ppo-CartPole-v1\"\n",
+        schema: |generator| generator.subschema_for::<crate::hub::HubConfig>(),
+    },
+    ComponentDescription {
+        component: "expert",
+        kind: "safetensors",
+        summary: "a network with a description in its metadata, such as `kanrl train-expert` writes",
+        example: "kind = \"safetensors\"\npath = \"expert.safetensors\"\n",
+        schema: |generator| generator.subschema_for::<SafetensorsConfig>(),
+    },
+    ComponentDescription {
+        component: "expert",
+        kind: "formula",
+        summary: "a formula, or a formula.json",
+        example: "kind = \"formula\"\nexpression = \"3*theta + theta_dot\"\n",
+        schema: |generator| generator.subschema_for::<FormulaConfig>(),
+    },
+    ComponentDescription {
+        component: "expert",
+        kind: "run",
+        summary: "a policy that a run made",
+        example: "kind = \"run\"\ndirectory = \"runs/first\"\npart = \"kan\"\n",
+        schema: |generator| generator.subschema_for::<RunConfig>(),
+    },
+];

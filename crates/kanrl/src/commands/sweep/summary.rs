@@ -1,0 +1,185 @@
+//! A sweep's results as tables and as a plot.
+
+#[cfg(feature = "arrow")]
+mod arrow;
+
+use super::workers::{Job, Outcome};
+use pipeline::files::{self, FileError};
+use pipeline::report::{ParetoPoint, pareto};
+use pipeline::run_record::RunRecord;
+use std::path::Path;
+
+/// One run's results.
+pub struct Row {
+    pub index: usize,
+    pub error: Option<String>,
+    name: String,
+    settings: Vec<(String, toml::Value)>,
+    record: Option<RunRecord>,
+}
+
+/// A cell of the table.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cell {
+    Text(String),
+    Number(f64),
+    Empty,
+}
+
+impl From<Option<f64>> for Cell {
+    fn from(value: Option<f64>) -> Self {
+        value.map_or(Self::Empty, Self::Number)
+    }
+}
+
+impl std::fmt::Display for Cell {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Text(text) => text.fmt(formatter),
+            Self::Number(number) => number.fmt(formatter),
+            Self::Empty => Ok(()),
+        }
+    }
+}
+
+impl Row {
+    pub fn new(job: &Job, outcome: Outcome) -> Self {
+        let error = if let Outcome::Failed(reason) = outcome { Some(reason) } else { None };
+        let name = job.directory.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let settings = job.settings.iter().map(|(path, value)| (path.clone(), value.clone())).collect();
+        let record = if error.is_none() { RunRecord::read(&job.directory) } else { None };
+        Self { index: job.index, error, name, settings, record }
+    }
+
+    /// The row as a line of progress.
+    pub fn line(&self) -> String {
+        match (&self.error, self.formula()) {
+            (Some(error), _) => format!("{}: failed: {error}", self.name),
+            (None, Some((operations, mean))) => format!("{}: return {mean:.2}, {operations} operations", self.name),
+            (None, None) => format!("{}: done", self.name),
+        }
+    }
+
+    /// Operations and mean return of the formula.
+    fn formula(&self) -> Option<(u64, f64)> {
+        let record = self.record.as_ref()?;
+        Some((record.operations?, record.policy("formula")?.mean))
+    }
+
+    /// Every column of this row, in order.
+    fn cells(&self) -> Vec<(String, Cell)> {
+        let mut cells = vec![
+            ("run".to_owned(), Cell::Text(self.name.clone())),
+            ("status".to_owned(), Cell::Text(if self.error.is_some() { "failed" } else { "done" }.to_owned())),
+        ];
+        for (path, value) in &self.settings {
+            let cell = match value {
+                toml::Value::Integer(value) => Cell::Number(*value as f64),
+                toml::Value::Float(value) => Cell::Number(*value),
+                toml::Value::String(text) => Cell::Text(text.clone()),
+                other => Cell::Text(other.to_string()),
+            };
+            cells.push((path.clone(), cell));
+        }
+        if let Some(record) = &self.record {
+            for policy in &record.policies {
+                let mut column = |name: &str, value: Option<f64>| {
+                    cells.push((format!("{}_{name}", policy.policy), value.into()));
+                };
+                column("mean", Some(policy.mean));
+                column("std", Some(policy.std));
+                column("worst_5_percent", policy.worst_5_percent);
+                column("interquartile_mean", policy.interquartile_mean);
+                column("agreement", policy.agreement);
+            }
+            cells.push(("operations".to_owned(), record.operations.map(|count| count as f64).into()));
+            cells.push(("seconds".to_owned(), record.seconds.into()));
+        }
+        cells.push(("error".to_owned(), self.error.clone().map_or(Cell::Empty, Cell::Text)));
+        cells
+    }
+}
+
+/// All rows under one head; columns that are empty everywhere are left out.
+pub fn table(rows: &[Row]) -> (Vec<String>, Vec<Vec<Cell>>) {
+    let rows: Vec<Vec<(String, Cell)>> = rows.iter().map(Row::cells).collect();
+    let mut head: Vec<String> = Vec::new();
+    for row in &rows {
+        // A column that only some rows have stands behind the one before it.
+        let mut place = 0;
+        for (name, cell) in row {
+            match head.iter().position(|known| known == name) {
+                Some(found) => place = found + 1,
+                None if *cell == Cell::Empty => {}
+                None => {
+                    head.insert(place, name.clone());
+                    place += 1;
+                }
+            }
+        }
+    }
+    let find = |row: &Vec<(String, Cell)>, name: &String| {
+        row.iter().find(|(known, _)| known == name).map_or(Cell::Empty, |(_, cell)| cell.clone())
+    };
+    let cells = rows.iter().map(|row| head.iter().map(|name| find(row, name)).collect()).collect();
+    (head, cells)
+}
+
+/// Writes `summary.csv`, `pareto.svg` and, where the build has it, `summary.arrow`.
+pub fn write(out: &Path, rows: &[Row]) -> Result<(), FileError> {
+    let (head, cells) = table(rows);
+    let path = out.join("summary.csv");
+    let failed = |error: std::io::Error| FileError { path: path.clone(), source: error };
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    csv.write_record(&head).map_err(|error| failed(error.into()))?;
+    for row in &cells {
+        csv.write_record(row.iter().map(Cell::to_string)).map_err(|error| failed(error.into()))?;
+    }
+    let bytes = csv.into_inner().map_err(|error| failed(error.into_error()))?;
+    files::write(&path, &bytes)?;
+    #[cfg(feature = "arrow")]
+    arrow::write(&out.join("summary.arrow"), &head, &cells)?;
+    let points: Vec<ParetoPoint> = rows
+        .iter()
+        .filter_map(|row| {
+            let (operations, mean) = row.formula()?;
+            Some(ParetoPoint { name: row.name.clone(), operations: operations as f64, episode_return: mean })
+        })
+        .collect();
+    files::write(&out.join("pareto.svg"), pareto(&points).as_bytes())
+}
+
+/// The table as a list of objects.
+pub fn json(rows: &[Row]) -> serde_json::Value {
+    let (head, cells) = table(rows);
+    let object = |row: Vec<Cell>| -> serde_json::Value {
+        let value = |cell| match cell {
+            Cell::Text(text) => text.into(),
+            Cell::Number(number) => number.into(),
+            Cell::Empty => serde_json::Value::Null,
+        };
+        serde_json::Value::Object(head.iter().cloned().zip(row.into_iter().map(value)).collect())
+    };
+    cells.into_iter().map(object).collect()
+}
+
+/// The main columns, best return first.
+pub fn print(rows: &[Row]) {
+    let mut sorted: Vec<&Row> = rows.iter().collect();
+    let key = |row: &Row| row.formula().map_or((f64::NEG_INFINITY, u64::MAX), |(operations, mean)| (mean, operations));
+    sorted.sort_by(|one, other| {
+        let (one, other) = (key(one), key(other));
+        other.0.total_cmp(&one.0).then(one.1.cmp(&other.1))
+    });
+    let width = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(3);
+    println!("\n{:<width$} {:>18} {:>11} {:>9}", "run", "return", "operations", "time");
+    for row in sorted {
+        let formula = row.record.as_ref().and_then(|record| record.policy("formula"));
+        let returns = formula.map_or_else(String::new, |formula| format!("{:.2} ± {:.2}", formula.mean, formula.std));
+        let operations = row.formula().map_or_else(String::new, |(operations, _)| operations.to_string());
+        let seconds = row.record.as_ref().and_then(|record| record.seconds);
+        let seconds = seconds.map_or_else(String::new, |seconds| format!("{seconds:.1} s"));
+        let returns = if row.error.is_some() { "failed".to_owned() } else { returns };
+        println!("{:<width$} {returns:>18} {operations:>11} {seconds:>9}", row.name);
+    }
+}

@@ -1,0 +1,108 @@
+//! A stage of one's own between two of kanrl's, with a section of the config and an artefact of its own: it counts how
+//! much of each observation's range the expert visits.
+//!
+//! ```sh
+//! cargo run --release --example add_stage
+//! ```
+
+use kan_core::environment::EnvironmentRegistry;
+use pipeline::artefacts::ExpertData;
+use pipeline::config::{MergedConfig, RawConfig};
+use pipeline::engine::{Artefact, ArtefactError, Get, LoadContext, Make, Stage, StageError};
+use pipeline::run::{Run, Setting};
+use pipeline::{files, stages};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// `[coverage]`: typos in it are refused with the file's line, as in any other section.
+#[derive(Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct CoverageSection {
+    /// Parts that each range is divided into.
+    parts: usize,
+}
+
+impl Default for CoverageSection {
+    fn default() -> Self {
+        Self { parts: 10 }
+    }
+}
+
+/// Share of the parts that were visited, for each observation.
+#[derive(Serialize, Deserialize)]
+struct Coverage(Vec<f64>);
+
+impl Artefact for Coverage {
+    const NAME: &'static str = "coverage";
+
+    fn save(&self, folder: &Path) -> Result<(), ArtefactError> {
+        Ok(files::write_json(&folder.join("coverage.json"), self)?)
+    }
+
+    fn load(folder: &Path, _context: &LoadContext) -> Result<Self, ArtefactError> {
+        serde_json::from_slice(&std::fs::read(folder.join("coverage.json"))?).map_err(ArtefactError::damaged)
+    }
+}
+
+fn coverage(mut made: Make<Coverage>, data: Get<ExpertData>, setting: Setting) -> Result<(), StageError> {
+    let parts = setting.config().section::<CoverageSection>("coverage").parts;
+    let (observations, width) = (&data.train.observations, data.train.input_names.len());
+    let share = |input: usize| {
+        let column = || observations.iter().skip(input).step_by(width);
+        let (low, high) =
+            column().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x)));
+        let mut visited = vec![false; parts];
+        column().for_each(|x| visited[(((x - low) / (high - low) * parts as f64) as usize).min(parts - 1)] = true);
+        visited.iter().filter(|visited| **visited).count() as f64 / parts as f64
+    };
+    let shares: Vec<f64> = (0..width).map(share).collect();
+    for (name, share) in data.train.input_names.iter().zip(&shares) {
+        setting.reporter.message("coverage", format!("{name}: {:.0} %", share * 100.0));
+    }
+    made.set(Coverage(shares));
+    Ok(())
+}
+
+const CONFIG: &str = "
+stages = ['collect', 'coverage']
+collect = { train_episodes = 3, validation_episodes = 1 }
+coverage.parts = 20
+";
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut stages = stages::standard();
+    let stage = Stage::new("coverage", "counts how much of each range the expert visits", coverage)
+        .needs::<ExpertData>()
+        .provides::<Coverage>()
+        .section::<CoverageSection>("coverage");
+    stages.insert_after("collect", stage)?;
+
+    let mut environments = EnvironmentRegistry::new();
+    envs_classic::register(&mut environments)?;
+    let config = MergedConfig::new(RawConfig::from_toml("this example", CONFIG)?).resolve_for(&stages)?;
+    let mut run = Run::with_pipeline(config, environments, stages)?;
+    let folder = tempfile::tempdir()?;
+    run.open(folder.path())?;
+    run.execute()?;
+    println!("{}", std::fs::read_to_string(folder.path().join("stages/coverage/coverage/coverage.json"))?);
+    Ok(())
+}
+
+#[test]
+fn it_runs() {
+    main().unwrap();
+}
+
+#[test]
+fn a_typo_in_its_section_is_found() {
+    let mut stages = stages::standard();
+    stages.push(Stage::new("coverage", "", || Ok(())).section::<CoverageSection>("coverage"));
+    let refused = |text: &str| {
+        let raw = RawConfig::from_toml("run.toml", text).unwrap();
+        MergedConfig::new(raw).resolve_for(&stages).unwrap_err()
+    };
+    let error = refused("seed = 1\n[coverage]\npart = 3\n");
+    assert_eq!((error.key.as_str(), error.help.as_deref()), ("coverage.part", Some("did you mean `parts`?")));
+    assert_eq!(error.span, Some(20..24));
+    assert_eq!(refused("[coverag]\nparts = 3\n").help.as_deref(), Some("did you mean `coverage`?"));
+}

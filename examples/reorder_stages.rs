@@ -1,0 +1,42 @@
+//! Stages in another order: the expert is filmed last, when everything else is known to work. An order in which a stage
+//! would not find what it needs is refused before anything runs.
+//!
+//! ```sh
+//! cargo run --release --example reorder_stages
+//! ```
+
+use kan_core::environment::EnvironmentRegistry;
+use pipeline::config::{MergedConfig, RawConfig};
+use pipeline::run::Run;
+use pipeline::stages;
+
+const CONFIG: &str = "
+collect = { train_episodes = 3, validation_episodes = 1 }
+approximator.steps = 5
+";
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut stages = stages::standard();
+    let order = ["collect", "fit", "record_expert"].map(str::to_owned);
+    stages.select(&order)?;
+
+    let mut environments = EnvironmentRegistry::new();
+    envs_classic::register(&mut environments)?;
+    let config = MergedConfig::new(RawConfig::from_toml("this example", CONFIG)?).resolve()?;
+    let mut run = Run::with_pipeline(config, environments, stages)?;
+    println!("{}", run.stages().join(", "));
+    let folder = tempfile::tempdir()?;
+    run.open(folder.path())?;
+    run.execute()?;
+    println!("{}", std::fs::read_to_string(folder.path().join("run.log"))?);
+
+    let mut wrong = stages::standard();
+    wrong.select(&["fit", "collect"].map(str::to_owned))?;
+    println!("{}", wrong.check().expect_err("the data come too late"));
+    Ok(())
+}
+
+#[test]
+fn it_runs() {
+    main().unwrap();
+}
