@@ -130,7 +130,8 @@ fn the_number_of_threads_changes_no_bit() {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
             pool.install(|| fit(&config, &data, Some(&data)).expect("sound data").save())
         };
-        assert_eq!(with(1), with(3), "{optimizer:?}");
+        let one = with(1);
+        assert!(one == with(2) && one == with(3), "{optimizer:?}: the number of threads changes the result");
     }
 }
 

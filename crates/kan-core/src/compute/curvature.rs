@@ -1,7 +1,8 @@
 //! The Gauss-Newton matrix of a loss.
 
 use super::gradient::Sink;
-use super::plan::{Plan, Scratch};
+use super::plan::Plan;
+use super::scratch::Scratch;
 use super::{Batch, Column, ROWS, Scalar, loss, simd};
 use crate::approximator::Loss;
 use nalgebra::DMatrix;

@@ -1,7 +1,8 @@
 //! Values of all nodes, and of the outputs.
 
 use super::batch::fill_inputs;
-use super::plan::{Node, Plan, Scratch, Step, Symbolic};
+use super::plan::{Node, Plan, Step, Symbolic};
+use super::scratch::Scratch;
 use super::{Column, ROWS, Scalar, simd};
 use rayon::prelude::*;
 
@@ -47,7 +48,9 @@ impl<S: Scalar> Plan<S> {
     /// Computes all nodes of the chunk whose inputs are in `scratch.values`; `rows` of them are samples. With `slopes`
     /// everything that a backward pass needs is kept.
     pub(super) fn forward(&self, parameters: &[S], scratch: &mut Scratch<S>, rows: usize, slopes: bool) {
-        scratch.combined.fill([S::ZERO; ROWS]);
+        for column in &self.zeroed {
+            scratch.combined[*column] = [S::ZERO; ROWS];
+        }
         for step in &self.steps {
             match step {
                 Step::Block(block) => {
@@ -63,7 +66,8 @@ impl<S: Scalar> Plan<S> {
                         let x = &scratch.values[*source];
                         simd::fill_features(table, block.base, x, &mut features[own], slopes);
                     }
-                    simd::combine(&parameters[block.parameters()], features, &block.targets, &mut scratch.combined);
+                    let (parameters, sums) = (&parameters[block.parameters()], &mut scratch.combined);
+                    simd::combine(parameters, features, &block.targets, sums, block.comes_first);
                 }
                 Step::Symbolic(symbolic) => evaluate_symbolic(symbolic, parameters, scratch, rows),
                 Step::Node(node) => finish_node(node, parameters, scratch),

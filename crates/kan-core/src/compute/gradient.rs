@@ -1,7 +1,8 @@
 //! The loss and its gradient by all parameters.
 
 use super::moments::{Running, edge_values};
-use super::plan::{Block, Node, Plan, Scratch, Step, Symbolic};
+use super::plan::{Block, Node, Plan, Step, Symbolic};
+use super::scratch::Scratch;
 use super::{Batch, Column, DeviationPenalty, ROWS, Scalar, kernel, loss, segment_length, simd};
 use crate::approximator::Loss;
 use rayon::prelude::*;
@@ -62,6 +63,7 @@ impl<S: Scalar> Plan<S> {
             segment.loss = 0.0;
             for chunk in index * length..((index + 1) * length).min(batch.chunks()) {
                 self.forward_chunk(parameters, batch, chunk, &mut segment.scratch, true);
+                segment.scratch.value_gradients.fill([S::ZERO; ROWS]);
                 segment.loss += self.loss_of_chunk(batch, chunk, loss, &mut segment.scratch);
                 let penalty = penalty.map(|penalty| (penalty, batch.rows_in(chunk)));
                 self.backward(parameters, penalty, &mut segment.scratch, &mut Sum(&mut segment.gradient));
@@ -107,7 +109,9 @@ impl<S: Scalar> Plan<S> {
 
     fn loss_of_chunk(&self, batch: &Batch<S>, chunk: usize, loss: &Loss, scratch: &mut Scratch<S>) -> f64 {
         let height = self.outputs.len();
-        scratch.value_gradients.fill([S::ZERO; ROWS]);
+        for output in &self.outputs {
+            scratch.value_gradients[*output] = [S::ZERO; ROWS];
+        }
         loss::loss_and_gradients(
             loss,
             &self.outputs,

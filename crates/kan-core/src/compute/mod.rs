@@ -15,6 +15,7 @@ mod loss;
 mod moments;
 mod plan;
 mod scalar;
+mod scratch;
 mod simd;
 
 pub use batch::Batch;

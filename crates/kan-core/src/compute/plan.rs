@@ -1,7 +1,7 @@
 //! A graph compiled to steps.
 
+use super::Scalar;
 use super::kernel::KnotTable;
-use super::{Column, Scalar};
 use crate::function::UnivariateFunction;
 use crate::graph::{BaseFunction, EdgeFunction, Input, NodeKind, UnivariateGraph};
 use std::sync::Arc;
@@ -22,6 +22,8 @@ pub struct Plan<S> {
     /// Targets of the widest block.
     pub(super) widest: usize,
     pub(super) steps: Vec<Step<S>>,
+    /// Columns that are not overwritten by the first step that adds to them.
+    pub(super) zeroed: Vec<usize>,
     pub(super) parameters: usize,
     slots: Vec<EdgeSlot>,
     /// Scale of each node; its bias is next. `None` for inputs.
@@ -73,6 +75,8 @@ pub(super) struct Block<S> {
     pub knots: Vec<KnotTable<S>>,
     pub first_parameter: usize,
     pub first_feature: usize,
+    /// Whether no earlier step adds to its targets.
+    pub comes_first: bool,
     /// Whether the sources are inputs, whose gradients nobody asks for.
     pub from_inputs: bool,
 }
@@ -239,6 +243,7 @@ impl<'a, S: Scalar> Builder<'a, S> {
             symbolics: 0,
             widest: 0,
             steps: Vec::new(),
+            zeroed: Vec::new(),
             parameters: 0,
             slots: vec![EdgeSlot::Symbolic { first: 0 }; graph.edges.len()],
             node_slots: vec![None; graph.nodes.len()],
@@ -263,7 +268,28 @@ impl<'a, S: Scalar> Builder<'a, S> {
         }
         self.close();
         self.number_parameters();
+        self.find_first_writers();
         self.plan
+    }
+
+    fn find_first_writers(&mut self) {
+        let mut written = vec![false; self.plan.columns];
+        let mut overwritten = vec![false; self.plan.columns];
+        for step in &mut self.plan.steps {
+            match step {
+                Step::Block(block) => {
+                    block.comes_first = block.targets.iter().all(|target| !written[*target]);
+                    for target in &block.targets {
+                        overwritten[*target] |= block.comes_first;
+                        written[*target] = true;
+                    }
+                }
+                Step::Symbolic(symbolic) => written[symbolic.target] = true,
+                Step::Node(_) => {}
+            }
+        }
+        // Nothing is ever added to an input's column.
+        self.plan.zeroed = (self.plan.inputs.len()..self.plan.columns).filter(|column| !overwritten[*column]).collect();
     }
 
     fn finish_node(&mut self, node: usize) {
@@ -336,6 +362,7 @@ impl<'a, S: Scalar> Builder<'a, S> {
                 knots: Vec::new(),
                 first_parameter: 0,
                 first_feature: 0,
+                comes_first: false,
                 from_inputs,
             };
             (block, Vec::new())
@@ -408,42 +435,5 @@ impl<'a, S: Scalar> Builder<'a, S> {
             }
         }
         self.plan.parameters = next;
-    }
-}
-
-/// What one thread computes in; made once, used for chunk after chunk.
-#[derive(Clone, Debug)]
-pub(super) struct Scratch<S> {
-    /// Values of the nodes.
-    pub values: Vec<Column<S>>,
-    /// What was combined, before a node's affine.
-    pub combined: Vec<Column<S>>,
-    /// Basis and base functions, then their derivatives.
-    pub features: Vec<Column<S>>,
-    pub feature_slopes: Vec<Column<S>>,
-    /// Values and derivatives of symbolic edges' functions.
-    pub symbolics: Vec<[Column<S>; 2]>,
-    /// What one source sends to each target, where that matters.
-    pub edges: Vec<Column<S>>,
-    /// Gradients of the loss by `values` and `combined`.
-    pub value_gradients: Vec<Column<S>>,
-    pub combined_gradients: Vec<Column<S>>,
-}
-
-impl<S: Scalar> Scratch<S> {
-    /// For forward passes alone, or with room for gradients.
-    pub fn new(plan: &Plan<S>, gradients: bool) -> Self {
-        let columns = |count: usize| vec![[S::ZERO; super::ROWS]; count];
-        let back = usize::from(gradients);
-        Self {
-            values: columns(plan.columns),
-            combined: columns(plan.columns),
-            features: columns(plan.features),
-            feature_slopes: columns(plan.features * back),
-            edges: columns(plan.widest * back),
-            symbolics: vec![[[S::ZERO; super::ROWS]; 2]; plan.symbolics],
-            value_gradients: columns(plan.columns * back),
-            combined_gradients: columns(plan.columns * back),
-        }
     }
 }

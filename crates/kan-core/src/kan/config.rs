@@ -34,7 +34,8 @@ pub struct KanConfig {
     /// Steps without a better validation loss after which it stops; 0 for never. Default 20. Without validation rows it
     /// never stops early.
     pub patience: usize,
-    /// Times that the grids are moved to the data, evenly spread over the first 50 steps. Default 10.
+    /// Times that the grids are moved to the data, evenly spread over the first 50 steps. Default 10. With 0 the inputs'
+    /// grids are spread evenly over the data before the first step, and all others stay where they start.
     pub grid_updates: usize,
     /// Share of evenly spaced knots in a moved grid, the rest are quantiles. Default 0.02.
     pub grid_even_share: f64,

@@ -26,6 +26,18 @@ impl Network {
         }
     }
 
+    /// Spreads the first layer's knots evenly over the samples; the curves are refitted.
+    pub(super) fn spread_first_grid(&mut self, inputs: &[f64]) {
+        let columns = self.layer_inputs(inputs, 0);
+        let layer = &mut self.layers[0];
+        for (input, mut column) in columns.into_iter().enumerate() {
+            column.sort_by(f64::total_cmp);
+            if let Some(inner) = inner_knots(&column, layer.grid, 1.0) {
+                layer.set_knots(input, &spline::extend_knots(&inner, layer.degree), &column);
+            }
+        }
+    }
+
     /// What goes into layer `index`, one column for each of its inputs.
     pub(super) fn layer_inputs(&self, inputs: &[f64], index: usize) -> Vec<Vec<f64>> {
         if index == 0 {

@@ -64,6 +64,9 @@ impl<S: Scalar> Training<'_, S> {
         let mut phase = None;
         let (mut step, mut since_best, mut stopped) = (0, 0, false);
         let mut damping = LevenbergMarquardt::FIRST_DAMPING;
+        if config.grid_updates == 0 {
+            network.spread_first_grid(inputs);
+        }
         // One round for each grid and phase: what an optimiser remembers of others is of no use.
         while step < steps && !report.cancelled && !stopped {
             if phase != Some(phase_at(config, step)) {

@@ -96,6 +96,26 @@ fn gradients_are_pykans() {
     });
 }
 
+#[test]
+fn gradients_by_inputs_are_pykans() {
+    for_each_case(|name, case, tensors| {
+        let network = read(tensors, "model", case);
+        let Some(recorded) = tensors.find("grad_mse/x") else { return };
+        let (inputs, outputs) = (network.inputs(), network.outputs());
+        let jacobian = network.graph().jacobian(tensors.values("x"));
+        let scale = 2.0 / tensors.values("y").len() as f64;
+        let mut gradient = vec![0.0; recorded.values.len()];
+        let errors = tensors.values("y").iter().zip(tensors.values("mse_target"));
+        for ((index, (output, target)), by_inputs) in errors.enumerate().zip(jacobian.chunks_exact(inputs)) {
+            let row = index / outputs;
+            for (sum, by_input) in gradient[row * inputs..(row + 1) * inputs].iter_mut().zip(by_inputs) {
+                *sum += scale * (output - target) * by_input;
+            }
+        }
+        assert_close(&format!("{name} grad_mse/x"), &gradient, &recorded.values, 1e-10);
+    });
+}
+
 /// How many backward passes a recorded gradient of the squared error sums up, told by that of the last bias.
 fn recorded_passes(network: &Network, tensors: &Tensors) -> f64 {
     let outputs = network.outputs();

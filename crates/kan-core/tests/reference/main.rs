@@ -3,6 +3,7 @@
 mod forward;
 mod grid;
 mod model;
+mod old;
 mod prune;
 mod spline;
 mod training;

@@ -23,13 +23,19 @@ pub trait Lanes<S>: Copy {
     unsafe fn times(self, other: Self) -> Self;
     /// `self · factor + addend`, rounded once.
     unsafe fn times_plus(self, factor: Self, addend: Self) -> Self;
+    /// `addend − self · factor`, rounded once.
+    unsafe fn taken_from(self, factor: Self, addend: Self) -> Self;
     /// 1 where `self ≥ other`, else (and for NaN) 0.
     unsafe fn reaches(self, other: Self) -> Self;
+    /// The smaller one of two; `other` where one is NaN.
+    unsafe fn smaller(self, other: Self) -> Self;
+    /// The larger one of two; `other` where one is NaN.
+    unsafe fn larger(self, other: Self) -> Self;
 }
 
 macro_rules! lanes {
     ($scalar:ty, $vector:ty, $count:expr, $load:ident, $store:ident, $splat:ident, $minus:ident, $times:ident,
-     $times_plus:ident, $compare:ident, $and:ident) => {
+     $times_plus:ident, $taken_from:ident, $compare:ident, $and:ident, $min:ident, $max:ident) => {
         impl Lanes<$scalar> for $vector {
             const COUNT: usize = $count;
 
@@ -72,6 +78,24 @@ macro_rules! lanes {
             }
 
             #[inline(always)]
+            unsafe fn taken_from(self, factor: Self, addend: Self) -> Self {
+                // SAFETY: the caller vouches for the processor.
+                unsafe { $taken_from(self, factor, addend) }
+            }
+
+            #[inline(always)]
+            unsafe fn smaller(self, other: Self) -> Self {
+                // SAFETY: the caller vouches for the processor.
+                unsafe { $min(self, other) }
+            }
+
+            #[inline(always)]
+            unsafe fn larger(self, other: Self) -> Self {
+                // SAFETY: the caller vouches for the processor.
+                unsafe { $max(self, other) }
+            }
+
+            #[inline(always)]
             unsafe fn reaches(self, other: Self) -> Self {
                 // SAFETY: the caller vouches for the processor.
                 unsafe { $and($compare::<_CMP_GE_OQ>(self, other), $splat(1.0)) }
@@ -90,8 +114,11 @@ lanes!(
     _mm256_sub_ps,
     _mm256_mul_ps,
     _mm256_fmadd_ps,
+    _mm256_fnmadd_ps,
     _mm256_cmp_ps,
-    _mm256_and_ps
+    _mm256_and_ps,
+    _mm256_min_ps,
+    _mm256_max_ps
 );
 lanes!(
     f64,
@@ -103,8 +130,11 @@ lanes!(
     _mm256_sub_pd,
     _mm256_mul_pd,
     _mm256_fmadd_pd,
+    _mm256_fnmadd_pd,
     _mm256_cmp_pd,
-    _mm256_and_pd
+    _mm256_and_pd,
+    _mm256_min_pd,
+    _mm256_max_pd
 );
 
 /// [`kernel::fill_strip`](crate::compute::kernel::fill_strip) for all strips of a chunk, two vectors of rows at a time.
@@ -142,16 +172,31 @@ unsafe fn fill_pair<S: Scalar, V: Lanes<S>>(
         let zero = V::splat(S::ZERO);
         let mut values = [(zero, zero); FEW_KNOTS];
         let values = &mut values[..knots.len()];
-        let knot = V::splat(knots[0]);
-        let mut before = (x0.reaches(knot), x1.reaches(knot));
-        for (value, knot) in values.iter_mut().zip(&knots[1..]) {
-            let knot = V::splat(*knot);
-            let after = (x0.reaches(knot), x1.reaches(knot));
-            *value = (before.0.minus(after.0), before.1.minus(after.1));
-            before = after;
-        }
         let mut reciprocals = &table.reciprocals[..];
-        for order in 1..=table.degree {
+        let mut start = 1;
+        if table.strict && table.degree > 1 {
+            // Order 1 at once: a hat, the lower one of a rising and a falling line, where it is above 0.
+            let (own, rest) = reciprocals.split_at(knots.len() - 1);
+            (reciprocals, start) = (rest, 2);
+            let one = V::splat(S::ONE);
+            let mut here = rise(x0, x1, knots[0], own[0]);
+            for (index, value) in values[..knots.len() - 2].iter_mut().enumerate() {
+                let next = rise(x0, x1, knots[index + 1], own[index + 1]);
+                *value =
+                    (here.0.smaller(one.minus(next.0)).larger(zero), here.1.smaller(one.minus(next.1)).larger(zero));
+                here = next;
+            }
+        } else {
+            let knot = V::splat(knots[0]);
+            let mut before = (x0.reaches(knot), x1.reaches(knot));
+            for (value, knot) in values.iter_mut().zip(&knots[1..]) {
+                let knot = V::splat(*knot);
+                let after = (x0.reaches(knot), x1.reaches(knot));
+                *value = (before.0.minus(after.0), before.1.minus(after.1));
+                before = after;
+            }
+        }
+        for order in start..=table.degree {
             let (own, rest) = reciprocals.split_at(knots.len() - order);
             reciprocals = rest;
             if order == table.degree && !slopes.is_empty() {
@@ -159,28 +204,38 @@ unsafe fn fill_pair<S: Scalar, V: Lanes<S>>(
                 let basis = slopes[..features.len()].iter_mut();
                 for ((slope, value), own) in basis.zip(values.windows(2)).zip(own.windows(2)) {
                     let (left, right) = (V::splat(factor * own[0]), V::splat(factor * own[1]));
-                    left.times(value[0].0).minus(right.times(value[1].0)).store(&mut slope[first..]);
-                    left.times(value[0].1).minus(right.times(value[1].1)).store(&mut slope[second..]);
+                    right.taken_from(value[1].0, left.times(value[0].0)).store(&mut slope[first..]);
+                    right.taken_from(value[1].1, left.times(value[0].1)).store(&mut slope[second..]);
                 }
             }
-            let count = knots.len() - order - 1;
-            let (low, own, high) = (&knots[..count], &own[..count + 1], &knots[order + 1..order + 1 + count]);
-            let mut here = values[0];
-            for index in 0..count {
-                let next = values[index + 1];
-                let (low, left) = (V::splat(low[index]), V::splat(own[index]));
-                let (high, right) = (V::splat(high[index]), V::splat(own[index + 1]));
-                let from_left = (x0.minus(low).times(left).times(here.0), x1.minus(low).times(left).times(here.1));
+            // What rises from one knot on falls from the next: `B_i = w_i·B_i + (1 − w_{i+1})·B_{i+1}`.
+            let (mut here, mut weight) = (values[0], rise(x0, x1, knots[0], own[0]));
+            for index in 0..knots.len() - order - 1 {
+                let (next, next_weight) = (values[index + 1], rise(x0, x1, knots[index + 1], own[index + 1]));
                 values[index] = (
-                    high.minus(x0).times(right).times_plus(next.0, from_left.0),
-                    high.minus(x1).times(right).times_plus(next.1, from_left.1),
+                    weight.0.times_plus(here.0, next_weight.0.taken_from(next.0, next.0)),
+                    weight.1.times_plus(here.1, next_weight.1.taken_from(next.1, next.1)),
                 );
-                here = next;
+                (here, weight) = (next, next_weight);
             }
         }
         for (feature, value) in features.iter_mut().zip(&*values) {
             value.0.store(&mut feature[first..]);
             value.1.store(&mut feature[second..]);
         }
+    }
+}
+
+/// `(x − knot) · reciprocal`: what rises from 0 at a knot to 1 at a later one.
+///
+/// # Safety
+/// The processor has AVX2 and FMA.
+// A closure would not be compiled for that processor, and call every intrinsic as a function.
+#[inline(always)]
+unsafe fn rise<S: Scalar, V: Lanes<S>>(x0: V, x1: V, knot: S, reciprocal: S) -> (V, V) {
+    // SAFETY: the caller vouches for the processor.
+    unsafe {
+        let (knot, reciprocal) = (V::splat(knot), V::splat(reciprocal));
+        (x0.minus(knot).times(reciprocal), x1.minus(knot).times(reciprocal))
     }
 }

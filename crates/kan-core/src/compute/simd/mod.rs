@@ -97,16 +97,25 @@ fn fill_features_avx2<S: Scalar>(
     kernel::fill_base::<S, true>(base, x, &mut features[basis..], slopes);
 }
 
+/// `gradient[f, j] += features[f] · gradients[target_j]`.
+#[inline]
+pub(super) fn parameter_gradient<S: Scalar>(
+    features: &[Column<S>],
+    targets: &[usize],
+    gradients: &[Column<S>],
+    gradient: &mut [S],
+) {
+    products(features, targets, gradients, gradient, targets.len(), 0);
+}
+
 kernels! {
     /// See [`kernel::combine`].
-    fn combine(parameters: &[S], features: &[Column<S>], targets: &[usize], sums: &mut [Column<S>]);
-
-    /// See [`kernel::parameter_gradient`].
-    fn parameter_gradient(
+    fn combine(
+        parameters: &[S],
         features: &[Column<S>],
         targets: &[usize],
-        gradients: &[Column<S>],
-        gradient: &mut [S],
+        sums: &mut [Column<S>],
+        overwrite: bool,
     );
 
     /// See [`kernel::products`].
@@ -181,12 +190,14 @@ mod tests {
                 let gradients: Vec<Column<S>> = (0..targets).map(|i| column(i + 50)).collect();
                 let own: Vec<usize> = (0..targets).rev().collect();
                 let (mut a, mut b) = (gradients.clone(), gradients.clone());
-                combine(&parameters, &features, &own, &mut a);
-                kernel::combine::<S, false>(&parameters, &features, &own, &mut b);
-                assert_near("combine", &a, &b, 10.0 * tolerance);
+                for overwrite in [true, false] {
+                    combine(&parameters, &features, &own, &mut a, overwrite);
+                    kernel::combine::<S, false>(&parameters, &features, &own, &mut b, overwrite);
+                    assert_near("combine", &a, &b, 10.0 * tolerance);
+                }
                 let (mut a, mut b) = (parameters.clone(), parameters.clone());
                 parameter_gradient(&features, &own, &gradients, &mut a);
-                kernel::parameter_gradient::<S, false>(&features, &own, &gradients, &mut b);
+                kernel::products::<S, false>(&features, &own, &gradients, &mut b, targets, 0);
                 for (a, b) in a.iter().zip(&b) {
                     assert!((a.to_f64() - b.to_f64()).abs() <= 100.0 * tolerance, "{a:?} and {b:?}");
                 }

@@ -3,6 +3,12 @@
 //! An edge is the darker the more it matters ([`Edge::importance`](super::Edge::importance)); named functions are drawn
 //! in another colour, with their name. The text asks for the font `DejaVu Sans` before any other.
 
+#[cfg(feature = "png")]
+mod png;
+
+#[cfg(feature = "png")]
+pub use png::{PngError, png};
+
 use super::{EdgeFunction, NodeKind, UnivariateGraph};
 use crate::function::SampledCurve;
 use std::fmt::Write;
