@@ -28,6 +28,19 @@ fn write(name: &str, svg: &str) {
     println!("{}", path.display());
 }
 
+/// The picture beside the document, to be looked at; it must show more than its background, and text.
+#[cfg(feature = "png")]
+fn draw(name: &str, svg: &str) {
+    let picture = diagram::png(svg, 2.0).expect("an SVG document");
+    assert!(picture.starts_with(b"\x89PNG") && picture == diagram::png(svg, 2.0).expect("the same again"));
+    let without_text: String = svg.lines().filter(|line| !line.starts_with("<text")).collect();
+    assert_ne!(picture, diagram::png(&without_text, 2.0).expect("an SVG document"), "{name} shows no text");
+    std::fs::write(std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name), picture).expect("a writable folder");
+    assert!(
+        diagram::png("<svg", 1.0).is_err() && diagram::png(svg, 1e6).is_err() && diagram::png(svg, f32::NAN).is_err()
+    );
+}
+
 #[test]
 fn small_network() {
     let config = KanConfig { hidden: vec![2], steps: 8, ..KanConfig::default() };
@@ -42,6 +55,8 @@ fn small_network() {
         fixed.prune(&inputs, &PruneThresholds { edge: 0.1, ..PruneThresholds::default() }).expect("something is left");
     let svg = diagram::svg(&pruned, &inputs, &outputs);
     write("kan_4-2-2_pruned.svg", &svg);
+    #[cfg(feature = "png")]
+    draw("kan_4-2-2_pruned.png", &svg);
     assert_eq!(svg.matches("<polyline").count(), pruned.edges.len());
 }
 

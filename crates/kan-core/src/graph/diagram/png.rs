@@ -22,7 +22,8 @@ pub fn png(svg: &str, scale: f32) -> Result<Vec<u8>, PngError> {
     let fonts = options.fontdb_mut();
     fonts.load_font_data(epaint_default_fonts::UBUNTU_LIGHT.to_vec());
     // Text without a typeface would be left out without a word.
-    if let Some(family) = fonts.faces().next().and_then(|face| face.families.first()).map(|(name, _)| name.clone()) {
+    let family = fonts.faces().next().and_then(|face| face.families.first()).map(|(name, _)| name.clone());
+    if let Some(family) = family {
         fonts.set_sans_serif_family(family);
     }
     let tree = usvg::Tree::from_str(svg, &options).map_err(|error| bad(error.to_string()))?;
