@@ -1,8 +1,8 @@
 """Our KAN beside flashkan, inkan and pykan: forward, forward and backward, whole fits and symbolic search.
 
-    python -m venv ../venv && ../venv/bin/pip install -r benches/peers/kan.txt    # about 5 GB; torch.compile needs g++
+    python -m venv ../venv && ../venv/bin/pip install -r benches/peers/kan_torch.txt    # about 5 GB; torch.compile needs g++
     cargo bench -p benches --bench kan --bench symbolic --no-run                  # prints the two executables
-    ../venv/bin/python benches/peers/kan.py KAN_BENCH SYMBOLIC_BENCH REFERENCE [fit] [symbolic]
+    ../venv/bin/python benches/peers/kan_torch.py KAN_BENCH SYMBOLIC_BENCH REFERENCE [fit] [symbolic]
 
 Everything runs on one thread. Rounds of ours and theirs take turns, and each side's fastest round counts, so that other
 work on the machine disturbs little. `fit` and `symbolic` add pykan, which takes minutes: its 50 L-BFGS steps on
