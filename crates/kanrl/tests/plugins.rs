@@ -55,6 +55,14 @@ const SMALL: &str = "
 [collect]
 train_episodes = 3
 validation_episodes = 1
+[dagger]
+rounds = 1
+episodes = 2
+validation_episodes = 2
+[polish]
+environment_steps = 5000
+[select]
+episodes = 4
 [evaluate]
 episodes = 4
 [approximator]
