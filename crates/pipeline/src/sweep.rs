@@ -167,7 +167,10 @@ fn name(settings: &BTreeMap<String, Value>) -> String {
     let digest = &hexadecimal(&Sha256::digest(&text))[..6];
     let words = settings.iter().map(|(path, value)| {
         let key = path.rsplit('.').next().unwrap_or(path);
-        format!("{key} {value}")
+        match value {
+            Value::Array(values) if values.is_empty() => format!("{key} none"),
+            other => format!("{key} {other}"),
+        }
     });
     let words: String = words.collect::<Vec<_>>().join(" ");
     let plain = words.split(|c: char| !c.is_ascii_alphanumeric() && c != '.').filter(|word| !word.is_empty());

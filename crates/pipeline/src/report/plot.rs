@@ -88,16 +88,26 @@ pub(super) fn scatter(points: &[Point], x_label: &str, y_label: &str) -> String 
             "<circle class=\"{class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\"><title>{0}</title></circle>",
             escape(&point.name)
         );
-        if point.best {
-            let (anchor, shift) = if x > WIDTH * 0.7 { ("end", -7.0) } else { ("start", 7.0) };
-            let _ = writeln!(
-                svg,
-                "<text class=\"small\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{}</text>",
-                x + shift,
-                y - 6.0,
-                escape(&point.name)
-            );
+    }
+    // Points at one place share a label.
+    let mut labelled: Vec<(f64, f64)> = Vec::new();
+    for point in best {
+        let place = (point.x, point.y);
+        if labelled.contains(&place) {
+            continue;
         }
+        labelled.push(place);
+        let others = points.iter().filter(|other| (other.x, other.y) == place).count() - 1;
+        let more = if others > 0 { format!(" and {others} more") } else { String::new() };
+        let (x, y) = (across.at(point.x), up.at(point.y));
+        let (anchor, shift) = if x > WIDTH * 0.6 { ("end", -7.0) } else { ("start", 7.0) };
+        let _ = writeln!(
+            svg,
+            "<text class=\"small\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{}{more}</text>",
+            x + shift,
+            y - 6.0,
+            escape(&point.name)
+        );
     }
     svg + "</svg>\n"
 }
