@@ -24,6 +24,7 @@ pub mod policies;
 pub mod provenance;
 pub mod report;
 pub mod rollouts;
+pub mod rows;
 pub mod run;
 pub mod run_directory;
 pub mod run_record;

@@ -2,6 +2,7 @@
 //! all its constants, not by how well it fits its own curve.
 
 use crate::config::SymbolifySection;
+use crate::rows::{Rows, variance};
 use kan_core::approximator::{ApproximatorError, FitReport, FitTask, Samples};
 use kan_core::function::{Candidate, SymbolicLibrary};
 use kan_core::graph::{EdgeFunction, SymbolicEdge, UnivariateGraph};
@@ -44,9 +45,9 @@ pub fn symbolify(
     task: &SymbolifyTask<'_>,
     progress: &mut SymbolifyObserver<'_>,
 ) -> Result<Option<Symbolified>, ApproximatorError> {
-    let rows = Rows::spread(task.fit.train, TRIAL_ROWS, graph);
+    let rows = Rows::spread(task.fit.train, TRIAL_ROWS, graph.inputs.len(), graph.outputs.len());
     let trial = Trial { task, train: rows.samples() };
-    let slack = task.section.tolerance * spread(&rows, graph.outputs.len());
+    let slack = task.section.tolerance * variance(rows.samples(), graph.outputs.len());
     let mut best = trial.refit(graph.clone())?;
     let total = graph.edges.len() * 2;
     // The least important edges first: a slip there costs least, and the important ones still bend to make up for it.
@@ -155,43 +156,4 @@ impl Trial<'_> {
         let fitted = self.refit(graph).ok()?;
         (fitted.loss <= current.loss + slack).then_some(fitted)
     }
-}
-
-/// Rows taken at even distances, with their targets and weights.
-struct Rows {
-    inputs: Vec<f64>,
-    targets: Vec<f64>,
-    weights: Vec<f64>,
-}
-
-impl Rows {
-    fn spread(all: Samples<'_>, count: usize, graph: &UnivariateGraph) -> Self {
-        let (inputs, outputs) = (graph.inputs.len(), graph.outputs.len());
-        let step = all.weights.len().div_ceil(count).max(1);
-        let mut rows = Self { inputs: Vec::new(), targets: Vec::new(), weights: Vec::new() };
-        for row in (0..all.weights.len()).step_by(step) {
-            rows.inputs.extend_from_slice(&all.inputs[row * inputs..(row + 1) * inputs]);
-            rows.targets.extend_from_slice(&all.targets[row * outputs..(row + 1) * outputs]);
-            rows.weights.push(all.weights[row]);
-        }
-        rows
-    }
-
-    fn samples(&self) -> Samples<'_> {
-        Samples { inputs: &self.inputs, targets: &self.targets, weights: &self.weights }
-    }
-}
-
-/// Weighted variance of the targets, mean over the outputs: the loss of the best constant.
-fn spread(rows: &Rows, outputs: usize) -> f64 {
-    let total: f64 = rows.weights.iter().sum();
-    let weighted = |value: &dyn Fn(&[f64]) -> f64| {
-        rows.targets.chunks_exact(outputs).zip(&rows.weights).map(|(row, weight)| weight * value(row)).sum::<f64>()
-            / total
-    };
-    let variance = |output: usize| {
-        let mean = weighted(&|row| row[output]);
-        weighted(&|row| (row[output] - mean).powi(2))
-    };
-    (0..outputs).map(variance).sum::<f64>() / outputs as f64
 }

@@ -1,11 +1,15 @@
 use crate::artefacts::{ExpertData, Model, Network, PerStudent};
 use crate::engine::{Get, Make, StageError};
+use crate::rows::Rows;
 use crate::run::Setting;
 use crate::students;
 use kan_core::approximator::{FitReport, FitTask};
 use kan_core::config::{ApproximatorConfig, BuildError};
 use kan_core::graph::UnivariateGraph;
 use std::ops::ControlFlow;
+
+/// Rows that a network is fitted to at most: some tens for each of its numbers. Long episodes have many that are alike.
+const MOST_ROWS: usize = 8000;
 
 /// Fits every student's network; early stopping is by the validation set.
 pub fn fit(
@@ -59,7 +63,8 @@ pub(super) fn fit_model(
     let inputs = setting.spec().observation_space.len();
     let loss = head.loss();
     let mut approximator = config.build(inputs, head.outputs(), setting.config().seed).map_err(build_error)?;
-    let task = FitTask { train: data.train.samples(), validation: Some(data.validation.samples()), loss: &loss };
+    let rows = Rows::spread(data.train.samples(), MOST_ROWS, inputs, head.outputs());
+    let task = FitTask { train: rows.samples(), validation: Some(data.validation.samples()), loss: &loss };
     let report = approximator.fit(task, &mut |progress| {
         let message = format!("steps of {name}, loss {:.3e}", progress.train_loss);
         reporter.progress(stage, progress.step as u64, progress.steps as u64, message);

@@ -4,9 +4,10 @@ use crate::engine::{Get, Make, StageError};
 use crate::formulas::fit::{Fitted, refit, shorten};
 use crate::formulas::rounding::rounded;
 use crate::formulas::{Draft, sparse};
+use crate::rows::{Rows, variance};
 use crate::run::Setting;
 use crate::students::{LINEAR, QUADRATIC};
-use kan_core::approximator::{FitTask, Samples};
+use kan_core::approximator::FitTask;
 use symbolic::{Formula, SymbolicError};
 
 /// Rows that terms are left out by; the fit after it uses all.
@@ -89,9 +90,9 @@ fn faithful(
             }
         }
     }
-    let few = Few::of(data.train.samples(), draft.inputs().len(), draft.expressions().len());
+    let few = Rows::spread(data.train.samples(), TRIAL_ROWS, draft.inputs().len(), draft.expressions().len());
     let task = FitTask { train: few.samples(), validation: Some(data.validation.samples()), loss: &loss };
-    let limit = first.loss + section.tolerance * spread(data.validation.samples(), draft.expressions().len());
+    let limit = first.loss + section.tolerance * variance(data.validation.samples(), draft.expressions().len());
     let before = first.draft.operations();
     let short = shorten(first, task, TRIAL_STEPS, limit, &mut || !reporter.is_cancelled());
     let operations = short.draft.operations();
@@ -146,37 +147,4 @@ fn fitted(
 
 pub(super) fn failed(error: SymbolicError) -> StageError {
     StageError::Other(Box::new(error))
-}
-
-/// Weighted variance of the targets, mean over the outputs: the loss of the best constant.
-fn spread(samples: Samples<'_>, outputs: usize) -> f64 {
-    let total: f64 = samples.weights.iter().sum();
-    let weighted = |value: &dyn Fn(&[f64]) -> f64| {
-        let rows = samples.targets.chunks_exact(outputs).zip(samples.weights);
-        rows.map(|(row, weight)| weight * value(row)).sum::<f64>() / total
-    };
-    let variance = |output: usize| {
-        let mean = weighted(&|row| row[output]);
-        weighted(&|row| (row[output] - mean).powi(2))
-    };
-    (0..outputs).map(variance).sum::<f64>() / outputs as f64
-}
-
-/// Rows at even distances.
-struct Few {
-    inputs: Vec<f64>,
-    targets: Vec<f64>,
-    weights: Vec<f64>,
-}
-
-impl Few {
-    fn of(all: Samples<'_>, inputs: usize, outputs: usize) -> Self {
-        let step = all.weights.len().div_ceil(TRIAL_ROWS).max(1);
-        let rows = |values: &[f64], width: usize| values.chunks_exact(width).step_by(step).flatten().copied().collect();
-        Self { inputs: rows(all.inputs, inputs), targets: rows(all.targets, outputs), weights: rows(all.weights, 1) }
-    }
-
-    fn samples(&self) -> Samples<'_> {
-        Samples { inputs: &self.inputs, targets: &self.targets, weights: &self.weights }
-    }
 }
