@@ -4,13 +4,16 @@ use crate::config::RunConfig;
 use kan_core::config::{ApproximatorConfig, BuildError};
 use serde_json::json;
 
+/// A network's name in the run, and what it is built from.
+pub type NamedNetwork = (String, Box<dyn ApproximatorConfig>);
+
 /// The names that a run's networks have (`kan` without hidden layers, `kan-2`, `kan-3-3`, `kan-2-lambda-0.01`), with what
 /// each is built from: the config's approximator in each of the hidden widths with each sparsity strength, as far as its kind
 /// has them.
 ///
 /// # Errors
 /// [`BuildError`] where the approximator does not take such widths.
-pub fn networks(config: &RunConfig) -> Result<Vec<(String, Box<dyn ApproximatorConfig>)>, BuildError> {
+pub fn networks(config: &RunConfig) -> Result<Vec<NamedNetwork>, BuildError> {
     let error = |source: serde_json::Error| BuildError {
         component: "approximator",
         reason: "the hidden widths do not fit it".into(),
