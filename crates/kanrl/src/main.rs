@@ -43,6 +43,7 @@ Exit codes: 0 done, 1 a run failed, 2 wrong command line, config or input file, 
 130 cancelled.";
 
 fn main() -> ExitCode {
+    end_with_the_reader();
     let arguments = Arguments::parse();
     start_logging(arguments.verbose, arguments.quiet);
     match commands::run(arguments.command, arguments.quiet, &arguments.plugins) {
@@ -52,6 +53,19 @@ fn main() -> ExitCode {
             ExitCode::from(failure.exit_code)
         }
     }
+}
+
+/// Ends the process quietly where whoever read its output has stopped (`kanrl env list | head`), as Unix tools do; the standard
+/// library's printing panics then.
+fn end_with_the_reader() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let message = panic.payload().downcast_ref::<String>().map_or("", String::as_str);
+        if message.starts_with("failed printing to stdout") && message.contains("Broken pipe") {
+            std::process::exit(0);
+        }
+        report(panic);
+    }));
 }
 
 fn start_logging(verbose: u8, quiet: bool) {

@@ -130,3 +130,14 @@ fn a_folder_that_is_no_run() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("not a run"));
     assert_eq!(std::fs::read_dir(&precious).unwrap().count(), 1);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_stops_reading() {
+    let mut command = common::kanrl(&["config", "schema"]);
+    let mut child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
