@@ -73,6 +73,7 @@ mod tests {
         assert_eq!(names("approximator.hidden = []"), ["kan"]);
         assert_eq!(names("approximator.hidden = [3]\nstudents.widths = [[4]]"), ["kan-4"]);
         assert_eq!(names("approximator.kind = 'linear'"), ["linear"]);
+        assert_eq!(names("approximator.kind = 'mlp'"), ["mlp"]);
         assert_eq!(
             names("students.widths = [[2]]\nstudents.lambdas = [0, 0.01]"),
             ["kan-2-lambda-0", "kan-2-lambda-0.01"]

@@ -105,7 +105,8 @@ impl Default for CollectSection {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StudentsSection {
-    /// Hidden widths of the networks, one list for each; where `approximator.hidden` is set and this is not, those only.
+    /// Hidden widths of the networks, one list for each; where `approximator.hidden` is set and this is not, those only. For
+    /// another kind than `kan` the default is its own.
     pub widths: Vec<Vec<usize>>,
     /// Sparsity strengths λ that each of them is fitted with; where `approximator.lambda` is set and this is not, that only.
     pub lambdas: Vec<f64>,
@@ -240,7 +241,7 @@ impl Default for PolishSection {
             step_size: 0.1,
             tail_weight: 0.25,
             generations: 100,
-            tolerance: 0.005,
+            tolerance: 0.001,
             perturbation: 0.0,
             noise: 0.0,
         }
@@ -254,7 +255,7 @@ pub struct SelectSection {
     /// Episodes for each formula, on the same seeds for all.
     pub episodes: usize,
     /// The shortest formula is taken whose mean return is not significantly below the best one's, and by no more than this
-    /// share of it.
+    /// share of it; the mean of its worst twentieth may be below by twice this share.
     pub tolerance: f64,
 }
 

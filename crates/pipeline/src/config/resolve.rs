@@ -115,6 +115,9 @@ impl MergedConfig {
         if !is_set("students", "widths") {
             if let Some(hidden) = own("hidden") {
                 students.widths = vec![self.deserialize("approximator.hidden", hidden)?];
+            } else if own("kind").is_some_and(|kind| kind.as_str() != Some(default_kind("approximator"))) {
+                // Widths are for the KAN; another kind has its own default.
+                students.widths.clear();
             } else if own("products").is_some() {
                 students.widths.retain(|widths| !widths.is_empty());
             }

@@ -73,7 +73,8 @@ pub fn select(
 }
 
 /// Marks the Pareto front and gives the index of the shortest formula whose mean is not significantly below the best one's
-/// on the same seeds, and by no more than `tolerance` of it.
+/// on the same seeds, and by no more than `tolerance` of it. Failures may be too rare for the means to tell: the mean of the
+/// worst twentieth may be below the best one's by twice `tolerance` of it.
 fn choose(candidates: &mut [Candidate], returns: &[Vec<f64>], tolerance: f64) -> usize {
     for index in 0..candidates.len() {
         let own = &candidates[index];
@@ -87,15 +88,24 @@ fn choose(candidates: &mut [Candidate], returns: &[Vec<f64>], tolerance: f64) ->
     let indices = || 0..candidates.len();
     let best = indices().rev().max_by(|a, b| candidates[*a].mean.total_cmp(&candidates[*b].mean)).unwrap_or(0);
     let slack = tolerance * candidates[best].mean.abs();
+    let lowest = worst(&returns[best]) - 2.0 * tolerance * worst(&returns[best]).abs();
     let is_as_good = |index: &usize| {
         let differences: Vec<f64> = returns[best].iter().zip(&returns[*index]).map(|(best, own)| best - own).collect();
-        *index == best || (mean(&differences) <= slack && mean_interval(&differences).low <= 0.0)
+        let is_close = mean(&differences) <= slack && mean_interval(&differences).low <= 0.0;
+        *index == best || (is_close && worst(&returns[*index]) >= lowest)
     };
     let order = |a: &usize, b: &usize| {
         let (first, second) = (&candidates[*a], &candidates[*b]);
         first.operations.cmp(&second.operations).then(second.mean.total_cmp(&first.mean))
     };
     indices().filter(is_as_good).min_by(order).unwrap_or(best)
+}
+
+/// Mean of the worst twentieth.
+fn worst(returns: &[f64]) -> f64 {
+    let mut sorted = returns.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    mean(&sorted[..returns.len().div_ceil(20)])
 }
 
 #[cfg(test)]
@@ -128,5 +138,14 @@ mod tests {
         // A larger tolerance is no excuse for a difference that is certain.
         assert_eq!(choose(&mut candidates, &returns, 0.1), 1);
         assert!(candidates.iter().all(|candidate| candidate.on_front || candidate.operations > 20));
+    }
+    #[test]
+    fn a_rare_failure_counts() {
+        let safe = vec![500.0; 200];
+        let mut risky = safe.clone();
+        risky[17] = 300.0;
+        let returns = vec![safe, risky];
+        let mut candidates = vec![candidate(5, &returns[0]), candidate(3, &returns[1])];
+        assert_eq!(choose(&mut candidates, &returns, 0.01), 0);
     }
 }
