@@ -7,7 +7,7 @@ use crate::rollouts::play;
 use crate::run::Setting;
 use crate::seeds::{self, Purpose};
 use crate::stages::push_labelled;
-use crate::statistics::mean_interval;
+use crate::statistics::{mean, mean_interval};
 use kan_core::action::ActionBatch;
 use kan_core::policy::{ExpertPolicy, Policy, PolicyError};
 use kan_core::rollout::{Episode, RolloutError, RolloutOptions, Rollouts};
@@ -139,10 +139,6 @@ impl<'a> Dagger<'a> {
         }
         Ok(())
     }
-}
-
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len().max(1) as f64
 }
 
 /// Whether a policy gave no finite action.

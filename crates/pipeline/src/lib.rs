@@ -11,6 +11,7 @@
 //! ```
 
 pub mod artefacts;
+pub mod causes;
 pub mod config;
 pub mod dagger;
 pub mod engine;

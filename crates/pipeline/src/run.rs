@@ -1,6 +1,7 @@
 //! A run from its config to its results.
 
 use crate::artefacts::{Agreement, Evaluation, ExpertData, Network, PerStudent, PolicyEvaluation, Returns, Selection};
+use crate::causes::in_words;
 use crate::config::RunConfig;
 use crate::engine::{Artefact, Fingerprints, LoadContext, Pipeline, PipelineError, Slot, Stage};
 use crate::events::Reporter;
@@ -242,7 +243,7 @@ impl Run {
         provenance.end(match &result {
             Ok(()) => "done".to_owned(),
             Err(error) if error.is_cancelled() => "cancelled".to_owned(),
-            Err(error) => describe(error),
+            Err(error) => in_words(error),
         });
         note(provenance.write(&directory));
         result?;
@@ -255,12 +256,6 @@ fn note(written: Result<(), FileError>) {
     if let Err(error) = written {
         tracing::warn!("{error}");
     }
-}
-
-/// An error with its causes.
-fn describe(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// The fewest outputs of an action space that leave a choice.

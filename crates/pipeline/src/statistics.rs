@@ -15,6 +15,18 @@ pub struct Interval {
     pub high: f64,
 }
 
+/// The mean; 0 without values.
+pub fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
+
+/// Mean of the lowest of `parts` equal parts, of at least one value: 20 for the worst 5 %.
+pub fn lowest_part_mean(values: &[f64], parts: usize) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    mean(&sorted[..values.len().div_ceil(parts)])
+}
+
 /// Mean of the middle half: a quarter of the values, rounded down, is left out at each end (`scipy.stats.trim_mean` with
 /// 0.25). NaN without values.
 pub fn interquartile_mean(values: &[f64]) -> f64 {
@@ -40,6 +52,7 @@ pub fn mean_interval(values: &[f64]) -> Interval {
 fn middle_mean(sorted: &[f64]) -> f64 {
     let cut = sorted.len() / 4;
     let middle = &sorted[cut..sorted.len() - cut];
+    // NaN without values.
     middle.iter().sum::<f64>() / middle.len() as f64
 }
 

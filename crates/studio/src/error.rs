@@ -1,5 +1,7 @@
 //! Errors as answers: a status and words that the page shows.
 
+pub use pipeline::causes::in_words;
+
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -47,21 +49,6 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         (self.status, Json(json!({ "error": self.message, "fields": self.fields }))).into_response()
     }
-}
-
-/// An error with its causes, in one sentence.
-pub fn in_words(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        // Some errors already quote their cause.
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        source = cause.source();
-    }
-    text
 }
 
 /// Runs what would block the server on a thread of its own; a panic there becomes an answer.

@@ -95,7 +95,7 @@ async fn wrong_fields_are_explained_where_they_are() {
         (json!({ "environment": "CartPole-v7" }), "environment", "CartPole-v1"),
         (json!({ "expert": "../../etc/passwd" }), "expert", "upload"),
         (json!({ "settings": "[expert]\nkind = 'sb3'\npath = '/etc/passwd'" }), "settings", "cannot be set"),
-        (json!({ "settings": "[[plugins]]\npath = '/tmp/evil.so'" }), "settings", "cannot be set"),
+        (json!({ "settings": "[[plugins]]\npath = 'evil.so'" }), "settings", "cannot be set"),
         (json!({ "settings": "[collect]\ntrain_episode = 3" }), "settings", "train_episodes"),
         (json!({ "settings": "[collect" }), "settings", ""),
     ];

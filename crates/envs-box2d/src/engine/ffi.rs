@@ -11,6 +11,7 @@ pub struct RawWorld {
     _private: [u8; 0],
 }
 
+// SAFETY: the signatures are those of the functions in `cpp/`.
 unsafe extern "C" {
     pub fn box2d_world_new(gravity: f32) -> *mut RawWorld;
     pub fn box2d_world_delete(world: *mut RawWorld);

@@ -1,6 +1,6 @@
 use crate::engine::{Artefact, ArtefactError, LoadContext};
 use crate::files;
-use crate::statistics::{Interval, interquartile_mean, interquartile_mean_interval};
+use crate::statistics::{Interval, interquartile_mean, interquartile_mean_interval, lowest_part_mean, mean};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -30,17 +30,13 @@ impl Returns {
         if n == 0 {
             return Self::default();
         }
-        let mean = episodes.iter().sum::<f64>() / n as f64;
+        let mean = mean(&episodes);
         let variance = episodes.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / n as f64;
-        let mut sorted = episodes.clone();
-        sorted.sort_by(f64::total_cmp);
-        let worst = n.div_ceil(20);
-        let worst_5_percent = sorted[..worst].iter().sum::<f64>() / worst as f64;
         Self {
             mean,
             std: variance.sqrt(),
             n,
-            worst_5_percent,
+            worst_5_percent: lowest_part_mean(&episodes, 20),
             interquartile_mean: interquartile_mean(&episodes),
             interval: interquartile_mean_interval(&episodes),
             episodes,

@@ -137,48 +137,45 @@ impl Draft {
     /// root of the mean square over rows and outputs), so that all constants can be searched on one scale. `rows`
     /// `[rows, inputs]`.
     pub fn scales(&self, rows: &[f64]) -> Vec<f64> {
-        let outputs = self.expressions.len();
-        let mut base = vec![0.0; rows.len() / self.inputs.len() * outputs];
-        self.tape.evaluate(rows, &mut base);
-        let deviations = deviations(&base, outputs);
-        let mut moved = base.clone();
-        let mut constants = self.constants().to_vec();
-        let scale = |place: usize| {
-            let value = constants[place];
-            let size = value.abs().max(1e-3);
-            let step = 1e-4 * size;
-            constants[place] = value + step;
-            self.tape.evaluate_with(&constants, rows, &mut moved);
-            constants[place] = value;
-            let square =
-                |(index, (new, old)): (usize, (&f64, &f64))| ((new - old) / deviations[index % outputs]).powi(2);
-            let squares: f64 = moved.iter().zip(&base).enumerate().map(square).sum();
-            let change = (squares / base.len().max(1) as f64).sqrt() / step;
+        const SHARE: f64 = 1e-4;
+        let size = |value: f64| value.abs().max(1e-3);
+        let changes = self.changes(rows, |value| value + SHARE * size(value));
+        let scale = |(place, change): (usize, f64)| {
+            let size = size(self.constants()[place]);
+            let slope = change / (SHARE * size);
             // A constant that does nothing here, or too much, moves by its own size.
-            if change.is_finite() && change > 1e-9 / size { (1.0 / change).min(1e3 * size) } else { size }
+            if slope.is_finite() && slope > 1e-9 / size { (1.0 / slope).min(1e3 * size) } else { size }
         };
-        self.free().into_iter().map(scale).collect()
+        self.free().into_iter().zip(changes).map(scale).collect()
     }
 
     /// For each of the [`Self::free`] constants, how much the outputs change when it becomes 0, in standard deviations;
     /// infinite where they are no longer finite.
     pub fn effects(&self, rows: &[f64]) -> Vec<f64> {
+        let changes = self.changes(rows, |_| 0.0);
+        changes.into_iter().map(|change| if change.is_nan() { f64::INFINITY } else { change }).collect()
+    }
+
+    /// For each of the [`Self::free`] constants, the root of the mean square of the outputs' changes when it is `moved`, in
+    /// their standard deviations.
+    fn changes(&self, rows: &[f64], moved: impl Fn(f64) -> f64) -> Vec<f64> {
         let outputs = self.expressions.len();
         let mut base = vec![0.0; rows.len() / self.inputs.len() * outputs];
         self.tape.evaluate(rows, &mut base);
         let deviations = deviations(&base, outputs);
-        let mut moved = base.clone();
+        let mut values = base.clone();
         let mut constants = self.constants().to_vec();
-        let effect = |place: usize| {
-            let value = std::mem::replace(&mut constants[place], 0.0);
-            self.tape.evaluate_with(&constants, rows, &mut moved);
+        let change = |place: usize| {
+            let value = constants[place];
+            constants[place] = moved(value);
+            self.tape.evaluate_with(&constants, rows, &mut values);
             constants[place] = value;
             let square =
                 |(index, (new, old)): (usize, (&f64, &f64))| ((new - old) / deviations[index % outputs]).powi(2);
-            let change = moved.iter().zip(&base).enumerate().map(square).sum::<f64>();
-            if change.is_nan() { f64::INFINITY } else { (change / base.len().max(1) as f64).sqrt() }
+            let squares: f64 = values.iter().zip(&base).enumerate().map(square).sum();
+            (squares / base.len().max(1) as f64).sqrt()
         };
-        self.free().into_iter().map(effect).collect()
+        self.free().into_iter().map(change).collect()
     }
 
     /// Places of the constants whose [`Self::effects`] are above `floor` and finite, the smallest first, with them.

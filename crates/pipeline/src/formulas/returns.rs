@@ -3,6 +3,7 @@
 use super::Draft;
 use crate::engine::StageError;
 use crate::seeds;
+use crate::statistics::{lowest_part_mean, mean};
 use kan_core::action::ActionBatch;
 use kan_core::policy::{Policy, PolicyError};
 use kan_core::rollout::{RolloutError, RolloutOptions, Rollouts};
@@ -70,7 +71,7 @@ impl Play {
 
     /// One number for some returns.
     pub fn score(&self, returns: &[f64]) -> f64 {
-        mean(returns) + self.tail_weight * worst_quarter(returns)
+        mean(returns) + self.tail_weight * lowest_part_mean(returns, 4)
     }
 }
 
@@ -103,15 +104,4 @@ impl<P: Policy> Policy for Noisy<'_, P> {
         }
         self.policy.act(&seen, elapsed_steps, actions)
     }
-}
-
-/// The mean.
-pub fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len().max(1) as f64
-}
-
-fn worst_quarter(returns: &[f64]) -> f64 {
-    let mut sorted = returns.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    mean(&sorted[..returns.len().div_ceil(4)])
 }

@@ -1,4 +1,5 @@
 use crate::artefacts::{Agreement, Evaluation, Model, PerStudent, PolicyEvaluation, Returns, Robustness, Selection};
+use crate::causes::in_words;
 use crate::dagger::is_not_finite;
 use crate::engine::{Get, Make, StageError};
 use crate::policies::Student;
@@ -90,12 +91,6 @@ pub fn evaluate(
     }
     made.set(Evaluation { policies, robustness });
     Ok(())
-}
-
-/// An error with its causes.
-fn in_words(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn returns(episodes: &[Episode]) -> Returns {

@@ -2,7 +2,7 @@ use crate::artefacts::{ExpertData, Model, Network, PerStudent};
 use crate::engine::{Get, Make, StageError};
 use crate::rows::Rows;
 use crate::run::Setting;
-use crate::students;
+use crate::students::{self, NamedNetwork};
 use kan_core::approximator::{FitReport, FitTask};
 use kan_core::config::{ApproximatorConfig, BuildError};
 use kan_core::graph::UnivariateGraph;
@@ -19,18 +19,11 @@ pub fn fit(
     setting: Setting<'_>,
     data: Get<'_, ExpertData>,
 ) -> Result<(), StageError> {
-    let (mut datasets, mut models, mut networks) = (Vec::new(), Vec::new(), Vec::new());
-    for (name, config) in students::networks(setting.config()).map_err(build_error)? {
-        let (model, report) = fit_model(&setting, "fit", &name, config, &data)?;
-        let losses = losses(report.train_loss, report.validation_loss);
-        setting.reporter.message("fit", format!("{name}, {} steps: {losses}", report.steps));
-        networks.push((name.clone(), Network(graph(&model, &data)?)));
-        models.push((name.clone(), model));
-        datasets.push((name, data.clone()));
-    }
-    made_data.set(PerStudent(datasets));
+    let models = fit_all(&setting, &data)?;
+    let network = |(name, model): &(String, Model)| Ok((name.clone(), Network(graph(model, &data)?)));
+    made_networks.set(PerStudent(models.iter().map(network).collect::<Result<_, StageError>>()?));
+    made_data.set(PerStudent(models.iter().map(|(name, _)| (name.clone(), data.clone())).collect()));
     made_models.set(PerStudent(models));
-    made_networks.set(PerStudent(networks));
     Ok(())
 }
 
@@ -40,15 +33,19 @@ pub fn fit_without_graph(
     setting: Setting<'_>,
     data: Get<'_, ExpertData>,
 ) -> Result<(), StageError> {
-    let mut models = Vec::new();
-    for (name, config) in students::networks(setting.config()).map_err(build_error)? {
-        let (model, report) = fit_model(&setting, "fit", &name, config, &data)?;
+    made_models.set(PerStudent(fit_all(&setting, &data)?));
+    Ok(())
+}
+
+/// Every student's network, fitted.
+fn fit_all(setting: &Setting<'_>, data: &ExpertData) -> Result<Vec<(String, Model)>, StageError> {
+    let fit = |(name, config): NamedNetwork| {
+        let (model, report) = fit_model(setting, "fit", &name, config, data)?;
         let losses = losses(report.train_loss, report.validation_loss);
         setting.reporter.message("fit", format!("{name}, {} steps: {losses}", report.steps));
-        models.push((name, model));
-    }
-    made_models.set(PerStudent(models));
-    Ok(())
+        Ok((name, model))
+    };
+    students::networks(setting.config()).map_err(build_error)?.into_iter().map(fit).collect()
 }
 
 /// Builds an approximator and fits it.

@@ -2,10 +2,10 @@ use super::refine::failed;
 use crate::artefacts::{Candidate, Formulas, Network, PerStudent, Selection};
 use crate::engine::{Get, Make, StageError};
 use crate::formulas::Draft;
-use crate::formulas::returns::{Play, mean};
+use crate::formulas::returns::Play;
 use crate::run::Setting;
 use crate::seeds::{self, Purpose};
-use crate::statistics::mean_interval;
+use crate::statistics::{lowest_part_mean, mean, mean_interval};
 
 /// Plays all formulas on the same seeds and takes the shortest one that is not worse than the best.
 pub fn select(
@@ -88,24 +88,18 @@ fn choose(candidates: &mut [Candidate], returns: &[Vec<f64>], tolerance: f64) ->
     let indices = || 0..candidates.len();
     let best = indices().rev().max_by(|a, b| candidates[*a].mean.total_cmp(&candidates[*b].mean)).unwrap_or(0);
     let slack = tolerance * candidates[best].mean.abs();
-    let lowest = worst(&returns[best]) - 2.0 * tolerance * worst(&returns[best]).abs();
+    let worst = |index: usize| lowest_part_mean(&returns[index], 20);
+    let lowest = worst(best) - 2.0 * tolerance * worst(best).abs();
     let is_as_good = |index: &usize| {
         let differences: Vec<f64> = returns[best].iter().zip(&returns[*index]).map(|(best, own)| best - own).collect();
         let is_close = mean(&differences) <= slack && mean_interval(&differences).low <= 0.0;
-        *index == best || (is_close && worst(&returns[*index]) >= lowest)
+        *index == best || (is_close && worst(*index) >= lowest)
     };
     let order = |a: &usize, b: &usize| {
         let (first, second) = (&candidates[*a], &candidates[*b]);
         first.operations.cmp(&second.operations).then(second.mean.total_cmp(&first.mean))
     };
     indices().filter(is_as_good).min_by(order).unwrap_or(best)
-}
-
-/// Mean of the worst twentieth.
-fn worst(returns: &[f64]) -> f64 {
-    let mut sorted = returns.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    mean(&sorted[..returns.len().div_ceil(20)])
 }
 
 #[cfg(test)]
