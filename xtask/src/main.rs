@@ -1,41 +1,122 @@
-//! `cargo xtask`: set-up and the local mirror of CI. Hardly a dependency, so that it builds in seconds.
+//! `cargo xtask`: set-up, the local mirror of CI, and the measurements. Hardly a dependency, so that it builds in seconds.
 
 mod ci;
+mod compare;
 mod mujoco;
 mod results;
 mod setup;
 mod shell;
 
+use lexopt::prelude::*;
 use std::process::ExitCode;
 
 const HELP: &str = "\
 cargo xtask COMMAND
 
-  setup   install what the feature `full` needs (Debian packages, libraries by package name)
-  test    install what the whole test suite needs, then test the workspace with all features
-  results `kanrl extract` on every environment, as docs/results.md (hours; resumes; --only ENVIRONMENT, --seeds COUNT,
-          --again, --table)
-  ci      what CI runs: format, clippy, docs, then the tests
-  help    this text";
+  setup    install what the feature `full` needs (Debian packages, libraries by package name)
+  test     install what the whole test suite needs, then test the workspace with all features
+  ci       what CI runs: format, clippy, docs, then the tests
+  results  `kanrl extract` on every environment, as docs/results.md (hours; can be interrupted, and resumes)
+             --only ENVIRONMENT  this one only
+             --seeds COUNT       at most so many pipeline seeds
+             --again             measure anew what is there
+             --table             only write the table
+  compare  the benches beside their Python peers, as docs/comparison.md (an hour; wants a quiet machine)
+             AREA…               kan, symbolic, policies, environments, mujoco; all where none is named
+             --case TEXT         only cases whose names contain it
+             --rounds COUNT      rounds of ours and theirs in turn [default: 5]
+             --pipeline ENVIRONMENT
+                                 instead, a whole extraction beside the same journey with pykan
+  help     this text";
 
 fn main() -> ExitCode {
-    let command = std::env::args().nth(1).unwrap_or_else(|| "help".to_owned());
-    let result = match command.as_str() {
-        "setup" => setup::full(),
-        "test" => ci::test(),
-        "ci" => ci::everything(),
-        "results" => results::results(&std::env::args().skip(2).collect::<Vec<_>>()),
-        "help" | "--help" | "-h" => {
-            println!("{HELP}");
-            Ok(())
-        }
-        other => Err(format!("unknown command `{other}`\n\n{HELP}")),
-    };
-    match result {
+    match command() {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             eprintln!("xtask: {message}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn command() -> Result<(), String> {
+    let mut parser = lexopt::Parser::from_env();
+    let command = match next(&mut parser)? {
+        Some(Value(command)) => text(command)?,
+        Some(Long("help") | Short('h')) | None => "help".to_owned(),
+        Some(other) => return Err(unexpected(other)),
+    };
+    match command.as_str() {
+        "setup" => without_options(&mut parser).and_then(|()| setup::full()),
+        "test" => without_options(&mut parser).and_then(|()| ci::test()),
+        "ci" => without_options(&mut parser).and_then(|()| ci::everything()),
+        "results" => run_results(&mut parser),
+        "compare" => run_compare(&mut parser),
+        "help" => help(),
+        other => Err(format!("unknown command `{other}`\n\n{HELP}")),
+    }
+}
+
+fn run_results(parser: &mut lexopt::Parser) -> Result<(), String> {
+    let mut options = results::Options::default();
+    while let Some(argument) = next(parser)? {
+        match argument {
+            Long("only") => options.only = Some(value(parser)?),
+            Long("seeds") => options.seeds = Some(number(parser)?),
+            Long("again") => options.again = true,
+            Long("table") => options.table = true,
+            Long("help") | Short('h') => return help(),
+            other => return Err(unexpected(other)),
+        }
+    }
+    results::results(&options)
+}
+
+fn run_compare(parser: &mut lexopt::Parser) -> Result<(), String> {
+    let mut options = compare::Options { areas: Vec::new(), case: None, rounds: 5 };
+    let mut journeys = Vec::new();
+    while let Some(argument) = next(parser)? {
+        match argument {
+            Value(area) => options.areas.push(text(area)?),
+            Long("case") => options.case = Some(value(parser)?),
+            Long("rounds") => options.rounds = number::<usize>(parser)?.max(1),
+            Long("pipeline") => journeys.push(value(parser)?),
+            Long("help") | Short('h') => return help(),
+            other => return Err(unexpected(other)),
+        }
+    }
+    if journeys.is_empty() {
+        return compare::compare(&options);
+    }
+    journeys.iter().try_for_each(|environment| compare::journey(environment))
+}
+
+fn without_options(parser: &mut lexopt::Parser) -> Result<(), String> {
+    next(parser)?.map_or(Ok(()), |argument| Err(unexpected(argument)))
+}
+
+fn help() -> Result<(), String> {
+    println!("{HELP}");
+    Ok(())
+}
+
+fn next(parser: &mut lexopt::Parser) -> Result<Option<lexopt::Arg<'_>>, String> {
+    parser.next().map_err(|error| error.to_string())
+}
+
+fn value(parser: &mut lexopt::Parser) -> Result<String, String> {
+    parser.value().map_err(|error| error.to_string()).and_then(text)
+}
+
+fn number<T: std::str::FromStr>(parser: &mut lexopt::Parser) -> Result<T, String> {
+    let text = value(parser)?;
+    text.parse().map_err(|_| format!("`{text}` is no whole number"))
+}
+
+fn text(value: std::ffi::OsString) -> Result<String, String> {
+    value.into_string().map_err(|value| format!("{} is not valid UTF-8", value.display()))
+}
+
+fn unexpected(argument: lexopt::Arg<'_>) -> String {
+    format!("{}\n\n{HELP}", argument.unexpected())
 }

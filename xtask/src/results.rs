@@ -3,9 +3,10 @@
 //! Every row is kept in `docs/results.json` as soon as it is there, so the command can be interrupted and run again; a row
 //! is measured anew only where its command line or kanrl's version has changed, or with `--again`.
 
-use crate::shell::{root, run};
+use crate::setup;
+use crate::shell::{root, run, write};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
@@ -66,18 +67,30 @@ const CASES: [Case; 11] = [
 const DATA: &str = "docs/results.json";
 const TABLE: &str = "docs/results.md";
 
-/// Runs what is missing, then writes the table. `arguments`: `--only ENVIRONMENT`, `--seeds COUNT`, `--again`, `--table`.
-pub fn results(arguments: &[String]) -> Result<(), String> {
-    let option = |name: &str| {
-        let place = arguments.iter().position(|argument| argument == name)?;
-        arguments.get(place + 1).map(String::as_str)
-    };
-    let has = |name: &str| arguments.iter().any(|argument| argument == name);
-    let only = option("--only");
-    let most = option("--seeds").map(|text| text.parse::<u32>().map_err(|_| format!("--seeds {text}: a whole number")));
-    let most = most.transpose()?.unwrap_or(u32::MAX);
+/// What the command line asks for.
+#[derive(Default)]
+pub struct Options {
+    /// One environment only.
+    pub only: Option<String>,
+    /// At most so many pipeline seeds.
+    pub seeds: Option<u32>,
+    /// Measure again what is there.
+    pub again: bool,
+    /// Only write the table.
+    pub table: bool,
+}
+
+/// Runs what is missing, then writes the table.
+pub fn results(options: &Options) -> Result<(), String> {
+    let only = options.only.as_deref();
+    if let Some(unknown) = only.filter(|only| CASES.iter().all(|case| case.environment != *only)) {
+        let known: Vec<&str> = CASES.iter().map(|case| case.environment).collect();
+        return Err(format!("no row of `{unknown}`: there are {}", known.join(", ")));
+    }
+    let most = options.seeds.unwrap_or(u32::MAX);
     let mut rows = read()?;
-    if !has("--table") {
+    if !options.table {
+        setup::full()?;
         run("cargo", &["build", "--release", "--features", "full"])?;
         for case in CASES.iter().filter(|case| only.is_none_or(|only| only == case.environment)) {
             let archive = format!("../shared/reference/experts/ppo/{}.zip", case.archive);
@@ -88,7 +101,7 @@ pub fn results(arguments: &[String]) -> Result<(), String> {
                     eprintln!("skipped: no {expert}");
                     continue;
                 }
-                measure(&mut rows, case, expert, seed, has("--again"))?;
+                measure(&mut rows, case, expert, seed, options.again)?;
             }
         }
     }
@@ -169,16 +182,6 @@ fn read() -> Result<Vec<Value>, String> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(format!("cannot read {DATA}: {error}")),
     }
-}
-
-/// Whole or not at all.
-fn write(path: &Path, text: &str) -> Result<(), String> {
-    let temporary = path.with_extension("new");
-    let attempt = || {
-        std::fs::write(&temporary, text)?;
-        std::fs::rename(&temporary, path)
-    };
-    attempt().map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
 
 fn table(rows: &[Value]) -> String {

@@ -40,12 +40,30 @@ fn python() -> Result<(), String> {
     if run(interpreter, &["-c", "import gymnasium, numpy, pygame, sympy"]).is_ok() {
         return Ok(());
     }
-    let made = run("python3", &["-m", "venv", "target/python"]);
+    virtual_environment("target/python")?;
+    run(interpreter, &["-m", "pip", "install", "--quiet", "numpy", "sympy", "gymnasium[classic-control]==1.4.0"])
+}
+
+fn virtual_environment(folder: &str) -> Result<(), String> {
+    let made = run("python3", &["-m", "venv", folder]);
     if made.is_err() && has("apt-get") {
         install_debian(&["python3-venv"])?;
-        run("python3", &["-m", "venv", "target/python"])?;
+        return run("python3", &["-m", "venv", folder]);
     }
-    run(interpreter, &["-m", "pip", "install", "--quiet", "numpy", "sympy", "gymnasium[classic-control]==1.4.0"])
+    made
+}
+
+/// The interpreter of the benchmarks' Python peers, in a virtual environment of their own under `target/`; `requirements`
+/// lies in `benches/peers`.
+pub fn peers(requirements: &str) -> Result<PathBuf, String> {
+    let interpreter = root().join("target/peers/bin/python");
+    if !interpreter.exists() {
+        virtual_environment("target/peers")?;
+        debian(&[("swig", "swig")])?; // Gymnasium's Box2D is built by pip.
+    }
+    let program = interpreter.to_str().ok_or("the workspace's path is not valid UTF-8")?;
+    run(program, &["-m", "pip", "install", "--quiet", "-r", &format!("benches/peers/{requirements}")])?;
+    Ok(interpreter)
 }
 
 /// Python's shared library, for the plugin that embeds it.

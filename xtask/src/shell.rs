@@ -30,3 +30,13 @@ pub fn has(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
+
+/// Writes a file in whole or not at all.
+pub fn write(path: &Path, text: &str) -> Result<(), String> {
+    let temporary = path.with_extension("new");
+    let attempt = || {
+        std::fs::write(&temporary, text)?;
+        std::fs::rename(&temporary, path)
+    };
+    attempt().map_err(|error| format!("cannot write {}: {error}", path.display()))
+}

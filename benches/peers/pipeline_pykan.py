@@ -1,0 +1,99 @@
+"""The journey of `kanrl extract` with SB3 and pykan, for `cargo xtask compare --pipeline`.
+
+    python pipeline_pykan.py ENVIRONMENT ARCHIVE.zip
+
+As riiswa/kanrl's web demo does it, with today's pykan: 5000 observations and actions of the expert, 50 L-BFGS steps of a
+KAN with a hidden width of 2, pruning, `auto_symbolic`, and 100 episodes of the formula. Prints one line of JSON.
+"""
+
+from peer import serve  # noqa: F401  First: it sets the number of threads.
+
+import json
+import os
+import pathlib
+import sys
+import tempfile
+
+import gymnasium
+import numpy
+import stable_baselines3
+import sympy
+import torch
+
+torch.set_num_threads(1)
+torch.set_default_dtype(torch.float64)
+ROWS, STEPS, EPISODES, WIDTH = 5000, 50, 100, 2
+LIBRARY = ["x", "x^2", "x^3", "x^4", "exp", "log", "sqrt", "tanh", "sin", "abs"]
+
+
+def collect(environment, expert, discrete):
+    inputs, labels = [], []
+    observation, _ = environment.reset(seed=0)
+    while len(inputs) < ROWS:
+        action, _ = expert.predict(observation, deterministic=True)
+        inputs.append(observation)
+        labels.append(action)
+        observation, _, terminated, truncated, _ = environment.step(action)
+        if terminated or truncated:
+            observation, _ = environment.reset()
+    inputs, labels = torch.tensor(numpy.array(inputs, dtype=float)), torch.tensor(numpy.array(labels))
+    order = torch.randperm(ROWS, generator=torch.Generator().manual_seed(0))
+    train, test = order[: ROWS * 4 // 5], order[ROWS * 4 // 5 :]
+    labels = labels.long() if discrete else labels.double()
+    return {
+        "train_input": inputs[train], "train_label": labels[train],
+        "test_input": inputs[test], "test_label": labels[test],
+    }
+
+
+def main(name, archive):
+    environment = gymnasium.make(name)
+    discrete = isinstance(environment.action_space, gymnasium.spaces.Discrete)
+    # Old archives hold gym's spaces and schedules, which today's packages do not read.
+    known = {
+        "observation_space": environment.observation_space, "action_space": environment.action_space,
+        "lr_schedule": lambda _: 0.0, "clip_range": lambda _: 0.2,
+    }
+    expert = stable_baselines3.PPO.load(archive, device="cpu", custom_objects=known)
+    data = collect(environment, expert, discrete)
+    outputs = environment.action_space.n if discrete else environment.action_space.shape[0]
+
+    os.chdir(tempfile.mkdtemp())  # pykan writes into the working folder.
+    import kan
+
+    model = kan.KAN(width=[data["train_input"].shape[1], WIDTH, int(outputs)], grid=5, k=3, seed=0, auto_save=False)
+    loss = torch.nn.CrossEntropyLoss() if discrete else torch.nn.MSELoss()
+    model.fit(data, opt="LBFGS", steps=STEPS, loss_fn=loss)
+    model(data["train_input"])
+    model = model.prune()
+    model(data["train_input"])
+    model.auto_symbolic(lib=LIBRARY, verbose=0)
+    formulas, symbols = model.symbolic_formula()
+    rounded = [kan.utils.ex_round(formula, 4) for formula in formulas]
+    act = sympy.lambdify(symbols, rounded, "numpy")
+
+    returns = []
+    for seed in range(EPISODES):
+        observation, _ = environment.reset(seed=seed)
+        total, over = 0.0, False
+        while not over:
+            scores = numpy.array(act(*map(float, observation)), dtype=float)
+            if discrete:
+                action = int(numpy.argmax(numpy.nan_to_num(scores, nan=-numpy.inf)))
+            else:
+                space = environment.action_space
+                action = numpy.clip(numpy.nan_to_num(scores), space.low, space.high).astype(space.dtype)
+            observation, reward, terminated, truncated, _ = environment.step(action)
+            total, over = total + float(reward), terminated or truncated
+        returns.append(total)
+    result = {
+        "return": float(numpy.mean(returns)),
+        "operations": int(sum(formula.count_ops() for formula in rounded)),
+        "formulas": [str(formula) for formula in rounded],
+    }
+    answers.write(json.dumps(result) + "\n")
+
+
+if __name__ == "__main__":
+    answers, sys.stdout = sys.stdout, sys.stderr  # What pykan prints is not the answer.
+    main(sys.argv[1], pathlib.Path(sys.argv[2]).resolve())
