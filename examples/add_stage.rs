@@ -69,6 +69,7 @@ collect = { train_episodes = 3, validation_episodes = 1 }
 coverage.parts = 20
 ";
 
+#[cfg_attr(test, test)]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut stages = stages::standard();
     let stage = Stage::new("coverage", "counts how much of each range the expert visits", coverage)
@@ -86,23 +87,4 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     run.execute()?;
     println!("{}", std::fs::read_to_string(folder.path().join("stages/coverage/coverage/coverage.json"))?);
     Ok(())
-}
-
-#[test]
-fn it_runs() {
-    main().unwrap();
-}
-
-#[test]
-fn a_typo_in_its_section_is_found() {
-    let mut stages = stages::standard();
-    stages.push(Stage::new("coverage", "", || Ok(())).section::<CoverageSection>("coverage"));
-    let refused = |text: &str| {
-        let raw = RawConfig::from_toml("run.toml", text).unwrap();
-        MergedConfig::new(raw).resolve_for(&stages).unwrap_err()
-    };
-    let error = refused("seed = 1\n[coverage]\npart = 3\n");
-    assert_eq!((error.key.as_str(), error.help.as_deref()), ("coverage.part", Some("did you mean `parts`?")));
-    assert_eq!(error.span, Some(20..24));
-    assert_eq!(refused("[coverag]\nparts = 3\n").help.as_deref(), Some("did you mean `coverage`?"));
 }

@@ -1,21 +1,16 @@
-//! The smallest environment of one's own: a cart on a rail that must come to rest at x = 0, an expert for it, and the
-//! formula that kanrl makes of the expert.
+//! The smallest environment of one's own: a cart on a rail that must come to rest at x = 0, and the formula
+//! that kanrl makes of a formula as its expert.
 //!
 //! ```sh
 //! cargo run --release --example custom_environment
 //! ```
 
-use kan_core::action::{ActionBatch, ContinuousAction};
-use kan_core::config::{BuildError, ExpertConfig};
+use kan_core::action::ContinuousAction;
 use kan_core::environment::{
     Continuous, Environment, EnvironmentEntry, EnvironmentError, EnvironmentRegistry, EnvironmentSpec, StepOutcome,
 };
-use kan_core::policy::{ExpertPolicy, Policy, PolicyError, ScoreKind};
 use kan_core::random::Generator;
 use kan_core::space::{ActionSpace, BoxSpace, Coordinate, ElementType};
-use pipeline::config::{MergedConfig, RawConfig};
-use pipeline::run::Run;
-use std::sync::Arc;
 
 struct Rail {
     spec: EnvironmentSpec,
@@ -76,66 +71,19 @@ impl Environment for Rail {
     }
 }
 
-/// `kind = "spring"`: pulls the cart back and brakes it.
-#[derive(Debug, serde::Serialize, serde::Deserialize)]
-struct Spring {}
+const CONFIG: &str = "
+environment.id = 'Rail-v0'
+expert = { kind = 'formula', expression = '-3*x - 2*x_dot' }
+collect = { train_episodes = 3, validation_episodes = 1 }
+students = { widths = [[]], rivals = false }
+dagger = { rounds = 1, episodes = 2, validation_episodes = 2 }
+polish.enabled = false
+evaluate = { episodes = 20, robustness_episodes = 0 }
+";
 
-#[typetag::serde(name = "spring")]
-impl ExpertConfig for Spring {
-    fn build(&self, environment: &EnvironmentSpec) -> Result<Arc<dyn ExpertPolicy>, BuildError> {
-        Ok(Arc::new(SpringPolicy(environment.action_space.clone())))
-    }
-}
-
-struct SpringPolicy(ActionSpace);
-
-impl Policy for SpringPolicy {
-    fn observation_size(&self) -> usize {
-        2
-    }
-
-    fn action_space(&self) -> &ActionSpace {
-        &self.0
-    }
-
-    fn act(&self, observations: &[f64], elapsed: &[u32], actions: &mut ActionBatch) -> Result<(), PolicyError> {
-        let mut forces = vec![0.0; elapsed.len()];
-        self.scores(observations, elapsed, &mut forces)?;
-        actions.resize(elapsed.len());
-        actions.set_from_outputs(&self.0, &forces);
-        Ok(())
-    }
-}
-
-impl ExpertPolicy for SpringPolicy {
-    fn score_kind(&self) -> Option<ScoreKind> {
-        Some(ScoreKind::Means)
-    }
-
-    fn scores(&self, observations: &[f64], _elapsed: &[u32], scores: &mut [f64]) -> Result<(), PolicyError> {
-        for (force, state) in scores.iter_mut().zip(observations.chunks_exact(2)) {
-            *force = -3.0 * state[0] - 2.0 * state[1];
-        }
-        Ok(())
-    }
-
-    fn source(&self) -> &str {
-        "a spring and a brake"
-    }
-}
-
+#[cfg_attr(test, test)]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut environments = EnvironmentRegistry::new();
     environments.register(EnvironmentEntry::new("Rail-v0", "come to rest", "this example", Rail::new))?;
-    let text = "environment.id = 'Rail-v0'\nexpert.kind = 'spring'\napproximator.hidden = []";
-    let config = MergedConfig::new(RawConfig::from_toml("this example", text)?).resolve()?;
-    let mut run = Run::prepare(config, environments)?;
-    let folder = tempfile::tempdir()?;
-    run.open(folder.path())?;
-    let summary = run.execute()?;
-    for row in &summary.rows {
-        println!("{:<8} {:>8.3} ± {:.3}", row.policy, row.returns.mean, row.returns.std);
-    }
-    println!("\n{}", summary.formula);
-    Ok(())
+    examples::run(CONFIG, Some(environments)).map(drop)
 }

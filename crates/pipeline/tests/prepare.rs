@@ -5,7 +5,9 @@ use kan_core::environment::{
 };
 use kan_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
 use pipeline::config::{MergedConfig, RawConfig};
+use pipeline::engine::Stage;
 use pipeline::run::{Run, RunError};
+use pipeline::stages;
 
 /// An environment with a single action.
 struct Conveyor(EnvironmentSpec);
@@ -70,4 +72,25 @@ fn an_approximator_without_a_graph_can_be_fitted_but_not_named() {
     assert!(text.starts_with("`mlp` cannot become a formula, which stage `dagger` works towards"), "{text}");
     let run = cart_pole("stages = ['collect', 'fit']").unwrap();
     assert_eq!(run.stages(), ["collect", "fit"]);
+}
+
+/// A section that only a stage of one's own knows.
+#[derive(Default, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct CoverageSection {
+    parts: usize,
+}
+
+#[test]
+fn a_typo_in_a_stage_s_own_section_is_found() {
+    let mut stages = stages::standard();
+    stages.push(Stage::new("coverage", "", || Ok(())).section::<CoverageSection>("coverage"));
+    let refused = |text: &str| {
+        let raw = RawConfig::from_toml("run.toml", text).unwrap();
+        MergedConfig::new(raw).resolve_for(&stages).unwrap_err()
+    };
+    let error = refused("seed = 1\n[coverage]\npart = 3\n");
+    assert_eq!((error.key.as_str(), error.help.as_deref()), ("coverage.part", Some("did you mean `parts`?")));
+    assert_eq!(error.span, Some(20..24));
+    assert_eq!(refused("[coverag]\nparts = 3\n").help.as_deref(), Some("did you mean `coverage`?"));
 }

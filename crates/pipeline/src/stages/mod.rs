@@ -21,6 +21,7 @@
 mod collect;
 mod dagger;
 mod evaluate;
+mod export;
 mod fit;
 mod polish;
 mod prune;
@@ -31,6 +32,7 @@ mod select;
 mod symbolify;
 
 pub(crate) use collect::push_labelled;
+pub use export::export;
 
 use crate::artefacts::{
     Evaluation, ExpertData, ExpertVideo, FormulaVideo, Formulas, Model, Network, PerStudent, Selection,
