@@ -1,7 +1,8 @@
 //! Values of all nodes, and of the outputs.
 
 use super::batch::fill_inputs;
-use super::plan::{Node, Plan, Step, Symbolic};
+use super::kernel::Start;
+use super::plan::{Block, Node, Plan, Step, Symbolic};
 use super::scratch::Scratch;
 use super::{Column, ROWS, Scalar, simd};
 use rayon::prelude::*;
@@ -53,26 +54,38 @@ impl<S: Scalar> Plan<S> {
         }
         for step in &self.steps {
             match step {
-                Step::Block(block) => {
-                    let count = block.features();
-                    let range = block.first_feature..block.first_feature + count * block.sources.len();
-                    let slopes = if !slopes { 0..0 } else { range.clone() };
-                    let slopes = &mut scratch.feature_slopes[slopes];
-                    let features = &mut scratch.features[range];
-                    for (index, (source, table)) in block.sources.iter().zip(&block.knots).enumerate() {
-                        let own = index * count..(index + 1) * count;
-                        let slopes =
-                            if slopes.is_empty() || block.from_inputs { &mut [] } else { &mut slopes[own.clone()] };
-                        let x = &scratch.values[*source];
-                        simd::fill_features(table, block.base, x, &mut features[own], slopes);
-                    }
-                    let (parameters, sums) = (&parameters[block.parameters()], &mut scratch.combined);
-                    simd::combine(parameters, features, &block.targets, sums, block.comes_first);
-                }
+                Step::Block(block) => combine_block(block, parameters, scratch, slopes),
                 Step::Symbolic(symbolic) => evaluate_symbolic(symbolic, parameters, scratch, rows),
                 Step::Node(node) => finish_node(node, parameters, scratch),
             }
         }
+    }
+}
+
+/// Features whose values and factors are combined while they are near the processor.
+const NEAR_FEATURES: usize = 64;
+
+fn combine_block<S: Scalar>(block: &Block<S>, parameters: &[S], scratch: &mut Scratch<S>, slopes: bool) {
+    let (count, parameters) = (block.features(), &parameters[block.parameters()]);
+    let together = (NEAR_FEATURES / count.max(1)).max(1);
+    for first in (0..block.sources.len()).step_by(together) {
+        let sources = first..(first + together).min(block.sources.len());
+        for source in sources.clone() {
+            let own = block.first_feature + source * count..block.first_feature + (source + 1) * count;
+            let kept = slopes && !block.from_inputs;
+            let slopes = if kept { &mut scratch.feature_slopes[own.clone()] } else { &mut [] };
+            let x = &scratch.values[block.sources[source]];
+            simd::fill_features(&block.knots[source], block.base, x, &mut scratch.features[own], slopes);
+        }
+        let start = match (block.comes_first, first) {
+            (true, 0) => Start::Overwrite,
+            (true, _) => Start::Continue,
+            (false, _) => Start::Add,
+        };
+        let features = block.first_feature + sources.start * count..block.first_feature + sources.end * count;
+        let stride = count * block.targets.len();
+        let parameters = &parameters[sources.start * stride..sources.end * stride];
+        simd::combine(parameters, &scratch.features[features], &block.targets, &mut scratch.combined, start);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Means and deviations of what nodes and edges compute, and penalties that depend on them.
 
+use super::kernel::Start;
 use super::plan::{Block, Plan, Step};
 use super::scratch::Scratch;
 use super::{Batch, Column, Scalar, Workspace, segment_length, simd};
@@ -158,5 +159,5 @@ pub(super) fn edge_values<S: Scalar>(block: &Block<S>, source: usize, parameters
     let (count, targets) = (block.features(), block.targets.len());
     let own = &parameters[block.first_parameter + source * count * targets..][..count * targets];
     let features = &scratch.features[block.first_feature + source * count..][..count];
-    simd::combine(own, features, &block.own_targets, &mut scratch.edges[..targets], true);
+    simd::combine(own, features, &block.own_targets, &mut scratch.edges[..targets], Start::Overwrite);
 }

@@ -8,7 +8,7 @@ mod basis;
 mod products;
 
 pub(super) use basis::{FEW_KNOTS, KnotTable, fill_base, fill_features};
-pub(super) use products::{combine, products, source_gradient, sum};
+pub(super) use products::{Start, combine, products, source_gradient, sum};
 
 use super::Scalar;
 

@@ -3,26 +3,37 @@
 use super::multiply_add;
 use crate::compute::{Column, ROWS, Scalar};
 
-/// `sums[target_j] += Σ_f parameters[f, j] · features[f]`; with `overwrite` whatever was in the sums is gone.
+/// What a combination starts from. All give the same sum; its rounding differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::compute) enum Start {
+    /// From 0; whatever was in the sums is gone.
+    Overwrite,
+    /// From the sums: features that come in parts are added up as if they came at once.
+    Continue,
+    /// From 0; the result is added to the sums.
+    Add,
+}
+
+/// `sums[target_j] += Σ_f parameters[f, j] · features[f]`, from `start`.
 #[inline(always)]
 pub(in crate::compute) fn combine<S: Scalar, const FMA: bool>(
     parameters: &[S],
     features: &[Column<S>],
     targets: &[usize],
     sums: &mut [Column<S>],
-    overwrite: bool,
+    start: Start,
 ) {
     let mut first = 0;
     while first + 6 <= targets.len() {
-        combine_tile::<S, 6, FMA>(parameters, features, targets, first, sums, overwrite);
+        combine_tile::<S, 6, FMA>(parameters, features, targets, first, sums, start);
         first += 6;
     }
     match targets.len() - first {
-        5 => combine_tile::<S, 5, FMA>(parameters, features, targets, first, sums, overwrite),
-        4 => combine_tile::<S, 4, FMA>(parameters, features, targets, first, sums, overwrite),
-        3 => combine_tile::<S, 3, FMA>(parameters, features, targets, first, sums, overwrite),
-        2 => combine_tile::<S, 2, FMA>(parameters, features, targets, first, sums, overwrite),
-        1 => combine_tile::<S, 1, FMA>(parameters, features, targets, first, sums, overwrite),
+        5 => combine_tile::<S, 5, FMA>(parameters, features, targets, first, sums, start),
+        4 => combine_tile::<S, 4, FMA>(parameters, features, targets, first, sums, start),
+        3 => combine_tile::<S, 3, FMA>(parameters, features, targets, first, sums, start),
+        2 => combine_tile::<S, 2, FMA>(parameters, features, targets, first, sums, start),
+        1 => combine_tile::<S, 1, FMA>(parameters, features, targets, first, sums, start),
         _ => {}
     }
 }
@@ -34,12 +45,12 @@ fn combine_tile<S: Scalar, const TARGETS: usize, const FMA: bool>(
     targets: &[usize],
     first: usize,
     sums: &mut [Column<S>],
-    overwrite: bool,
+    start: Start,
 ) {
     if size_of::<S>() == 4 {
-        combine_rows::<S, TARGETS, 16, FMA>(parameters, features, targets, first, sums, overwrite);
+        combine_rows::<S, TARGETS, 16, FMA>(parameters, features, targets, first, sums, start);
     } else {
-        combine_rows::<S, TARGETS, 8, FMA>(parameters, features, targets, first, sums, overwrite);
+        combine_rows::<S, TARGETS, 8, FMA>(parameters, features, targets, first, sums, start);
     }
 }
 
@@ -50,22 +61,27 @@ fn combine_rows<S: Scalar, const TARGETS: usize, const LANES: usize, const FMA: 
     targets: &[usize],
     first: usize,
     sums: &mut [Column<S>],
-    overwrite: bool,
+    start: Start,
 ) {
-    for start in (0..ROWS).step_by(LANES) {
+    for lane in (0..ROWS).step_by(LANES) {
         let mut tile = [[S::ZERO; LANES]; TARGETS];
+        if start == Start::Continue {
+            for (tile, target) in tile.iter_mut().zip(&targets[first..first + TARGETS]) {
+                tile.copy_from_slice(&sums[*target][lane..lane + LANES]);
+            }
+        }
         for (feature, row) in features.iter().zip(parameters.chunks_exact(targets.len())) {
-            let feature: &[S; LANES] = feature[start..start + LANES].try_into().expect("a strip");
+            let feature: &[S; LANES] = feature[lane..lane + LANES].try_into().expect("a strip");
             let factors: &[S; TARGETS] = row[first..first + TARGETS].try_into().expect("a tile");
             for target in 0..TARGETS {
-                for lane in 0..LANES {
-                    tile[target][lane] = multiply_add::<S, FMA>(factors[target], feature[lane], tile[target][lane]);
+                for row in 0..LANES {
+                    tile[target][row] = multiply_add::<S, FMA>(factors[target], feature[row], tile[target][row]);
                 }
             }
         }
         for (tile, target) in tile.iter().zip(&targets[first..first + TARGETS]) {
-            let sums = &mut sums[*target][start..start + LANES];
-            if overwrite {
+            let sums = &mut sums[*target][lane..lane + LANES];
+            if start != Start::Add {
                 sums.copy_from_slice(tile);
                 continue;
             }
@@ -79,6 +95,105 @@ fn combine_rows<S: Scalar, const TARGETS: usize, const LANES: usize, const FMA: 
 /// `matrix[i, first + j] += left[i] · right[columns[j]]`, with rows of `stride` entries.
 #[inline(always)]
 pub(in crate::compute) fn products<S: Scalar, const FMA: bool>(
+    left: &[Column<S>],
+    columns: &[usize],
+    right: &[Column<S>],
+    matrix: &mut [S],
+    stride: usize,
+    first: usize,
+) {
+    let done = if size_of::<S>() == 4 {
+        wide_products::<S, 16, 8, FMA>(left, columns, right, matrix, stride, first)
+    } else {
+        wide_products::<S, 8, 4, FMA>(left, columns, right, matrix, stride, first)
+    };
+    narrow_products::<S, FMA>(left, &columns[done..], right, matrix, stride, first + done);
+}
+
+/// Columns below which a sum over rows is kept in lanes of rows.
+const WIDE: usize = 8;
+
+/// As [`products`], for as many of the columns as fill vectors, two vectors or one at a time; gives their number.
+#[inline(always)]
+fn wide_products<S: Scalar, const TWO: usize, const ONE: usize, const FMA: bool>(
+    left: &[Column<S>],
+    columns: &[usize],
+    right: &[Column<S>],
+    matrix: &mut [S],
+    stride: usize,
+    first: usize,
+) -> usize {
+    let mut done = 0;
+    while columns.len() >= WIDE && columns.len() - done >= ONE {
+        let (own, place) = (&columns[done..], first + done);
+        done += if own.len() >= TWO {
+            wide_columns::<S, TWO, FMA>(left, own, right, matrix, stride, place)
+        } else {
+            wide_columns::<S, ONE, FMA>(left, own, right, matrix, stride, place)
+        };
+    }
+    done
+}
+
+/// The first `WIDTH` columns side by side in vectors, so that nothing is to be summed across lanes at the end.
+#[inline(always)]
+fn wide_columns<S: Scalar, const WIDTH: usize, const FMA: bool>(
+    left: &[Column<S>],
+    columns: &[usize],
+    right: &[Column<S>],
+    matrix: &mut [S],
+    stride: usize,
+    first: usize,
+) -> usize {
+    let mut rows = [[S::ZERO; WIDTH]; ROWS];
+    for (place, column) in columns[..WIDTH].iter().enumerate() {
+        for (row, value) in rows.iter_mut().zip(&right[*column]) {
+            row[place] = *value;
+        }
+    }
+    // Six times two vectors are as many sums as registers hold beside their factors.
+    let mut row = 0;
+    while row + 6 <= left.len() {
+        wide_tile::<S, 6, WIDTH, FMA>(&left[row..], &rows, &mut matrix[row * stride + first..], stride);
+        row += 6;
+    }
+    while row + 3 <= left.len() {
+        wide_tile::<S, 3, WIDTH, FMA>(&left[row..], &rows, &mut matrix[row * stride + first..], stride);
+        row += 3;
+    }
+    while row < left.len() {
+        wide_tile::<S, 1, WIDTH, FMA>(&left[row..], &rows, &mut matrix[row * stride + first..], stride);
+        row += 1;
+    }
+    WIDTH
+}
+
+#[inline(always)]
+fn wide_tile<S: Scalar, const LEFT: usize, const WIDTH: usize, const FMA: bool>(
+    left: &[Column<S>],
+    rows: &[[S; WIDTH]; ROWS],
+    out: &mut [S],
+    stride: usize,
+) {
+    let left: &[Column<S>; LEFT] = left[..LEFT].try_into().expect("a tile");
+    let mut tile = [[S::ZERO; WIDTH]; LEFT];
+    for (row, values) in rows.iter().enumerate() {
+        for i in 0..LEFT {
+            for j in 0..WIDTH {
+                tile[i][j] = multiply_add::<S, FMA>(left[i][row], values[j], tile[i][j]);
+            }
+        }
+    }
+    for (i, tile) in tile.iter().enumerate() {
+        for (sum, value) in out[i * stride..i * stride + WIDTH].iter_mut().zip(tile) {
+            *sum += *value;
+        }
+    }
+}
+
+/// As [`products`], with the rows in vectors.
+#[inline(always)]
+fn narrow_products<S: Scalar, const FMA: bool>(
     left: &[Column<S>],
     columns: &[usize],
     right: &[Column<S>],

@@ -6,7 +6,7 @@
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 
-use super::kernel::{self, KnotTable};
+use super::kernel::{self, KnotTable, Start};
 use super::{Column, Scalar};
 use crate::graph::BaseFunction;
 use std::sync::LazyLock;
@@ -115,7 +115,7 @@ kernels! {
         features: &[Column<S>],
         targets: &[usize],
         sums: &mut [Column<S>],
-        overwrite: bool,
+        start: Start,
     );
 
     /// See [`kernel::products`].
@@ -185,14 +185,14 @@ mod tests {
                 exact[count - 1][row] = S::from_f64(base.value(x[row].to_f64()));
             }
             assert_near("exact", &features, &exact, 10.0 * tolerance);
-            for targets in [1, 2, 3, 4, 5, 8, 13] {
+            for targets in [1, 2, 3, 4, 5, 8, 13, 31, 64] {
                 let parameters: Vec<S> = (0..count * targets).map(|i| column::<S>(i)[i % ROWS]).collect();
                 let gradients: Vec<Column<S>> = (0..targets).map(|i| column(i + 50)).collect();
                 let own: Vec<usize> = (0..targets).rev().collect();
                 let (mut a, mut b) = (gradients.clone(), gradients.clone());
-                for overwrite in [true, false] {
-                    combine(&parameters, &features, &own, &mut a, overwrite);
-                    kernel::combine::<S, false>(&parameters, &features, &own, &mut b, overwrite);
+                for start in [Start::Overwrite, Start::Continue, Start::Add] {
+                    combine(&parameters, &features, &own, &mut a, start);
+                    kernel::combine::<S, false>(&parameters, &features, &own, &mut b, start);
                     assert_near("combine", &a, &b, 10.0 * tolerance);
                 }
                 let (mut a, mut b) = (parameters.clone(), parameters.clone());
