@@ -160,6 +160,7 @@ mod tests {
         for (grid, degree, base) in [
             (5, 3, BaseFunction::Silu),
             (3, 1, BaseFunction::Identity),
+            (3, 3, BaseFunction::Silu),
             (4, 5, BaseFunction::Silu),
             (12, 2, BaseFunction::Zero),
             (40, 3, BaseFunction::Silu),
