@@ -2,6 +2,7 @@
 
 mod ci;
 mod compare;
+mod fuzz;
 mod mujoco;
 mod results;
 mod setup;
@@ -27,6 +28,10 @@ cargo xtask COMMAND
              --rounds COUNT      rounds of ours and theirs in turn [default: 5]
              --pipeline ENVIRONMENT
                                  instead, a whole extraction beside the same journey with pykan
+  fuzz     the readers of files of others, by cargo-fuzz on a nightly compiler
+             TARGET…             these only; all where none is named
+             --runs COUNT        runs of each target [default: 100000]
+             --seconds COUNT     instead, seconds for each target
   help     this text";
 
 fn main() -> ExitCode {
@@ -52,6 +57,7 @@ fn command() -> Result<(), String> {
         "ci" => without_options(&mut parser).and_then(|()| ci::everything()),
         "results" => run_results(&mut parser),
         "compare" => run_compare(&mut parser),
+        "fuzz" => run_fuzz(&mut parser),
         "help" => help(),
         other => Err(format!("unknown command `{other}`\n\n{HELP}")),
     }
@@ -89,6 +95,20 @@ fn run_compare(parser: &mut lexopt::Parser) -> Result<(), String> {
         return compare::compare(&options);
     }
     journeys.iter().try_for_each(|environment| compare::journey(environment))
+}
+
+fn run_fuzz(parser: &mut lexopt::Parser) -> Result<(), String> {
+    let (mut targets, mut budget) = (Vec::new(), fuzz::Budget::Runs(100_000));
+    while let Some(argument) = next(parser)? {
+        match argument {
+            Value(target) => targets.push(text(target)?),
+            Long("runs") => budget = fuzz::Budget::Runs(number(parser)?),
+            Long("seconds") => budget = fuzz::Budget::Seconds(number(parser)?),
+            Long("help") | Short('h') => return help(),
+            other => return Err(unexpected(other)),
+        }
+    }
+    fuzz::fuzz(&targets, budget)
 }
 
 fn without_options(parser: &mut lexopt::Parser) -> Result<(), String> {

@@ -1,4 +1,4 @@
-//! Zip archives with limits: what a member claims is checked before anything is allocated for it.
+//! Files of others with limits: what a file or a zip's member claims is checked before anything is allocated for it.
 
 use crate::ExpertError;
 use kan_core::config::{BuildError, ExpertSource};
@@ -7,21 +7,24 @@ use std::path::Path;
 use zip::ZipArchive;
 
 /// Largest file that is read at all, in bytes.
-pub(crate) const MAX_FILE: u64 = 1 << 30;
+pub(crate) const MAX_FILE: u64 = 512 << 20;
 
 /// Most members of an archive.
 const MAX_MEMBERS: usize = 1 << 16;
 
 /// A zip archive in memory; its members are stored or deflated.
 #[derive(Clone)]
-pub(crate) struct Archive {
+pub struct Archive {
     file: String,
     zip: ZipArchive<Cursor<Vec<u8>>>,
 }
 
 impl Archive {
     /// Opens the bytes of a zip; `file` names it in errors.
-    pub(crate) fn new(file: String, bytes: Vec<u8>) -> Result<Self, ExpertError> {
+    ///
+    /// # Errors
+    /// [`ExpertError::Malformed`] for bytes that are no whole zip, or one of too many members.
+    pub fn new(file: String, bytes: Vec<u8>) -> Result<Self, ExpertError> {
         match ZipArchive::new(Cursor::new(bytes)) {
             Ok(zip) if zip.len() > MAX_MEMBERS => Err(ExpertError::malformed(
                 &file,
@@ -36,20 +39,23 @@ impl Archive {
     }
 
     /// Names of all members, sorted.
-    pub(crate) fn names(&self) -> Vec<String> {
+    pub fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = self.zip.file_names().map(str::to_owned).collect();
         names.sort();
         names
     }
 
     /// Size that a member claims to have when unpacked, or `None` where there is no such member.
-    pub(crate) fn size(&mut self, member: &str) -> Option<u64> {
+    pub fn size(&mut self, member: &str) -> Option<u64> {
         let index = self.zip.index_for_name(member)?;
         self.zip.by_index_raw(index).ok().map(|entry| entry.size())
     }
 
     /// Unpacks a member of at most `limit` bytes.
-    pub(crate) fn read(&mut self, member: &str, limit: u64) -> Result<Vec<u8>, ExpertError> {
+    ///
+    /// # Errors
+    /// [`ExpertError`] for a member that is not there, is larger, damaged, or not as long as it claims to be.
+    pub fn read(&mut self, member: &str, limit: u64) -> Result<Vec<u8>, ExpertError> {
         let path = format!("{}/{member}", self.file);
         let too_large = |bytes| ExpertError::TooLarge { file: path.clone(), bytes, limit };
         let damaged = |error: &dyn std::fmt::Display| {
@@ -78,15 +84,22 @@ impl Archive {
 }
 
 /// A file's bytes, if it is not larger than `limit`.
-pub(crate) fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, ExpertError> {
+///
+/// # Errors
+/// [`ExpertError::Io`], or [`ExpertError::TooLarge`] before anything is read.
+pub fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, ExpertError> {
     let file = path.display().to_string();
     let io = |source| ExpertError::Io { file: file.clone(), source };
-    let mut bytes = Vec::new();
-    std::fs::File::open(path).map_err(io)?.take(limit + 1).read_to_end(&mut bytes).map_err(io)?;
-    if bytes.len() as u64 > limit {
-        return Err(ExpertError::TooLarge { file, bytes: std::fs::metadata(path).map_or(0, |data| data.len()), limit });
+    let opened = std::fs::File::open(path).map_err(io)?;
+    let too_large = |bytes| Err(ExpertError::TooLarge { file: file.clone(), bytes, limit });
+    let length = opened.metadata().map_err(io)?.len();
+    if length > limit {
+        return too_large(length);
     }
-    Ok(bytes)
+    // What is no regular file has no length, and a file may grow.
+    let mut bytes = Vec::new();
+    opened.take(limit + 1).read_to_end(&mut bytes).map_err(io)?;
+    if bytes.len() as u64 > limit { too_large(bytes.len() as u64) } else { Ok(bytes) }
 }
 
 /// Files as what an expert is made from.

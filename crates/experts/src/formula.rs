@@ -98,13 +98,20 @@ impl RunConfig {
     }
 }
 
-fn from_file(path: &Path, environment: &EnvironmentSpec) -> Result<FunctionPolicy, ExpertError> {
+/// The formula of a `formula.json`.
+///
+/// # Errors
+/// [`ExpertError`] for a file that cannot be read, is too large, or holds no formula.
+pub fn read(path: &Path) -> Result<Formula, ExpertError> {
     let file = path.display().to_string();
     let malformed = |reason: String| ExpertError::malformed(&file, reason);
     let text = String::from_utf8(read_file(path, MAX_FORMULA)?)
         .map_err(|_| malformed("is not text; expected a formula that kanrl wrote".to_owned()))?;
-    let formula = Formula::from_json(&text).map_err(|error| malformed(format!("cannot be used: {error}")))?;
-    FunctionPolicy::from_formula(&formula, environment, file)
+    Formula::from_json(&text).map_err(|error| malformed(format!("cannot be used: {error}")))
+}
+
+fn from_file(path: &Path, environment: &EnvironmentSpec) -> Result<FunctionPolicy, ExpertError> {
+    FunctionPolicy::from_formula(&read(path)?, environment, path.display().to_string())
 }
 
 fn kan(path: &Path, environment: &EnvironmentSpec) -> Result<FunctionPolicy, ExpertError> {

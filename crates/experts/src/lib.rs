@@ -12,7 +12,7 @@
 //! Model files are data: pickles are read by a machine that records what Python would call and calls nothing, sizes are
 //! checked before anything is allocated, and every refusal names the file, what is wrong and what would be right.
 
-mod archive;
+pub mod archive;
 pub mod bundled;
 mod components;
 pub mod data_files;

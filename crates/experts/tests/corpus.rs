@@ -1,5 +1,8 @@
 //! The fuzz targets' corpora, replayed: nothing panics, and every refusal says what it always said.
 
+use experts::archive::Archive;
+use experts::data_files::{DatasetOptions, read_dataset, read_observations};
+use experts::network_file::NetworkFile;
 use experts::pickle::Pickle;
 use experts::sb3::Sb3Archive;
 use experts::torch::StateDict;
@@ -57,6 +60,61 @@ fn archives() {
             Ok(policy) => format!("{:?} of {} parameters", policy.head(), policy.network().parameters()),
             Err(error) => format!("refused: {error}"),
         }
+    });
+    insta::assert_snapshot!(outcomes);
+}
+
+#[test]
+fn zip_archives() {
+    let outcomes = replay("zip_archive", |bytes| {
+        let mut archive = match Archive::new("x.zip".to_owned(), bytes) {
+            Ok(archive) => archive,
+            Err(error) => return format!("refused: {error}"),
+        };
+        let members = archive.names().into_iter().map(|name| match archive.read(&name, 1 << 20) {
+            Ok(bytes) => format!("{name} of {} bytes", bytes.len()),
+            Err(error) => format!("refused: {error}"),
+        });
+        members.collect::<Vec<String>>().join(", ")
+    });
+    insta::assert_snapshot!(outcomes);
+}
+
+#[test]
+fn network_files() {
+    let outcomes = replay("network_file", |bytes| {
+        let file = match NetworkFile::read("x.safetensors", &bytes) {
+            Ok(file) => file,
+            Err(error) => return format!("refused: {error}"),
+        };
+        assert_eq!(NetworkFile::read("x.safetensors", &file.write()).expect("what was written"), file);
+        match file.standalone() {
+            Ok(policy) => format!("{:?} of {} parameters", policy.head(), policy.network().parameters()),
+            Err(error) => format!("refused: {error}"),
+        }
+    });
+    insta::assert_snapshot!(outcomes);
+}
+
+/// The first byte of an input says which kind of file the rest is.
+#[test]
+fn data_files() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let without_folder = |text: String| text.replace(&format!("{}/", folder.path().display()), "");
+    let outcomes = replay("data_file", |bytes| {
+        let Some((kind, content)) = bytes.split_first() else { return "nothing".to_owned() };
+        let kinds = ["npz", "npy", "csv", "safetensors"];
+        let file = folder.path().join(format!("x.{}", kinds[usize::from(*kind) % kinds.len()]));
+        std::fs::write(&file, content).expect("a temporary file");
+        let observations = match read_observations(&file, &[]) {
+            Ok(observations) => format!("{:?}", observations.values),
+            Err(error) => format!("refused: {error}"),
+        };
+        let dataset = match read_dataset(&file, &DatasetOptions::default()) {
+            Ok(dataset) => format!("{} rows to learn {:?} from", dataset.rows(), dataset.targets),
+            Err(error) => format!("refused: {error}"),
+        };
+        without_folder(format!("{observations}; {dataset}"))
     });
     insta::assert_snapshot!(outcomes);
 }

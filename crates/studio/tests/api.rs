@@ -250,3 +250,22 @@ async fn a_run_comes_as_a_zip_without_links() {
     assert_eq!(names, ["one/config.toml", "one/metrics.json", "one/stages/fit/stage.json"]);
     assert_eq!(zip.by_name("one/stages/fit/stage.json").unwrap().size(), 200_000);
 }
+
+#[tokio::test]
+async fn no_upload_of_the_fuzz_target_s_corpus_is_an_error_of_the_server() {
+    let server = Server::new("exit 0");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/upload");
+    let mut accepted = 0;
+    for entry in std::fs::read_dir(folder).expect("the committed corpus") {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
+        let Ok(query) = std::str::from_utf8(&bytes[..end]) else { continue };
+        let archive = bytes.get(end + 1..).unwrap_or_default().to_vec();
+        let request = axum::http::Request::post(format!("/api/experts?{query}")).header(header::HOST, "127.0.0.1:7860");
+        let Ok(request) = request.header("x-kanrl-studio", "1").body(axum::body::Body::from(archive)) else { continue };
+        let status = server.send_whole(request).await.status();
+        assert!(!status.is_server_error(), "{query}: {status}");
+        accepted += usize::from(status.is_success());
+    }
+    println!("{accepted} archives were accepted");
+}

@@ -58,10 +58,14 @@ impl Arrays {
     fn read_npz(file: String, bytes: Vec<u8>) -> Result<Self, ExpertError> {
         let mut archive = Archive::new(file.clone(), bytes)?;
         let mut arrays = Self::new(file, false);
+        // For all members together, since a small file may unpack to many large ones.
+        let mut left = MAX_FILE;
         for member in archive.names() {
             let Some(name) = member.strip_suffix(".npy") else { continue };
             let path = format!("{}/{member}", arrays.file);
-            match npy::read(&archive.read(&member, MAX_FILE)?) {
+            let bytes = archive.read(&member, left)?;
+            left -= bytes.len() as u64;
+            match npy::read(&bytes) {
                 Ok((array, integer)) => arrays.push(name.to_owned(), array, integer),
                 Err(reason) => return Err(ExpertError::malformed(&path, reason)),
             }

@@ -3,7 +3,7 @@ use clap::Args;
 use experts::formula::run_files;
 use experts::{PolicyReference, RunPart};
 use std::path::PathBuf;
-use symbolic::{Format, Formula};
+use symbolic::Format;
 
 /// `kanrl export`.
 #[derive(Debug, Args)]
@@ -30,9 +30,7 @@ impl Export {
                 return Err(Failure::input_with_help(message, "give run:DIR, run:DIR#faithful or a formula.json"));
             }
         };
-        let text = std::fs::read_to_string(&path)
-            .map_err(|error| Failure::input(std::io::Error::other(format!("{}: {error}", path.display()))))?;
-        let formula = Formula::from_json(&text).map_err(Failure::input)?;
+        let formula = experts::formula::read(&path).map_err(Failure::input)?;
         let exported = symbolic::export(&formula, self.to).map_err(Failure::run)?;
         match &self.out {
             Some(out) => pipeline::files::write(out, exported.as_bytes()).map_err(Failure::run),

@@ -1,8 +1,13 @@
 use super::error::{ConfigError, ConfigErrorKind, ConfigText, help, unknown_name};
+use experts::ExpertError;
+use experts::archive::read_file;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use toml::{Table, Value};
+
+/// Largest config file, in bytes.
+const MAX_FILE: u64 = 16 << 20;
 
 /// A config file as it was written: text and table, nothing checked.
 #[derive(Clone, Debug, Default)]
@@ -20,14 +25,19 @@ impl RawConfig {
     /// [`ConfigError`] where it cannot be read or parsed.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| ConfigError {
+        let unreadable = |message: String| ConfigError {
             kind: ConfigErrorKind::Unreadable,
             origin: Arc::new(ConfigText { name: name.clone(), text: String::new() }),
             key: String::new(),
-            message: error.to_string(),
+            message,
             help: None,
             span: None,
+        };
+        let bytes = read_file(path, MAX_FILE).map_err(|error| match error {
+            ExpertError::Io { source, .. } => unreadable(source.to_string()),
+            other => unreadable(other.to_string()),
         })?;
+        let text = String::from_utf8(bytes).map_err(|_| unreadable("is not UTF-8 text".to_owned()))?;
         let is_json = path.extension().is_some_and(|extension| extension == "json");
         let raw = if is_json { Self::from_json(name, text) } else { Self::from_toml(name, text) }?;
         Ok(Self { folder: path.parent().map(Path::to_owned).unwrap_or_default(), ..raw })
