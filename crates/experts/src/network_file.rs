@@ -24,7 +24,7 @@ use kan_core::space::ActionSpace;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Key of the description in the file's metadata.
@@ -84,9 +84,7 @@ pub struct SafetensorsConfig {
 #[typetag::serde(name = "safetensors")]
 impl ExpertConfig for SafetensorsConfig {
     fn build(&self, environment: &EnvironmentSpec) -> Result<Arc<dyn ExpertPolicy>, BuildError> {
-        let file = self.path.display().to_string();
-        let policy = read_file(&self.path, MAX_FILE)
-            .and_then(|bytes| NetworkFile::read(&file, &bytes)?.for_environment(environment));
+        let policy = NetworkFile::open(&self.path).and_then(|file| file.for_environment(environment));
         Ok(Arc::new(policy.map_err(ExpertError::into_build_error)?))
     }
 
@@ -140,6 +138,14 @@ impl NetworkFile {
     pub fn with_training(mut self, record: TrainingRecord) -> Self {
         self.description.training = Some(record);
         self
+    }
+
+    /// Reads a file of at most 256 MiB.
+    ///
+    /// # Errors
+    /// As [`Self::read`]; also where it cannot be read or is larger.
+    pub fn open(path: &Path) -> Result<Self, ExpertError> {
+        Self::read(&path.display().to_string(), &read_file(path, MAX_FILE)?)
     }
 
     /// Reads a file's bytes; `file` names it in errors and reports.

@@ -38,13 +38,16 @@ impl Failure {
         Self { diagnostic: Box::new(Plain { error: Box::new(error), help: Some(help) }), exit_code: 130 }
     }
 
-    /// A run failed; a cancelled one says how to go on.
+    /// A run failed on the way; it says how to go on.
     pub fn pipeline(error: PipelineError, resume: &str) -> Self {
         if error.is_cancelled() {
             return Self::cancelled(error, format!("to go on: {resume}"));
         }
         match &error {
-            PipelineError::Stage { .. } => Self::run(error),
+            PipelineError::Stage { .. } => {
+                let help = format!("what was finished before is kept; once this is put right: {resume}");
+                Self::run_with_help(error, help)
+            }
             _ => Self::input(error),
         }
     }

@@ -169,9 +169,9 @@ impl Run {
         self.origin = origin;
     }
 
-    /// `runs/ENVIRONMENT-TIME`, with the time in UTC.
+    /// `runs/ENVIRONMENT-TIME`, with the time in UTC, and a number where that is taken: the clock may have gone back.
     pub fn default_directory(&self) -> PathBuf {
-        Path::new("runs").join(format!("{}-{}", self.task.0.id, log::compact_time()))
+        unused(Path::new("runs"), &format!("{}-{}", self.task.0.id, log::compact_time()))
     }
 
     /// Opens the run directory and writes the resolved config into it.
@@ -249,6 +249,13 @@ impl Run {
         result?;
         Ok(RunSummary::of(&world))
     }
+}
+
+/// `folder/name`, or the first of `folder/name-2`, `folder/name-3`, … that does not exist.
+fn unused(folder: &Path, name: &str) -> PathBuf {
+    let numbered = (2..).map(|number| folder.join(format!("{name}-{number}")));
+    let mut paths = std::iter::once(folder.join(name)).chain(numbered);
+    paths.find(|path| !path.exists()).expect("numbers do not end")
 }
 
 /// A file about the run, as opposed to one of its results, must not end it.
@@ -346,5 +353,20 @@ impl RunSummary {
             summary.network = selection.network.clone();
         }
         summary
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unused;
+
+    #[test]
+    fn no_run_is_written_into_another_when_the_clock_goes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["run", "run-2", "run-3"] {
+            let path = unused(folder.path(), "run");
+            assert_eq!(path, folder.path().join(name));
+            std::fs::create_dir(path).unwrap();
+        }
     }
 }

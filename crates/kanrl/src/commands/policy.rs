@@ -179,9 +179,7 @@ fn load(policy: &PolicyReference, spec: Option<&EnvironmentSpec>) -> Result<Arc<
             Ok(Arc::new(policy.map_err(Failure::input)?))
         }
         (None, PolicyReference::Safetensors(path)) => {
-            let bytes = std::fs::read(path)
-                .map_err(|error| Failure::input(std::io::Error::other(format!("{}: {error}", path.display()))))?;
-            let policy = NetworkFile::read(&path.display().to_string(), &bytes).and_then(NetworkFile::standalone);
+            let policy = NetworkFile::open(path).and_then(NetworkFile::standalone);
             Ok(Arc::new(policy.map_err(Failure::input)?))
         }
         (None, policy) => Err(Failure::input_with_help(
