@@ -3,7 +3,7 @@ use crate::causes::in_words;
 use crate::dagger::is_not_finite;
 use crate::engine::{Get, Make, StageError};
 use crate::policies::Student;
-use crate::rollouts::play;
+use crate::rollouts::{Game, play, play_all};
 use crate::run::Setting;
 use crate::seeds::{self, Purpose};
 use crate::variants::{Group, variant};
@@ -72,25 +72,42 @@ pub fn evaluate(
     policies.extend(same.map(|evaluation| PolicyEvaluation { policy: "formula".to_owned(), ..evaluation }));
 
     let formula = as_policy(&selection.chosen().formula)?;
-    let mut robustness = Vec::new();
     let few = &seeds[..config.evaluate.robustness_episodes.min(seeds.len())];
-    for (group, factor) in CHANGES {
-        let Some(changed) = variant(&setting, group, factor)?.filter(|_| !few.is_empty()) else { continue };
-        let change = format!("{} × {factor}", group.name());
-        let mean = |policy: &dyn Policy| match run(&changed, policy, few, &change) {
-            Ok(episodes) => Ok(Some(returns(&episodes).mean)),
-            Err(StageError::Cancelled) => Err(StageError::Cancelled),
-            // In another world a policy may fail in every way; that is a result.
-            Err(error) => {
-                setting.reporter.message("evaluate", format!("{change}: {}", in_words(&error)));
-                Ok(None)
-            }
-        };
-        let (expert, formula) = (mean(expert)?, mean(&formula)?);
-        robustness.push(Robustness { change, expert, formula, episodes: few.len() });
-    }
+    let robustness = robustness(&setting, expert, &formula, few)?;
     made.set(Evaluation { policies, robustness });
     Ok(())
+}
+
+/// Expert and formula where the environment's constants are changed.
+fn robustness(
+    setting: &Setting<'_>,
+    expert: &dyn Policy,
+    formula: &dyn Policy,
+    seeds: &[u64],
+) -> Result<Vec<Robustness>, StageError> {
+    let mut changed = Vec::new();
+    for (group, factor) in CHANGES {
+        if let Some(environment) = variant(setting, group, factor)?.filter(|_| !seeds.is_empty()) {
+            changed.push((format!("{} × {factor}", group.name()), environment));
+        }
+    }
+    let game = |environment, policy| Game { environment, policy, seeds };
+    let games: Vec<Game<'_>> =
+        changed.iter().flat_map(|(_, environment)| [game(environment, expert), game(environment, formula)]).collect();
+    let mut results = play_all(&games, &setting.reporter, "evaluate", "episodes in changed environments")?.into_iter();
+    let mut mean = |change: &str| match results.next().expect("two games for each change") {
+        Ok(episodes) => Some(returns(&episodes).mean),
+        // In another world a policy may fail in every way; that is a result.
+        Err(error) => {
+            setting.reporter.message("evaluate", format!("{change}: {}", in_words(&error)));
+            None
+        }
+    };
+    let robustness = changed.into_iter().map(|(change, _)| {
+        let (expert, formula) = (mean(&change), mean(&change));
+        Robustness { change, expert, formula, episodes: seeds.len() }
+    });
+    Ok(robustness.collect())
 }
 
 fn returns(episodes: &[Episode]) -> Returns {

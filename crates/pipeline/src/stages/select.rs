@@ -2,10 +2,14 @@ use super::refine::failed;
 use crate::artefacts::{Candidate, Formulas, Network, PerStudent, Selection};
 use crate::engine::{Get, Make, StageError};
 use crate::formulas::Draft;
-use crate::formulas::returns::Play;
+use crate::formulas::returns::WORST;
+use crate::rollouts::{Game, play_all};
 use crate::run::Setting;
 use crate::seeds::{self, Purpose};
 use crate::statistics::{lowest_part_mean, mean, mean_interval};
+use kan_core::policy::PolicyError;
+use kan_core::rollout::RolloutError;
+use symbolic::Formula;
 
 /// Plays all formulas on the same seeds and takes the shortest one that is not worse than the best.
 pub fn select(
@@ -16,21 +20,32 @@ pub fn select(
 ) -> Result<(), StageError> {
     let (config, reporter) = (setting.config(), &setting.reporter);
     let seeds = seeds::episodes(config.seed, Purpose::Select, config.select.episodes.max(2));
-    let environments = Play::new(vec![setting.rollouts()?], 0.0, Vec::new());
+    let environment = setting.rollouts()?;
+    let all: Vec<(&String, &Formula, bool)> = formulas
+        .0
+        .iter()
+        .flat_map(|(name, formulas)| {
+            let polished = formulas.polished.iter().map(move |formula| (name, formula, true));
+            std::iter::once((name, &formulas.faithful, false)).chain(polished)
+        })
+        .collect();
+    let drafts: Vec<Draft> = all
+        .iter()
+        .map(|(_, formula, _)| Draft::from_formula(setting.head(), formula).map_err(failed))
+        .collect::<Result<_, _>>()?;
+    let policies: Vec<_> = drafts.iter().map(|draft| draft.policy(draft.constants())).collect();
+    let games: Vec<Game<'_>> =
+        policies.iter().map(|policy| Game { environment: &environment, policy, seeds: &seeds }).collect();
+    let played = play_all(&games, reporter, "select", "episodes, all formulas")?;
     let mut candidates: Vec<Candidate> = Vec::new();
     let mut returns: Vec<Vec<f64>> = Vec::new();
-    let all = formulas.0.iter().flat_map(|(name, formulas)| {
-        let polished = formulas.polished.iter().map(move |formula| (name, formula, true));
-        std::iter::once((name, &formulas.faithful, false)).chain(polished)
-    });
-    let count = formulas.0.iter().map(|(_, formulas)| 1 + usize::from(formulas.polished.is_some())).sum::<usize>();
-    for (index, (name, formula, polished)) in all.enumerate() {
-        reporter.progress("select", index as u64, count as u64, "formulas");
-        if reporter.is_cancelled() {
-            return Err(StageError::Cancelled);
-        }
-        let draft = Draft::from_formula(setting.head(), formula).map_err(failed)?;
-        let played = environments.play(&draft, draft.constants(), &seeds)?.returns;
+    for ((name, formula, polished), played) in all.into_iter().zip(played) {
+        let played = match played {
+            Ok(episodes) => episodes.iter().map(|episode| episode.episode_return).collect(),
+            // A formula that gives no finite action somewhere is no candidate for the best.
+            Err(RolloutError::Policy { source: PolicyError::NotFinite { .. }, .. }) => vec![WORST; seeds.len()],
+            Err(error) => return Err(error.into()),
+        };
         candidates.push(Candidate {
             student: name.clone(),
             polished,
