@@ -1,7 +1,7 @@
 //! What CI runs.
 
 use crate::setup;
-use crate::shell::{run, run_with};
+use crate::shell::{has, run, run_with};
 
 /// The whole test suite, with all features.
 pub fn test() -> Result<(), String> {
@@ -20,9 +20,21 @@ pub fn test() -> Result<(), String> {
     }
 }
 
-/// Format, lints and docs, then the tests.
+/// Licences, banned crates and sources of every dependency, by `deny.toml`. The database of advisories is not asked: a
+/// check must not change without the repository.
+pub fn deny() -> Result<(), String> {
+    let arguments = ["--workspace", "--all-features", "check", "licenses", "bans", "sources"];
+    if has("cargo-deny") {
+        return run("cargo-deny", &arguments);
+    }
+    let program = setup::cargo_deny()?.join("cargo-deny");
+    run(program.to_str().ok_or("the workspace's path is not valid UTF-8")?, &arguments)
+}
+
+/// Format, lints, docs and dependencies, then the tests.
 pub fn everything() -> Result<(), String> {
     setup::full()?;
+    deny()?;
     run("cargo", &["fmt", "--all", "--check"])?;
     run("cargo", &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])?;
     run_with("cargo", &["doc", "--workspace", "--all-features", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")])?;

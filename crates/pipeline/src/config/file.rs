@@ -67,7 +67,8 @@ impl RawConfig {
             Err(error) => {
                 let line_start: usize =
                     text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
-                let position = (line_start + error.column().saturating_sub(1)).min(text.len());
+                // Columns are bytes, and one may be inside a letter.
+                let position = text.floor_char_boundary(line_start + error.column().saturating_sub(1));
                 Err(syntax_error(origin, &error.to_string(), Some(position..position)))
             }
         }
