@@ -1,13 +1,30 @@
 //! Runs as data: a config composed into stages, run by a bevy_ecs schedule into a run directory.
 //!
 //! ```
+//! use kan_core::environment::EnvironmentRegistry;
 //! use pipeline::config::{MergedConfig, RawConfig};
+//! use pipeline::run::Run;
 //!
-//! let raw = RawConfig::from_toml("run.toml", "[environment]\nid = 'CartPole-v1'\n[approximator]\nhiden = [3]")?;
-//! let error = MergedConfig::new(raw).resolve().unwrap_err();
-//! assert_eq!(error.key, "approximator.hiden");
-//! assert_eq!(error.help.as_deref(), Some("did you mean `hidden`?"));
-//! # Ok::<(), pipeline::config::ConfigError>(())
+//! let mut environments = EnvironmentRegistry::new();
+//! envs_classic::register(&mut environments)?;
+//! let text = "
+//!     environment.id = 'CartPole-v1'
+//!     collect = { train_episodes = 2, validation_episodes = 1 }
+//!     students = { widths = [[]], rivals = false }
+//!     polish.enabled = false
+//!     evaluate = { episodes = 5, robustness_episodes = 0 }
+//!     record.videos = false
+//! ";
+//! let config = MergedConfig::new(RawConfig::from_toml("run.toml", text)?).resolve()?;
+//! let mut run = Run::prepare(config, environments)?;
+//! # let folder = tempfile::tempdir()?;
+//! # let directory = folder.path().join("run");
+//! run.open(&directory)?;
+//! let summary = run.execute()?;
+//! println!("{}", summary.formula);
+//! assert!(directory.join("formula.json").is_file());
+//! # assert_eq!(summary.rows[0].policy, "expert");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 pub mod artefacts;
