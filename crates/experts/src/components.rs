@@ -1,6 +1,7 @@
 //! The kinds of `[expert]` that this crate has.
 
 use crate::bundled::BundledConfig;
+use crate::demonstrations::DatasetConfig;
 use crate::formula::{FormulaConfig, RunConfig};
 use crate::network_file::SafetensorsConfig;
 use crate::sb3::Sb3Config;
@@ -50,5 +51,12 @@ pub const COMPONENTS: &[ComponentDescription] = &[
         summary: "a policy that a run made",
         example: "kind = \"run\"\ndirectory = \"runs/first\"\npart = \"kan\"\n",
         schema: |generator| generator.subschema_for::<RunConfig>(),
+    },
+    ComponentDescription {
+        component: "expert",
+        kind: "dataset",
+        summary: "somebody's log of observations and actions, which needs no environment",
+        example: "kind = \"dataset\"\npath = \"log.csv\"\n",
+        schema: |generator| generator.subschema_for::<DatasetConfig>(),
     },
 ];

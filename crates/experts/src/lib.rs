@@ -16,6 +16,7 @@ pub mod archive;
 pub mod bundled;
 mod components;
 pub mod data_files;
+pub mod demonstrations;
 mod error;
 pub mod formula;
 mod function_policy;

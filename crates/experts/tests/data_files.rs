@@ -1,7 +1,9 @@
 //! Logs and observations in every supported form.
 
-use experts::data_files::{DatasetOptions, Observations, read_dataset, read_observations};
-use kan_core::dataset::Dataset;
+use experts::data_files::{Observations, read_log, read_observations};
+use kan_core::dataset::{Dataset, Demonstrations};
+use kan_core::environment::{EnvironmentRegistry, EnvironmentSpec, KeywordArguments};
+use kan_core::space::ActionSpace;
 use std::path::{Path, PathBuf};
 
 const NAMES: [&str; 4] = ["x", "x_dot", "theta", "theta_dot"];
@@ -28,22 +30,31 @@ fn dataset() -> Dataset {
     dataset
 }
 
+fn environment(id: &str) -> EnvironmentSpec {
+    let mut registry = EnvironmentRegistry::new();
+    envs_classic::register(&mut registry).expect("a registry");
+    registry.make(id, &KeywordArguments::new()).expect("an environment").spec().clone()
+}
+
 /// Writes a table into a temporary file and reads it.
-fn table(text: &str, options: &DatasetOptions) -> Result<Dataset, String> {
+fn table(text: &str, environment: Option<&EnvironmentSpec>) -> Result<Demonstrations, String> {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("log.csv");
     std::fs::write(&path, text).expect("a file");
-    read_dataset(&path, options).map_err(|error| error.to_string().replace(&*path.display().to_string(), "log.csv"))
+    read_log(&path, environment).map_err(|error| error.to_string().replace(&*path.display().to_string(), "log.csv"))
 }
 
 #[test]
 fn the_same_log_in_every_form_gives_the_same_dataset() {
-    let options = DatasetOptions { observation_names: Some(names(&NAMES)), output_names: None };
+    let cart_pole = environment("CartPole-v1");
     for name in ["stored.npz", "deflated.npz", "log.safetensors", "log.csv"] {
-        assert_eq!(read_dataset(&fixture(name), &options).expect("a dataset"), dataset(), "{name}");
+        let log = read_log(&fixture(name), Some(&cart_pole)).expect("a log");
+        assert_eq!((&log.rows, &log.spec, log.marked), (&dataset(), &cart_pole, true), "{name}");
     }
-    let unnamed = read_dataset(&fixture("stored.npz"), &DatasetOptions::default()).expect("a dataset");
-    assert_eq!(unnamed.input_names, ["x_0", "x_1", "x_2", "x_3"]);
+    let unnamed = read_log(&fixture("stored.npz"), None).expect("a log");
+    assert_eq!(unnamed.rows.input_names, ["x_0", "x_1", "x_2", "x_3"]);
+    assert_eq!((unnamed.spec.id.as_str(), unnamed.spec.action_space.outputs()), ("stored.npz", 2));
+    assert_eq!(read_log(&fixture("log.csv"), None).expect("a log").rows.input_names, NAMES);
 }
 
 #[test]
@@ -58,19 +69,36 @@ fn observations_are_read_from_every_form() {
 #[test]
 fn vector_actions_weights_and_flags_are_read() {
     let log = table(
-        "theta,action_torque,weight,terminated,truncated\n0.5,-1.5,1,0,0\n0.25,2,3,0,1\n-1,0,1,1,0\n0,0,1,0,0\n",
-        &DatasetOptions::default(),
-    );
+        "theta,action_torque,weight,reward,terminated,truncated\n\
+         0.5,-1.5,1,9,0,0\n0.25,2,3,9,0,1\n-1,0,1,9,1,0\n0,0,1,9,0,0\n",
+        None,
+    )
+    .expect("a log");
     let mut expected = Dataset::new(names(&["theta"]), names(&["torque"]), None);
     expected.push_episode(&[0.5, 0.25], &[-1.5, 2.0], &[1.0, 3.0]);
     expected.push_episode(&[-1.0], &[0.0], &[1.0]);
     expected.push_episode(&[0.0], &[0.0], &[1.0]);
-    assert_eq!(log, Ok(expected));
+    assert_eq!(log.rows, expected);
+    let ActionSpace::Box(space) = log.spec.action_space else { panic!("a vector") };
+    assert_eq!((space.coordinates[0].low, space.coordinates[0].high), (-1.5, 2.0));
+}
+
+#[test]
+fn the_environment_decides_what_an_action_is() {
+    let cart_pole = environment("CartPole-v1");
+    let row = "theta_dot,theta,x_dot,x,action\n4,3,2,1,1.0\n4,3,2,1,0.0\n";
+    let log = table(row, Some(&cart_pole)).expect("a log");
+    assert_eq!(log.rows.observations[..4], [1.0, 2.0, 3.0, 4.0], "in the environment's order");
+    assert_eq!(log.rows.targets, [0.0, 1.0, 1.0, 0.0]);
+    assert!(matches!(table(row, None).expect("a log").spec.action_space, ActionSpace::Box(_)));
+    let pendulum = environment("Pendulum-v1");
+    let log = table("cos_theta,sin_theta,theta_dot,action\n1,0,2,-1\n0,1,2,2\n", Some(&pendulum)).expect("a log");
+    assert_eq!((log.rows.targets, log.spec), (vec![-1.0, 2.0], pendulum));
 }
 
 #[test]
 fn what_does_not_fit_is_refused_with_what_would() {
-    let error = |text: &str| table(text, &DatasetOptions::default()).expect_err("a refusal");
+    let error = |text: &str| table(text, None).expect_err("a refusal");
     assert_eq!(error("x,y\n1,2\n"), "`log.csv` has no column `action`; it has x, y");
     assert_eq!(error("x,actoin\n1,2\n"), "`log.csv` has no column `action`, did you mean `actoin`?; it has x, actoin");
     assert_eq!(error("x,action\n1,0\nhigh,1\n"), "`log.csv` has \"high\" in line 3, column `x`; expected a number");
@@ -83,12 +111,33 @@ fn what_does_not_fit_is_refused_with_what_would() {
         "`log.csv` has the name `pole angle`; expected letters, digits and underscores, as in `theta_dot`"
     );
     assert!(error("x,action\n1,0,5\n").starts_with("`log.csv` is not a table of commas and lines: "));
-    let three = DatasetOptions { observation_names: None, output_names: Some(names(&["left", "right"])) };
     assert_eq!(
-        table("x,action\n1,0\n2,2\n", &three),
-        Err("`log.csv` has an action in `action` that is not among 0 to 1".into())
+        error("x,action\n1,-1\n"),
+        "`log.csv` has the action -1 in `action`; expected whole numbers from 0 to 0"
     );
-    let message = read_dataset(Path::new("log.txt"), &three).expect_err("a refusal").to_string();
+    assert_eq!(
+        error("x,action\n1,9999\n"),
+        "`log.csv` has the action 9999 in `action`; expected whole numbers from 0 to 4095"
+    );
+    assert_eq!(
+        error("x,action_force\n1,0.5\n2,0.5\n"),
+        "`log.csv` has the action 0.5 in every row of `force`; there is nothing to explain"
+    );
+    let cart_pole = environment("CartPole-v1");
+    let error = |text: &str| table(text, Some(&cart_pole)).expect_err("a refusal");
+    assert_eq!(
+        error("x,x_dot,theta,theta_dot,action\n1,2,3,4,0.5\n"),
+        "`log.csv` has the action 0.5 in `action`; expected whole numbers from 0 to 1"
+    );
+    assert_eq!(
+        error("x,x_dot,theta,theta_dot,action_0,action_1\n1,2,3,4,0,1\n"),
+        "`log.csv` has vector actions of 2 in `action_…`, but `CartPole-v1` takes 2 discrete actions"
+    );
+    assert_eq!(
+        error("x,x_dot,theta,action\n1,2,3,1\n"),
+        "`log.csv` has no column `theta_dot`, did you mean `theta`?; it has x, x_dot, theta"
+    );
+    let message = read_log(Path::new("log.txt"), None).expect_err("a refusal").to_string();
     assert_eq!(message, "`log.txt` is of no known type; expected .safetensors, .npz, .npy or .csv");
 }
 

@@ -5,6 +5,7 @@
 //! made by id through the [`EnvironmentRegistry`](crate::environment::EnvironmentRegistry), so that plugins can add some.
 
 use crate::approximator::FunctionApproximator;
+use crate::dataset::Demonstrations;
 use crate::environment::EnvironmentSpec;
 use crate::function::SymbolicLibrary;
 use crate::policy::ExpertPolicy;
@@ -43,6 +44,21 @@ pub trait ExpertConfig: Debug + Send + Sync {
     fn sources(&self, _environment: &EnvironmentSpec) -> Result<Vec<ExpertSource>, BuildError> {
         Ok(Vec::new())
     }
+
+    /// The record of a policy, for kinds that are that and not the policy: nothing else can be asked of them, and
+    /// [`Self::build`] refuses. None by default.
+    fn demonstrations(&self) -> Option<&dyn DemonstrationConfig> {
+        None
+    }
+}
+
+/// Somebody's record of what a policy did.
+pub trait DemonstrationConfig {
+    /// Reads it; `environment` is what was played, where that is known.
+    ///
+    /// # Errors
+    /// [`BuildError`] where it cannot be read or does not fit.
+    fn read(&self, environment: Option<&EnvironmentSpec>) -> Result<Demonstrations, BuildError>;
 }
 
 /// Something that an expert is made from.

@@ -1,6 +1,7 @@
 //! What was seen and what the expert would do there, episode by episode.
 
 use crate::approximator::Samples;
+use crate::environment::EnvironmentSpec;
 use crate::policy::ScoreKind;
 
 /// Rows of observations with targets, in whole episodes.
@@ -23,6 +24,19 @@ pub struct Dataset {
     pub weights: Vec<f64>,
     /// First row of each episode; the last one ends at `rows`.
     pub episode_starts: Vec<usize>,
+}
+
+/// What a policy was seen to do, without the policy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Demonstrations {
+    /// Where they come from, for reports.
+    pub source: String,
+    /// What was played: the environment where it is known, else the spaces that the rows are from.
+    pub spec: EnvironmentSpec,
+    /// The rows. Targets are scores, or one-hot rows of discrete actions, or vector actions.
+    pub rows: Dataset,
+    /// Whether episodes are marked in the rows; if not, all of them are one.
+    pub marked: bool,
 }
 
 impl Dataset {
@@ -69,6 +83,19 @@ impl Dataset {
     pub fn episode_rows(&self, index: usize) -> std::ops::Range<usize> {
         let end = self.episode_starts.get(index + 1).copied().unwrap_or_else(|| self.rows());
         self.episode_starts[index]..end
+    }
+
+    /// Appends rows of another dataset with the same inputs and outputs as an episode.
+    ///
+    /// # Panics
+    /// If there are no such rows, or the widths differ.
+    pub fn push_rows(&mut self, other: &Self, rows: std::ops::Range<usize>) {
+        let (inputs, outputs) = (other.input_names.len(), other.output_names.len());
+        self.push_episode(
+            &other.observations[rows.start * inputs..rows.end * inputs],
+            &other.targets[rows.start * outputs..rows.end * outputs],
+            &other.weights[rows],
+        );
     }
 
     /// Takes the last `episodes` episodes away into a dataset of their own.

@@ -8,6 +8,7 @@ use crate::run::Setting;
 use crate::seeds::{self, Purpose};
 use crate::stages::push_labelled;
 use crate::statistics::{mean, mean_interval};
+use crate::teacher::Teacher;
 use kan_core::action::ActionBatch;
 use kan_core::policy::{ExpertPolicy, Policy, PolicyError};
 use kan_core::rollout::{Episode, RolloutError, RolloutOptions, Rollouts};
@@ -19,6 +20,7 @@ const VALIDATE_EVERY: usize = 5;
 /// What students are compared by, made once for all of a stage's students.
 pub struct Dagger<'a> {
     setting: &'a Setting<'a>,
+    expert: &'a dyn ExpertPolicy,
     rollouts: Rollouts,
     stage: &'static str,
     validation: Vec<u64>,
@@ -38,17 +40,19 @@ pub struct Best<S> {
 }
 
 impl<'a> Dagger<'a> {
-    /// Plays the expert on the validation seeds.
+    /// Plays the expert on the validation seeds. None where there is only a log: it cannot be asked about other states.
     ///
     /// # Errors
     /// [`StageError`] where the environment or the expert fails.
-    pub fn new(setting: &'a Setting<'a>, stage: &'static str) -> Result<Self, StageError> {
+    pub fn new(setting: &'a Setting<'a>, stage: &'static str) -> Result<Option<Self>, StageError> {
+        let Teacher::Expert(expert) = setting.teacher() else { return Ok(None) };
+        let expert = expert.as_ref();
         let config = setting.config();
         let rollouts = setting.rollouts()?;
         let validation = seeds::episodes(config.seed, Purpose::Validate, config.dagger.validation_episodes.max(1));
-        let mut dagger = Self { setting, rollouts, stage, validation, expert_returns: Vec::new() };
-        dagger.expert_returns = dagger.returns(setting.expert(), "validation episodes of the expert")?;
-        Ok(dagger)
+        let mut dagger = Self { setting, expert, rollouts, stage, validation, expert_returns: Vec::new() };
+        dagger.expert_returns = dagger.returns(expert, "validation episodes of the expert")?;
+        Ok(Some(dagger))
     }
 
     /// Plays rounds with a student until it does not play worse than the expert, or there are no more; the best round
@@ -121,7 +125,7 @@ impl<'a> Dagger<'a> {
         for part in 0..parts {
             let own: Vec<u64> = seeds.iter().skip(part).step_by(parts).copied().collect();
             let only = anchored.then_some(part);
-            let mixture = Mixture { student, expert: self.setting.expert(), expert_share, only, seed: config.seed };
+            let mixture = Mixture { student, expert: self.expert, expert_share, only, seed: config.seed };
             let options = RolloutOptions { record: true, ..RolloutOptions::default() };
             let what = "episodes of the student";
             match play(&self.rollouts, &mixture, &own, &options, &self.setting.reporter, self.stage, what) {
@@ -135,7 +139,7 @@ impl<'a> Dagger<'a> {
         for (index, trajectory) in episodes.iter().filter_map(|episode| episode.trajectory.as_ref()).enumerate() {
             let validates = index % VALIDATE_EVERY == VALIDATE_EVERY - 1;
             let to = if validates { &mut data.validation } else { &mut data.train };
-            push_labelled(to, self.setting.expert(), &head, trajectory)?;
+            push_labelled(to, self.expert, &head, trajectory)?;
         }
         Ok(())
     }
@@ -143,7 +147,11 @@ impl<'a> Dagger<'a> {
 
 /// Whether a policy gave no finite action.
 pub(crate) fn is_not_finite(error: &StageError) -> bool {
-    matches!(error, StageError::Rollout(RolloutError::Policy { source: PolicyError::NotFinite { .. }, .. }))
+    matches!(
+        error,
+        StageError::Rollout(RolloutError::Policy { source: PolicyError::NotFinite { .. }, .. })
+            | StageError::Policy(PolicyError::NotFinite { .. })
+    )
 }
 
 /// The student with the expert at its side.

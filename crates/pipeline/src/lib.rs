@@ -27,6 +27,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod agreement;
 pub mod artefacts;
 pub mod causes;
 pub mod config;
@@ -52,5 +53,6 @@ pub mod statistics;
 pub mod students;
 pub mod sweep;
 pub mod symbolify;
+pub mod teacher;
 mod tensorboard;
 pub mod variants;

@@ -11,13 +11,13 @@ use crate::log;
 use crate::provenance::{ExpertProvenance, FileDigest, Origin, Provenance};
 use crate::run_directory::{RunDirectory, RunDirectoryError};
 use crate::stages;
+use crate::teacher::{Log, Teacher};
 use crate::tensorboard::TensorBoard;
 use bevy_ecs::prelude::*;
 use bevy_ecs::system::SystemParam;
 use kan_core::config::BuildError;
 use kan_core::environment::{DynEnvironment, EnvironmentError, EnvironmentRegistry, EnvironmentSpec};
 use kan_core::function::SymbolicLibrary;
-use kan_core::policy::ExpertPolicy;
 use kan_core::rollout::Rollouts;
 use kan_core::space::ActionSpace;
 use std::path::{Path, PathBuf};
@@ -31,17 +31,13 @@ pub struct Environments(pub Arc<EnvironmentRegistry>);
 #[derive(Clone, Debug, Resource)]
 pub struct Task(pub EnvironmentSpec);
 
-/// The policy that is explained.
-#[derive(Clone, Resource)]
-pub struct Expert(pub Arc<dyn ExpertPolicy>);
-
 /// What most stages read, as one system parameter.
 #[derive(SystemParam)]
 pub struct Setting<'w> {
     context: Res<'w, LoadContext>,
     environments: Res<'w, Environments>,
     task: Res<'w, Task>,
-    expert: Res<'w, Expert>,
+    teacher: Res<'w, Teacher>,
     /// Where progress and log lines go.
     pub reporter: Res<'w, Reporter>,
 }
@@ -67,9 +63,14 @@ impl Setting<'_> {
         Head::new(self.task.0.action_space.clone())
     }
 
-    /// The policy that is explained.
-    pub fn expert(&self) -> &dyn ExpertPolicy {
-        self.expert.0.as_ref()
+    /// Whom students learn from.
+    pub fn teacher(&self) -> &Teacher {
+        &self.teacher
+    }
+
+    /// Whether there is an environment to play.
+    pub fn is_played(&self) -> bool {
+        self.config().is_played()
     }
 
     /// One environment to play.
@@ -96,7 +97,7 @@ pub struct Run {
     pipeline: Pipeline,
     environments: Environments,
     task: Task,
-    expert: Expert,
+    teacher: Teacher,
     context: LoadContext,
     reporter: Reporter,
     directory: Option<RunDirectory>,
@@ -123,11 +124,24 @@ impl Run {
         environments: EnvironmentRegistry,
         mut pipeline: Pipeline,
     ) -> Result<Self, RunError> {
-        let task = environments.make(&config.environment.id, &config.environment.arguments)?.spec().clone();
-        if task.action_space.outputs() < least_outputs(&task.action_space) {
-            return Err(RunError::NothingToChoose { id: task.id });
-        }
-        let expert = config.expert.build(&task)?;
+        let make = || environments.make(&config.environment.id, &config.environment.arguments);
+        let environment = config.is_played().then(make).transpose()?.map(|environment| environment.spec().clone());
+        let (task, teacher) = match (config.expert.demonstrations(), environment) {
+            (None, None) => unreachable!("without a log, something is played"),
+            (None, Some(task)) => {
+                check_choice(&task)?;
+                let expert = config.expert.build(&task)?;
+                (task, Teacher::Expert(expert))
+            }
+            (Some(record), environment) => {
+                let demonstrations = record.read(environment.as_ref())?;
+                check_choice(&demonstrations.spec)?;
+                let head = Head::new(demonstrations.spec.action_space.clone());
+                let log = Log::new(&demonstrations, &head)
+                    .map_err(|reason| RunError::Log { file: demonstrations.source.clone(), reason })?;
+                (demonstrations.spec, Teacher::Log(Arc::new(log)))
+            }
+        };
         let expert_files = config.expert.sources(&task)?.into_iter().map(FileDigest::from).collect();
         let library = config.library.build()?;
         config.approximator.build(task.observation_space.len(), task.action_space.outputs(), config.seed)?;
@@ -150,7 +164,7 @@ impl Run {
             pipeline,
             environments: Environments(Arc::new(environments)),
             task: Task(task),
-            expert: Expert(expert),
+            teacher,
             context: LoadContext { config: Arc::new(config), library },
             reporter: Reporter::new(),
             directory: None,
@@ -220,7 +234,7 @@ impl Run {
         self.reporter.subscribe(log::EventLog::new(directory.path()));
         self.reporter.subscribe(TensorBoard::new(directory.path()));
         self.reporter.subscribe(timings.clone());
-        let expert = ExpertProvenance { source: self.expert.0.source().to_owned(), files: self.expert_files };
+        let expert = ExpertProvenance { source: self.teacher.source().to_owned(), files: self.expert_files };
         let mut fingerprints = Fingerprints::default();
         fingerprints.add("expert", expert.files.iter().map(|file| file.sha256.as_str()));
         let mut provenance = Provenance::begin(&directory, &self.context.config, expert, self.origin);
@@ -231,7 +245,7 @@ impl Run {
         world.insert_resource(fingerprints);
         world.insert_resource(self.environments);
         world.insert_resource(self.task);
-        world.insert_resource(self.expert);
+        world.insert_resource(self.teacher);
         world.insert_resource(self.context);
         world.insert_resource(self.reporter);
         world.insert_resource(directory.clone());
@@ -265,12 +279,15 @@ fn note(written: Result<(), FileError>) {
     }
 }
 
-/// The fewest outputs of an action space that leave a choice.
-fn least_outputs(space: &ActionSpace) -> usize {
-    match space {
+fn check_choice(task: &EnvironmentSpec) -> Result<(), RunError> {
+    let least = match task.action_space {
         ActionSpace::Discrete(_) => 2,
         ActionSpace::Box(_) => 1,
+    };
+    if task.action_space.outputs() < least {
+        return Err(RunError::NothingToChoose { id: task.id.clone() });
     }
+    Ok(())
 }
 
 /// A run could not be prepared.
@@ -281,10 +298,18 @@ pub enum RunError {
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
     /// There is no choice that a formula could make.
-    #[error("environment `{id}` leaves nothing to choose: it needs two discrete actions or a vector of one number")]
+    #[error("`{id}` leaves nothing to choose: it needs two discrete actions or a vector of one number")]
     NothingToChoose {
         /// The environment.
         id: String,
+    },
+    /// A log cannot be learnt from.
+    #[error("`{file}` cannot be learnt from: {reason}")]
+    Log {
+        /// The log.
+        file: String,
+        /// What is wrong with it, and what would be right.
+        reason: String,
     },
     /// The approximator has no graph, but a stage works on one.
     #[error(
@@ -313,7 +338,7 @@ pub enum RunError {
 pub struct PolicyRow {
     /// `expert`, `KAN`, `faithful`, `polished` or `formula`.
     pub policy: String,
-    /// Its returns on the report seeds.
+    /// Its returns on the report seeds; of no episodes where nothing is played.
     pub returns: Returns,
     /// Its agreement with the expert.
     pub agreement: Option<f64>,

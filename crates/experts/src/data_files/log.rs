@@ -1,66 +1,62 @@
-//! A log of observations and actions as a dataset.
+//! A log of observations and actions.
 
 use super::arrays::Arrays;
 use crate::ExpertError;
 use crate::numpy::Array;
-use kan_core::dataset::Dataset;
+use kan_core::dataset::{Dataset, Demonstrations};
+use kan_core::environment::EnvironmentSpec;
 use kan_core::policy::ScoreKind;
+use kan_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
 use std::path::Path;
 
 /// Most discrete actions.
 const MAX_ACTIONS: usize = 4096;
 
-/// What a log's file cannot say.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DatasetOptions {
-    /// Names of the observation's coordinates, such as an environment's; default: the columns' names, or `x_0`, `x_1`, ….
-    pub observation_names: Option<Vec<String>>,
-    /// Names of the outputs; default: `a_0`, `a_1`, …, or the columns' names without `action_`. For discrete actions their
-    /// number is the number of actions; default: the largest action that occurs, plus 1.
-    pub output_names: Option<Vec<String>>,
-}
+/// Columns of a table that are no observations.
+const IGNORED: [&str; 2] = ["reward", "step"];
 
 /// Reads a log; see the [module](super) for the names of arrays and columns.
 ///
-/// The targets are the scores where the log has some, else one-hot rows for discrete actions, else the vector actions.
+/// With an `environment`, names, number and kind of observations and actions are its own. Without one, names are the columns'
+/// (`x_0`, `x_1`, … for arrays), a discrete action is one of as many as the largest that occurs, and a vector action lies
+/// between the smallest and the largest that occur.
 ///
 /// # Errors
-/// [`ExpertError`] for a file that is damaged, lacks something, or whose lengths do not fit together.
-pub fn read_dataset(path: &Path, options: &DatasetOptions) -> Result<Dataset, ExpertError> {
+/// [`ExpertError`] for a file that is damaged, lacks something, or whose parts do not fit together or the environment.
+pub fn read_log(path: &Path, environment: Option<&EnvironmentSpec>) -> Result<Demonstrations, ExpertError> {
     let arrays = Arrays::read(path)?;
     let is_table = arrays.is_table;
-    let mut log = Log { arrays, options };
-    let starts = log.episode_starts()?;
+    let mut log = Log { arrays, environment };
+    let marks = log.episode_marks()?;
+    let marked = !matches!(marks, EpisodeMarks::Absent);
     let weights = log.arrays.take(&["weights", "weight"])?;
     let targets = log.targets()?;
     let (input_names, observations) = if is_table { log.observation_columns()? } else { log.observation_array()? };
 
+    let malformed = |reason: String| ExpertError::malformed(&log.arrays.file, reason);
     let rows = observations.len() / input_names.len();
     let fits = |what: &str, length: usize| {
-        if length == rows {
-            return Ok(());
-        }
-        let reason = format!("has {rows} rows of observations and {length} of {what}; expected as many");
-        Err(ExpertError::malformed(&log.arrays.file, reason))
+        let reason = || format!("has {rows} rows of observations and {length} of {what}; expected as many");
+        if length == rows { Ok(()) } else { Err(malformed(reason())) }
     };
-    fits("actions", targets.values.len() / targets.names.len())?;
+    fits("actions", targets.values.len() / targets.space.outputs())?;
     let weights = match weights {
         Some((name, array)) => {
             log.arrays.check_finite(&name, &array)?;
             fits("weights", array.values.len())?;
             if array.values.iter().any(|weight| *weight < 0.0) {
-                return Err(ExpertError::malformed(&log.arrays.file, format!("has a negative number in `{name}`")));
+                return Err(malformed(format!("has a negative number in `{name}`")));
             }
             array.values
         }
         None => vec![1.0; rows],
     };
-    let starts = starts.rows(rows).map_err(|reason| ExpertError::malformed(&log.arrays.file, reason))?;
+    let starts = marks.rows(rows).map_err(malformed)?;
     if rows == 0 {
-        return Err(ExpertError::malformed(&log.arrays.file, "has no rows; expected observations and actions"));
+        return Err(malformed("has no rows; expected observations and actions".to_owned()));
     }
 
-    let mut dataset = Dataset::new(input_names, targets.names, targets.kind);
+    let mut dataset = Dataset::new(input_names, targets.space.output_names(), targets.kind);
     let (inputs, outputs) = (dataset.input_names.len(), dataset.output_names.len());
     for (index, start) in starts.iter().enumerate() {
         let end = starts.get(index + 1).copied().unwrap_or(rows);
@@ -70,17 +66,33 @@ pub fn read_dataset(path: &Path, options: &DatasetOptions) -> Result<Dataset, Ex
             &weights[*start..end],
         );
     }
-    Ok(dataset)
+    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let spec = environment.cloned().unwrap_or_else(|| spec(name, &dataset.input_names, targets.space));
+    Ok(Demonstrations { source: log.arrays.file, spec, rows: dataset, marked })
+}
+
+/// What is known of an environment from a log alone.
+fn spec(name: String, inputs: &[String], action_space: ActionSpace) -> EnvironmentSpec {
+    let coordinate = |name: &String| Coordinate::new(name, "", f64::NEG_INFINITY, f64::INFINITY);
+    EnvironmentSpec {
+        id: name,
+        observation_space: BoxSpace::new(ElementType::F64, inputs.iter().map(coordinate).collect()),
+        action_space,
+        max_episode_steps: None,
+        reward_threshold: None,
+        frames_per_second: 1,
+        info_names: Vec::new(),
+    }
 }
 
 struct Log<'a> {
     /// What is not yet used.
     arrays: Arrays,
-    options: &'a DatasetOptions,
+    environment: Option<&'a EnvironmentSpec>,
 }
 
 struct Targets {
-    names: Vec<String>,
+    space: ActionSpace,
     kind: Option<ScoreKind>,
     values: Vec<f64>,
 }
@@ -128,7 +140,7 @@ impl EpisodeMarks {
 }
 
 impl Log<'_> {
-    fn episode_starts(&mut self) -> Result<EpisodeMarks, ExpertError> {
+    fn episode_marks(&mut self) -> Result<EpisodeMarks, ExpertError> {
         let starts = self.arrays.take(&["episode_starts", "episode_start"])?;
         let numbers = if self.arrays.is_table { self.arrays.take(&["episode"])? } else { None };
         let mut ends: Option<Vec<f64>> = None;
@@ -161,33 +173,52 @@ impl Log<'_> {
             }
         }
         match actions {
-            Some((name, array)) if self.arrays.integers.contains(&name) && array.shape.len() == 1 => {
-                self.one_hot(&name, &array)
-            }
+            Some((name, array)) if self.is_discrete(&name, &array) => self.one_hot(&name, &array),
             Some((name, array)) => self.vectors(&name, array, None),
             None if self.arrays.is_table => self.action_columns(),
             None => Err(self.arrays.missing("actions")),
         }
     }
 
+    /// Whether an array holds indices of actions: the environment says so, or all of them are whole by their type.
+    fn is_discrete(&self, name: &str, array: &Array) -> bool {
+        let is_column = array.shape.iter().skip(1).all(|size| *size == 1);
+        is_column
+            && match self.environment.map(|environment| &environment.action_space) {
+                Some(ActionSpace::Discrete(_)) => true,
+                Some(ActionSpace::Box(_)) => false,
+                None => self.arrays.integers.iter().any(|integer| integer == name),
+            }
+    }
+
     /// `[rows]` indices to `[rows, actions]` of 0 and 1.
     fn one_hot(&self, name: &str, array: &Array) -> Result<Targets, ExpertError> {
-        let file = &self.arrays.file;
-        let largest = array.values.iter().copied().fold(0.0, f64::max);
-        let named = self.options.output_names.as_ref().map(Vec::len).filter(|count| *count > 0);
-        let count = named.unwrap_or(largest as usize + 1);
-        let inside = |action: &f64| *action >= 0.0 && *action < count as f64;
-        if count > MAX_ACTIONS || !array.values.iter().all(inside) {
-            let reason = format!("has an action in `{name}` that is not among 0 to {}", count.min(MAX_ACTIONS) - 1);
-            return Err(ExpertError::malformed(file, reason));
+        self.arrays.check_finite(name, array)?;
+        let count = match self.environment {
+            Some(environment) => environment.action_space.outputs(),
+            None => array.values.iter().copied().fold(0.0, f64::max) as usize + 1,
+        };
+        let inside = |action: &&f64| action.fract() == 0.0 && **action >= 0.0 && **action < count as f64;
+        let outside = array.values.iter().find(|action| !inside(action));
+        if outside.is_some() || count > MAX_ACTIONS {
+            let action = outside.map_or_else(|| (count - 1).to_string(), f64::to_string);
+            let largest = count.min(MAX_ACTIONS) - 1;
+            let reason = format!("has the action {action} in `{name}`; expected whole numbers from 0 to {largest}");
+            return Err(ExpertError::malformed(&self.arrays.file, reason));
         }
         let mut values = vec![0.0; array.values.len() * count];
         for (row, action) in values.chunks_exact_mut(count).zip(&array.values) {
             row[*action as usize] = 1.0;
         }
-        Ok(Targets { names: self.output_names(count, |index| format!("a_{index}"))?, kind: None, values })
+        Ok(Targets { space: self.discrete(count), kind: None, values })
     }
 
+    fn discrete(&self, count: usize) -> ActionSpace {
+        let plain = || ActionSpace::Discrete(DiscreteSpace::new((0..count).map(|index| format!("action {index}"))));
+        self.environment.map_or_else(plain, |environment| environment.action_space.clone())
+    }
+
+    /// Numbers for each action: scores, or vector actions where `kind` is none.
     fn vectors(&self, name: &str, array: Array, kind: Option<ScoreKind>) -> Result<Targets, ExpertError> {
         self.arrays.check_finite(name, &array)?;
         let size = match array.shape[..] {
@@ -198,8 +229,51 @@ impl Log<'_> {
                 return Err(ExpertError::malformed(&self.arrays.file, reason));
             }
         };
-        let names = self.output_names(size, |index| format!("a_{index}"))?;
-        Ok(Targets { names, kind, values: array.values })
+        let names = (0..size).map(|index| format!("a_{index}")).collect();
+        self.targets_of(name, names, kind, array.values)
+    }
+
+    /// Checks what is meant by `values` `[rows, names]` against the environment.
+    fn targets_of(
+        &self,
+        name: &str,
+        names: Vec<String>,
+        kind: Option<ScoreKind>,
+        values: Vec<f64>,
+    ) -> Result<Targets, ExpertError> {
+        let malformed = |reason: String| ExpertError::malformed(&self.arrays.file, reason);
+        let size = names.len();
+        let is_vector = matches!(kind, None | Some(ScoreKind::Means));
+        let space = match self.environment {
+            Some(environment) => {
+                let space = &environment.action_space;
+                if matches!(space, ActionSpace::Box(_)) != is_vector || space.outputs() != size {
+                    let what = if is_vector { "vector actions" } else { "scores of discrete actions" };
+                    let wanted = crate::policy::describe_actions(space);
+                    let reason = format!("has {what} of {size} in `{name}`, but `{}` takes {wanted}", environment.id);
+                    return Err(malformed(reason));
+                }
+                space.clone()
+            }
+            None if is_vector => {
+                let names = self.checked(names)?;
+                let coordinate = |(index, name): (usize, String)| {
+                    let column = || values.iter().skip(index).step_by(size).copied();
+                    let (low, high) =
+                        (column().fold(f64::INFINITY, f64::min), column().fold(f64::NEG_INFINITY, f64::max));
+                    if low < high || values.is_empty() {
+                        return Ok(Coordinate::new(name, "", low, high));
+                    }
+                    Err(malformed(format!(
+                        "has the action {low} in every row of `{name}`; there is nothing to explain"
+                    )))
+                };
+                let coordinates = names.into_iter().enumerate().map(coordinate).collect::<Result<_, _>>()?;
+                ActionSpace::Box(BoxSpace::new(ElementType::F32, coordinates))
+            }
+            None => self.discrete(size),
+        };
+        Ok(Targets { space, kind, values })
     }
 
     /// The columns `action_NAME`.
@@ -212,17 +286,18 @@ impl Log<'_> {
         }
         let values = self.arrays.columns(&names)?;
         self.arrays.entries.retain(|(name, _)| !is_action(name));
-        let short = |index: usize| {
-            let name = names[index]["action_".len()..].to_owned();
+        let short = |name: &String| {
+            let name = name["action_".len()..].to_owned();
             if name.starts_with(|first: char| first.is_ascii_digit()) { format!("a_{name}") } else { name }
         };
-        Ok(Targets { names: self.output_names(names.len(), short)?, kind: None, values })
+        self.targets_of("action_…", names.iter().map(short).collect(), None, values)
     }
 
     fn observation_columns(&self) -> Result<(Vec<String>, Vec<f64>), ExpertError> {
-        let names: Vec<String> = match &self.options.observation_names {
-            Some(names) => names.clone(),
-            None => self.arrays.entries.iter().map(|(name, _)| name.clone()).collect(),
+        let is_seen = |name: &&String| !IGNORED.contains(&name.as_str());
+        let names: Vec<String> = match self.environment {
+            Some(environment) => environment.observation_space.names(),
+            None => self.arrays.entries.iter().map(|(name, _)| name).filter(is_seen).cloned().collect(),
         };
         if names.is_empty() {
             return Err(ExpertError::malformed(&self.arrays.file, "has no columns of observations"));
@@ -240,27 +315,15 @@ impl Log<'_> {
             let reason = format!("has `{name}` of shape {:?} expected [rows, observation size]", array.shape);
             return Err(ExpertError::malformed(&self.arrays.file, reason));
         };
-        let names = match &self.options.observation_names {
-            Some(names) if names.len() == size => names.clone(),
-            Some(names) => {
-                let reason = format!("has {size} numbers in an observation; expected {}", names.len());
-                return Err(ExpertError::malformed(&self.arrays.file, reason));
-            }
+        let names: Vec<String> = match self.environment {
+            Some(environment) => environment.observation_space.names(),
             None => (0..size).map(|index| format!("x_{index}")).collect(),
         };
+        if names.len() != size {
+            let reason = format!("has {size} numbers in an observation; expected {}", names.len());
+            return Err(ExpertError::malformed(&self.arrays.file, reason));
+        }
         Ok((self.checked(names)?, array.values))
-    }
-
-    fn output_names(&self, count: usize, default: impl Fn(usize) -> String) -> Result<Vec<String>, ExpertError> {
-        let names = match &self.options.output_names {
-            Some(names) if names.len() == count => names.clone(),
-            Some(names) => {
-                let reason = format!("has {count} numbers in an action; expected {}", names.len());
-                return Err(ExpertError::malformed(&self.arrays.file, reason));
-            }
-            None => (0..count).map(default).collect(),
-        };
-        self.checked(names)
     }
 
     /// Names become variables in formulas.

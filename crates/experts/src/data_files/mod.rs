@@ -1,12 +1,12 @@
 //! Somebody's own files of numbers: logs of observations and actions, and observations to act on.
 //!
 //! # Logs
-//! [`read_dataset`] takes `.safetensors`, `.npz` and `.csv`. Names of arrays and columns:
+//! [`read_log`] takes `.safetensors`, `.npz` and `.csv`. Names of arrays and columns:
 //!
 //! | array, shape | column | meaning |
 //! |---|---|---|
-//! | `observations` or `obs` `[rows, inputs]` | every other column | what was seen |
-//! | `actions` or `action` `[rows]` of integers | `action` of integers | the discrete action that was taken |
+//! | `observations` or `obs` `[rows, inputs]` | every other column but `reward` and `step` | what was seen |
+//! | `actions` or `action` `[rows]` or `[rows, 1]` of integers | `action` of integers | the discrete action that was taken |
 //! | `actions` or `action` `[rows, size]` or `[rows]` of floats | `action_NAME` each, or `action` | the vector action |
 //! | `logits`, `q_values` or `means` `[rows, outputs]` | | scores: better targets than the actions, used instead |
 //! | `weights` `[rows]` | `weight` | how much each row counts; 1 where absent |
@@ -14,13 +14,14 @@
 //! | | `episode` | an episode's number or name, the same in all its rows |
 //! | `dones`, `terminals`, `timeouts`, `terminated`, `truncated` `[rows]` | `done`, `terminated`, `truncated` | 1 in the last row of an episode |
 //!
-//! Without any mark, the whole file is one episode. An array's columns are named `x_0`, `x_1`, …, unless names are given.
+//! Without any mark, the whole file is one episode. Where the environment is known, its observations are looked for by name
+//! in a table, and an array's columns are theirs in order; without one an array's columns are named `x_0`, `x_1`, ….
 
 mod arrays;
 mod log;
 mod npy;
 
-pub use log::{DatasetOptions, read_dataset};
+pub use log::read_log;
 
 use crate::ExpertError;
 use arrays::Arrays;

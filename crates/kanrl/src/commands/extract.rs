@@ -18,6 +18,10 @@ pub struct Extract {
     /// Whose policy: `bundled`, a Stable-Baselines3 archive (FILE.zip), …
     #[arg(long, value_name = "POLICY")]
     expert: Option<PolicyReference>,
+    /// Somebody's log of observations and actions (.safetensors, .npz or .csv) in the place of an expert; without an
+    /// environment, nothing is played.
+    #[arg(long, value_name = "FILE", conflicts_with = "expert")]
+    dataset: Option<PathBuf>,
     /// The KAN's hidden widths, such as 2 or 3,3; "" for none [default: none and 2 are both tried].
     #[arg(long, value_name = "WIDTHS", value_parser = widths)]
     hidden: Option<Widths>,
@@ -49,6 +53,11 @@ Examples:
   kanrl extract CartPole-v1
   kanrl extract CartPole-v1 --expert agent.zip --hidden 3 --seed 1 --out my-run
   kanrl extract --config run.toml
+  kanrl extract --dataset log.csv                  a formula for logged actions; no environment needed
+  kanrl extract CartPole-v1 --dataset log.npz      … its constants tuned, and compared, by playing
+
+A log's columns are observations (their names stand in the formula), `action` (whole numbers) or `action_NAME` (vectors), and
+if need be `episode`, `weight`, `reward`, `step`; its arrays `observations`, `actions`, `episode_starts`, `weights`.
 
 The run directory holds report.html (everything on one page), config.toml (everything that was decided), metrics.json,
 formula.json, formula.tex, kan.svg, the videos, provenance.json (versions, host, command, digests), run.log,
@@ -85,9 +94,19 @@ impl Extract {
         if let Some(id) = &self.environment {
             config.set("environment", "id", id.as_str());
         }
-        if config.get("environment", "id").is_none() {
+        if let Some(path) = &self.dataset {
+            let mut section = toml::Table::new();
+            section.insert("kind".to_owned(), "dataset".into());
+            section.insert("path".to_owned(), path.display().to_string().into());
+            config.set("expert", "", section);
+        }
+        let has_log = config.get("expert", "kind").is_some_and(|kind| kind.as_str() == Some("dataset"));
+        if config.get("environment", "id").is_none() && !has_log {
             let message = std::io::Error::other("no environment was named");
-            return Err(Failure::input_with_help(message, "kanrl extract CartPole-v1, or `kanrl env list` for all"));
+            return Err(Failure::input_with_help(
+                message,
+                "kanrl extract CartPole-v1, or `kanrl env list` for all; a log needs none: kanrl extract --dataset log.csv",
+            ));
         }
         if let Some(expert) = &self.expert {
             config.set("expert", "", expert_section(expert)?);
@@ -149,6 +168,31 @@ pub fn execute(mut run: Run, directory: &Path, quiet: bool, json: bool) -> Resul
 }
 
 fn print(summary: &RunSummary) {
+    if summary.rows.iter().all(|row| row.returns.n == 0) {
+        print_agreement(summary);
+    } else {
+        print_returns(summary);
+    }
+    println!("{}\n", summary.formula);
+    println!("{} operations, from {}", summary.operations, summary.student);
+    if !summary.network.is_empty() && summary.network != summary.student {
+        println!(
+            "No network's formula was as good and as short; the best of them is {}'s, see run.log.",
+            summary.network
+        );
+    }
+}
+
+fn print_agreement(summary: &RunSummary) {
+    println!("\n{:<10} {:>11}", "policy", "agreement");
+    for row in &summary.rows {
+        let agreement = row.agreement.map_or_else(String::new, |value| format!("{:.1} %", value * 100.0));
+        println!("{:<10} {agreement:>11}", row.policy);
+    }
+    println!("(with the log, on rows that nothing was fitted to; nothing was played, filmed or tuned on return)\n");
+}
+
+fn print_returns(summary: &RunSummary) {
     println!("\n{:<10} {:>12} {:>10} {:>12} {:>11}", "policy", "mean return", "std", "worst 5 %", "agreement");
     for row in &summary.rows {
         let agreement = row.agreement.map_or_else(String::new, |value| format!("{:.1} %", value * 100.0));
@@ -159,12 +203,4 @@ fn print(summary: &RunSummary) {
     }
     let episodes = summary.rows.first().map_or(0, |row| row.returns.n);
     println!("({episodes} episodes each, on the same seeds)\n");
-    println!("{}\n", summary.formula);
-    println!("{} operations, from {}", summary.operations, summary.student);
-    if !summary.network.is_empty() && summary.network != summary.student {
-        println!(
-            "No network's formula was as good and as short; the best of them is {}'s, see run.log.",
-            summary.network
-        );
-    }
 }

@@ -65,11 +65,12 @@ pub enum Agreement {
 pub struct PolicyEvaluation {
     /// `expert`, `kan`, `faithful`, `polished` or `formula`.
     pub policy: String,
-    /// Its returns on the report seeds.
+    /// Its returns on the report seeds; of no episodes where nothing is played.
     pub returns: Returns,
-    /// Its agreement with the expert in the states that the expert visits; none for the expert itself.
+    /// Its agreement with the expert in the states that the expert visits, or in the test rows of a log; none for the expert
+    /// itself.
     pub agreement: Option<Agreement>,
-    /// Its agreement with the expert in the states that it visits itself.
+    /// Its agreement with the expert in the states that it visits itself; none with a log.
     pub own_states_agreement: Option<Agreement>,
 }
 
@@ -89,7 +90,7 @@ pub struct Robustness {
 /// Everything measured about a run's policies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
-    /// The expert, the network, the chosen student's faithful and polished formulas, and the formula that was chosen.
+    /// The expert where there is one, the network, the chosen student's faithful and polished formulas, and the formula that was chosen.
     pub policies: Vec<PolicyEvaluation>,
     /// Expert and formula where the environment's constants are changed.
     pub robustness: Vec<Robustness>,

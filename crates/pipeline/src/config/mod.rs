@@ -84,7 +84,7 @@ pub struct RunConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EnvironmentSection {
-    /// Gymnasium's id.
+    /// Gymnasium's id; empty for none, where a log stands in the place of an expert.
     pub id: String,
     /// Keyword arguments, as `gym.make` takes them.
     pub arguments: KeywordArguments,
@@ -309,6 +309,11 @@ impl Default for RecordSection {
 }
 
 impl RunConfig {
+    /// Whether there is an environment to play: a log can do without.
+    pub fn is_played(&self) -> bool {
+        !self.environment.id.is_empty() || self.expert.demonstrations().is_none()
+    }
+
     /// The config as TOML, as it stands in a run's `config.toml`.
     ///
     /// # Panics

@@ -1,7 +1,7 @@
 use super::error::ConfigError;
 use super::file::MergedConfig;
 use super::plugins::PluginEntry;
-use super::{RunConfig, StudentsSection};
+use super::{EnvironmentSection, RunConfig, StudentsSection};
 use crate::engine::Pipeline;
 use experts::bundled::BundledConfig;
 use kan_core::config::{ApproximatorConfig, ExpertConfig, SymbolicLibraryConfig};
@@ -77,12 +77,17 @@ impl MergedConfig {
             let section = (claim.complete)(value).map_err(|error| self.located(claim.name, &error))?;
             own.insert(claim.name.to_owned(), section);
         }
+        let expert: Box<dyn ExpertConfig> = self.tagged("expert")?;
+        let environment = match self.section("environment")? {
+            None if expert.demonstrations().is_some() => EnvironmentSection { id: String::new(), ..Default::default() },
+            section => section.unwrap_or_default(),
+        };
         Ok(RunConfig {
             seed: self.section("seed")?.unwrap_or(0),
             stages: self.section("stages")?,
             plugins: self.plugins()?,
-            environment: self.section("environment")?.unwrap_or_default(),
-            expert: self.tagged("expert")?,
+            environment,
+            expert,
             collect: self.section("collect")?.unwrap_or_default(),
             students: self.students()?,
             approximator: self.tagged("approximator")?,

@@ -166,6 +166,16 @@ fn summary(content: &ReportContent<'_>) -> String {
         }
         text += ".";
     }
+    if let Some(log) = metrics["log"].as_object() {
+        text += " It was learnt from a log: there was no expert to film or to ask about other states.";
+        if log["is_played"] == false {
+            let agreement = metrics["agreement"]["formula"].as_f64().map(html::percent);
+            text += &agreement.map_or_else(String::new, |share| {
+                format!(" On rows that it was not fitted to it agrees with the log in <b>{share}</b>.")
+            });
+            text += " There was no environment: nothing was played, filmed or tuned on return.";
+        }
+    }
     text
 }
 

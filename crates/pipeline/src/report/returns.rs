@@ -11,8 +11,8 @@ const ORDER: [&str; 5] = ["expert", "kan", "faithful", "polished", "formula"];
 /// A picture and a table of every policy's returns; the interquartile means and their intervals are computed from the
 /// episodes where the metrics do not hold them.
 pub(super) fn part(metrics: &Value) -> String {
-    let Some(returns) = metrics["returns"].as_object() else {
-        return "<p>Nothing was played.</p>".to_owned();
+    let Some(returns) = metrics["returns"].as_object().filter(|returns| !returns.is_empty()) else {
+        return "<p>Nothing was played.</p>".to_owned() + &agreement(&metrics["agreement"]);
     };
     let mut names: Vec<&String> = returns.keys().filter(|name| returns[*name].is_object()).collect();
     names.sort_by_key(|name| ORDER.iter().position(|known| known == name).unwrap_or(ORDER.len()));
@@ -56,6 +56,18 @@ pub(super) fn part(metrics: &Value) -> String {
         table(&head.map(str::to_owned), &rows),
         escape(measure),
     )
+}
+
+/// Agreement alone, where nothing was played.
+fn agreement(agreement: &Value) -> String {
+    let row = |name: &&str| Some(vec![title_case(name), percent(agreement.get(*name)?.as_f64()?)]);
+    let rows: Vec<Vec<String>> = ORDER.iter().filter_map(row).collect();
+    let (Some(measure), false) = (agreement["measure"].as_str(), rows.is_empty()) else { return String::new() };
+    let note = format!(
+        "<p class=\"note\">Agreement with the log on rows that nothing was fitted to: {}.</p>",
+        escape(measure)
+    );
+    table(&["Policy", "Agreement"].map(str::to_owned), &rows) + &note
 }
 
 /// An interval as `{"low": …, "high": …}` or `[low, high]`.

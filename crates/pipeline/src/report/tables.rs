@@ -72,7 +72,7 @@ fn rows_part(rows: &[(String, &Map<String, Value>)]) -> String {
 
 /// Return against operations, where at least two rows have both.
 fn plot(rows: &[(String, &Map<String, Value>)]) -> String {
-    let measures = ["interquartile_mean", "mean", "mean_return", "return"];
+    let measures = ["interquartile_mean", "mean", "mean_return", "return", "agreement"];
     let Some(measure) = measures.into_iter().find(|name| rows.iter().any(|(_, row)| row.contains_key(*name))) else {
         return String::new();
     };
@@ -91,7 +91,10 @@ fn plot(rows: &[(String, &Map<String, Value>)]) -> String {
     for point in &mut points {
         point.best = is_best((point.x, point.y), &places);
     }
-    let label = format!("return ({})", title_case(measure).to_lowercase());
+    let label = match measure {
+        "agreement" => measure.to_owned(),
+        _ => format!("return ({})", title_case(measure).to_lowercase()),
+    };
     format!("<figure class=\"plot\">{}</figure>\n", scatter(&points, "operations", &label))
 }
 

@@ -4,19 +4,27 @@ use crate::head::Head;
 use crate::rollouts::play;
 use crate::run::Setting;
 use crate::seeds::{self, Purpose};
+use crate::teacher::{Log, Teacher};
 use kan_core::dataset::Dataset;
 use kan_core::policy::ExpertPolicy;
 use kan_core::rollout::{RolloutOptions, Trajectory};
 
-/// Plays the expert; the last episodes become the validation set.
+/// Plays the expert, the last episodes becoming the validation set; or takes the rows of a log.
 pub fn collect(mut made: Make<'_, ExpertData>, setting: Setting<'_>) -> Result<(), StageError> {
+    let expert = match setting.teacher() {
+        Teacher::Expert(expert) => expert.as_ref(),
+        Teacher::Log(log) => {
+            setting.reporter.message("collect", in_words(log));
+            made.set(ExpertData { train: log.train.clone(), validation: log.validation.clone() });
+            return Ok(());
+        }
+    };
     let config = setting.config();
     let section = &config.collect;
     if section.train_episodes == 0 || section.validation_episodes == 0 {
         let reason = "[collect] needs at least one episode to train on and one to validate on".to_owned();
         return Err(StageError::Unsupported { reason });
     }
-    let expert = setting.expert();
     let count = section.train_episodes + section.validation_episodes;
     let seeds = seeds::episodes(config.seed, Purpose::Collect, count);
     let options = RolloutOptions { record: true, ..RolloutOptions::default() };
@@ -36,6 +44,18 @@ pub fn collect(mut made: Make<'_, ExpertData>, setting: Setting<'_>) -> Result<(
     );
     made.set(ExpertData { train, validation });
     Ok(())
+}
+
+fn in_words(log: &Log) -> String {
+    let (parts, names) =
+        (if log.by_episode { "episodes" } else { "contiguous blocks" }, log.train.input_names.join(", "));
+    format!(
+        "{}: {} rows to train on, {} to validate on, {} to test on, split by {parts}; observations {names}",
+        log.source,
+        log.train.rows(),
+        log.validation.rows(),
+        log.test.rows()
+    )
 }
 
 /// Adds an episode with what the expert would do in each of its states, whoever played it.

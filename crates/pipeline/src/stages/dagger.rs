@@ -17,7 +17,10 @@ pub fn dagger(
     if setting.config().dagger.rounds == 0 {
         return Ok(());
     }
-    let dagger = Dagger::new(&setting, "dagger")?;
+    let Some(dagger) = Dagger::new(&setting, "dagger")? else {
+        setting.reporter.message("dagger", "a log says nothing of other states: no rounds");
+        return Ok(());
+    };
     let inputs = setting.spec().observation_space.len();
     let datasets = std::mem::take(data.get_mut()).0;
     let first = std::mem::take(models.get_mut()).0;

@@ -1,3 +1,4 @@
+use crate::agreement::{Actions, agreement, with_log};
 use crate::artefacts::{Agreement, Evaluation, Model, PerStudent, PolicyEvaluation, Returns, Robustness, Selection};
 use crate::causes::in_words;
 use crate::dagger::is_not_finite;
@@ -6,6 +7,7 @@ use crate::policies::Student;
 use crate::rollouts::{Game, play, play_all};
 use crate::run::Setting;
 use crate::seeds::{self, Purpose};
+use crate::teacher::Teacher;
 use crate::variants::{Group, variant};
 use experts::FunctionPolicy;
 use kan_core::action::ActionBatch;
@@ -16,36 +18,55 @@ use kan_core::rollout::{Episode, RolloutOptions, Rollouts, Trajectory};
 const CHANGES: [(Group, f64); 4] =
     [(Group::TimeStep, 0.5), (Group::TimeStep, 2.0), (Group::Masses, 0.9), (Group::Masses, 1.1)];
 
-/// Plays expert, network and formulas on the report seeds, and expert and formula in changed environments.
+/// Plays expert, network and formulas on the report seeds, and expert and formula in changed environments. With a log for an
+/// expert, agreement is measured on its test rows; nothing is played where there is no environment.
 pub fn evaluate(
     mut made: Make<'_, Evaluation>,
     setting: Setting<'_>,
     models: Get<'_, PerStudent<Model>>,
     selection: Get<'_, Selection>,
 ) -> Result<(), StageError> {
-    let (config, spec, expert) = (setting.config(), setting.spec(), setting.expert());
-    let rollouts = setting.rollouts()?;
+    let (config, spec) = (setting.config(), setting.spec());
+    let rollouts = setting.is_played().then(|| setting.rollouts()).transpose()?;
     let seeds = seeds::episodes(config.seed, Purpose::Report, config.evaluate.episodes);
     let run = |rollouts: &Rollouts, policy: &dyn Policy, seeds: &[u64], what: &str| {
         let options = RolloutOptions { record: true, ..RolloutOptions::default() };
         play(rollouts, policy, seeds, &options, &setting.reporter, "evaluate", what)
     };
-    let expert_episodes = run(&rollouts, expert, &seeds, "episodes of the expert")?;
+    let episodes_of = |policy: &dyn Policy, what: &str| match &rollouts {
+        Some(rollouts) => run(rollouts, policy, &seeds, what),
+        None => Ok(Vec::new()),
+    };
+    let expert = match setting.teacher() {
+        Teacher::Expert(expert) => Some((expert.as_ref(), episodes_of(expert.as_ref(), "episodes of the expert")?)),
+        Teacher::Log(_) => None,
+    };
     let evaluate = |name: &str, policy: &dyn Policy| -> Result<PolicyEvaluation, StageError> {
-        let episodes = run(&rollouts, policy, &seeds, &format!("episodes, {name}"))?;
+        let episodes = episodes_of(policy, &format!("episodes, {name}"))?;
+        let (in_expert_states, in_own_states) = match (&expert, setting.teacher()) {
+            (Some((expert, expert_episodes)), _) => {
+                let own_states = agreement_in_own_states(*expert, &episodes)?;
+                (agreement_with_expert(policy, expert_episodes)?, Some(own_states))
+            }
+            (None, Teacher::Log(log)) => (agreement(&with_log(policy, &setting.head(), &log.test)?), None),
+            (None, Teacher::Expert(_)) => unreachable!("an expert is played"),
+        };
         Ok(PolicyEvaluation {
             policy: name.to_owned(),
             returns: returns(&episodes),
-            agreement: Some(agreement(policy, &expert_episodes)?),
-            own_states_agreement: Some(agreement_in_own_states(expert, &episodes)?),
+            agreement: Some(in_expert_states),
+            own_states_agreement: in_own_states,
         })
     };
-    let mut policies = vec![PolicyEvaluation {
-        policy: "expert".to_owned(),
-        returns: returns(&expert_episodes),
-        agreement: None,
-        own_states_agreement: None,
-    }];
+    let mut policies = Vec::new();
+    if let Some((_, episodes)) = &expert {
+        policies.push(PolicyEvaluation {
+            policy: "expert".to_owned(),
+            returns: returns(episodes),
+            agreement: None,
+            own_states_agreement: None,
+        });
+    }
     let chosen = if selection.chosen().polished { "polished" } else { "faithful" };
     let mut add = |name: &str, policy: &dyn Policy| match evaluate(name, policy) {
         Ok(evaluation) => {
@@ -73,7 +94,8 @@ pub fn evaluate(
 
     let formula = as_policy(&selection.chosen().formula)?;
     let few = &seeds[..config.evaluate.robustness_episodes.min(seeds.len())];
-    let robustness = robustness(&setting, expert, &formula, few)?;
+    let expert = expert.as_ref().map(|(expert, _)| *expert as &dyn Policy);
+    let robustness = if setting.is_played() { robustness(&setting, expert, &formula, few)? } else { Vec::new() };
     made.set(Evaluation { policies, robustness });
     Ok(())
 }
@@ -81,7 +103,7 @@ pub fn evaluate(
 /// Expert and formula where the environment's constants are changed.
 fn robustness(
     setting: &Setting<'_>,
-    expert: &dyn Policy,
+    expert: Option<&dyn Policy>,
     formula: &dyn Policy,
     seeds: &[u64],
 ) -> Result<Vec<Robustness>, StageError> {
@@ -91,11 +113,13 @@ fn robustness(
             changed.push((format!("{} × {factor}", group.name()), environment));
         }
     }
+    let policies: Vec<&dyn Policy> = expert.into_iter().chain([formula]).collect();
     let game = |environment, policy| Game { environment, policy, seeds };
+    let environments = changed.iter().map(|(_, environment)| environment);
     let games: Vec<Game<'_>> =
-        changed.iter().flat_map(|(_, environment)| [game(environment, expert), game(environment, formula)]).collect();
+        environments.flat_map(|environment| policies.iter().map(move |policy| game(environment, *policy))).collect();
     let mut results = play_all(&games, &setting.reporter, "evaluate", "episodes in changed environments")?.into_iter();
-    let mut mean = |change: &str| match results.next().expect("two games for each change") {
+    let mut mean = |change: &str| match results.next().expect("a game for each policy and change") {
         Ok(episodes) => Some(returns(&episodes).mean),
         // In another world a policy may fail in every way; that is a result.
         Err(error) => {
@@ -104,7 +128,8 @@ fn robustness(
         }
     };
     let robustness = changed.into_iter().map(|(change, _)| {
-        let (expert, formula) = (mean(&change), mean(&change));
+        let expert = expert.and_then(|_| mean(&change));
+        let formula = mean(&change);
         Robustness { change, expert, formula, episodes: seeds.len() }
     });
     Ok(robustness.collect())
@@ -124,7 +149,7 @@ fn agreement_in_own_states(expert: &dyn Policy, episodes: &[Episode]) -> Result<
 }
 
 /// Compares a policy's actions with the expert's, in the states of the expert's episodes.
-fn agreement(policy: &dyn Policy, episodes: &[Episode]) -> Result<Agreement, StageError> {
+fn agreement_with_expert(policy: &dyn Policy, episodes: &[Episode]) -> Result<Agreement, StageError> {
     compare(episodes, |trajectory| {
         let mut actions = ActionBatch::zeros(policy.action_space(), 0);
         policy.act(&trajectory.observations, &trajectory.elapsed_steps(), &mut actions)?;
@@ -132,31 +157,11 @@ fn agreement(policy: &dyn Policy, episodes: &[Episode]) -> Result<Agreement, Sta
     })
 }
 
-/// Compares a student's actions with the expert's; `actions` gives both for a trajectory, the student's first.
+/// `actions` gives the student's and the expert's for a trajectory.
 fn compare(
     episodes: &[Episode],
-    actions: impl Fn(&Trajectory) -> Result<(ActionBatch, ActionBatch), StageError>,
+    actions: impl Fn(&Trajectory) -> Result<Actions, StageError>,
 ) -> Result<Agreement, StageError> {
-    let mut same = (0_usize, 0_usize);
-    let mut pairs: Vec<(f64, f64)> = Vec::new();
-    for trajectory in episodes.iter().filter_map(|episode| episode.trajectory.as_ref()) {
-        match actions(trajectory)? {
-            (ActionBatch::Discrete(student), ActionBatch::Discrete(expert)) => {
-                same.0 += student.iter().zip(&expert).filter(|(student, expert)| student == expert).count();
-                same.1 += expert.len();
-            }
-            (ActionBatch::Continuous { values: student, .. }, ActionBatch::Continuous { values: expert, .. }) => {
-                let both = student.iter().zip(&expert);
-                pairs.extend(both.map(|(student, expert)| (f64::from(*student), f64::from(*expert))));
-            }
-            _ => unreachable!("both act in the same space"),
-        }
-    }
-    if pairs.is_empty() {
-        return Ok(Agreement::SameAction { value: same.0 as f64 / same.1.max(1) as f64 });
-    }
-    let mean = pairs.iter().map(|(_, expert)| expert).sum::<f64>() / pairs.len() as f64;
-    let error: f64 = pairs.iter().map(|(student, expert)| (student - expert).powi(2)).sum();
-    let total: f64 = pairs.iter().map(|(_, expert)| (expert - mean).powi(2)).sum();
-    Ok(Agreement::RSquared { value: if total > 0.0 { 1.0 - error / total } else { f64::from(u8::from(error == 0.0)) } })
+    let trajectories = episodes.iter().filter_map(|episode| episode.trajectory.as_ref());
+    Ok(agreement(&trajectories.map(actions).collect::<Result<Vec<_>, _>>()?))
 }

@@ -41,6 +41,10 @@ pub fn polish(setting: Setting<'_>, mut formulas: Make<'_, PerStudent<Formulas>>
         return Ok(());
     }
     let reporter = &setting.reporter;
+    if !setting.is_played() {
+        reporter.message("polish", "nothing is played: no constants are tuned on return");
+        return Ok(());
+    }
     let budget = section.environment_steps;
     let mut searches = Vec::new();
     for (index, (name, student)) in formulas.get_mut().0.iter().enumerate() {

@@ -3,6 +3,7 @@ use crate::engine::{Get, Make, StageError};
 use crate::film::film;
 use crate::run::Setting;
 use crate::seeds::{self, Purpose};
+use crate::teacher::Teacher;
 use experts::FunctionPolicy;
 use kan_core::environment::EnvironmentError;
 use kan_core::policy::Policy;
@@ -10,7 +11,14 @@ use render::video::Format;
 
 /// Films the expert; runs beside the fit, since it needs nothing of it.
 pub fn record_expert(mut made: Make<'_, ExpertVideo>, setting: Setting<'_>) -> Result<(), StageError> {
-    made.set(ExpertVideo(record(&setting, setting.expert(), "record_expert")?));
+    let video = match setting.teacher() {
+        Teacher::Expert(expert) => record(&setting, expert.as_ref(), "record_expert")?,
+        Teacher::Log(_) => {
+            setting.reporter.message("record_expert", "no video: there is only a log of the expert");
+            None
+        }
+    };
+    made.set(ExpertVideo(video));
     Ok(())
 }
 
@@ -31,6 +39,10 @@ fn record(setting: &Setting<'_>, policy: &dyn Policy, stage: &str) -> Result<Opt
         return Ok(None);
     }
     let reporter = &setting.reporter;
+    if !setting.is_played() {
+        reporter.message(stage, "no video: nothing is played");
+        return Ok(None);
+    }
     let mut environment = setting.environment()?;
     let seed = seeds::episodes(setting.config().seed, Purpose::Report, 1)[0];
     let mut each = |_: &_, step: u32, limit: u32| {

@@ -29,7 +29,7 @@ pub fn refine(
     let mut formulas = Vec::new();
     for ((name, network), (_, data)) in networks.0.iter().zip(&data.0) {
         let draft = Draft::from_graph(setting.head(), &network.0).map_err(failed)?.simplified();
-        let faithful = faithful(&setting, &dagger, "refine", name, draft, data.clone())?;
+        let faithful = faithful(&setting, dagger.as_ref(), "refine", name, draft, data.clone())?;
         formulas.push((name.clone(), Formulas { faithful, polished: None }));
     }
     made.set(PerStudent(formulas));
@@ -50,14 +50,14 @@ pub fn rivals(
     let (head, loss) = (setting.head(), setting.head().loss());
     let names = setting.spec().observation_space.names();
     let line = sparse::linear(&head, &names, data.train.samples(), &loss).map_err(failed)?;
-    let line = learnt(&setting, &dagger, "rivals", LINEAR, line, data.clone())?;
+    let line = learnt(&setting, dagger.as_ref(), "rivals", LINEAR, line, data.clone())?;
     // Products are chosen among what the linear one saw: more than the expert's own states.
     let samples = line.data.train.samples();
     let terms = config.students.quadratic_terms;
     let square = sparse::quadratic(&head, &names, samples, &loss, terms).map_err(failed)?;
     for (name, draft) in [(LINEAR, line.student.clone()), (QUADRATIC, square)] {
         if formulas.get_mut().get(name).is_none() {
-            let faithful = faithful(&setting, &dagger, "rivals", name, draft, line.data.clone())?;
+            let faithful = faithful(&setting, dagger.as_ref(), "rivals", name, draft, line.data.clone())?;
             formulas.get_mut().0.push((name.to_owned(), Formulas { faithful, polished: None }));
         }
     }
@@ -68,7 +68,7 @@ pub fn rivals(
 /// expert and then of the formula, rounded.
 fn faithful(
     setting: &Setting<'_>,
-    dagger: &Dagger<'_>,
+    dagger: Option<&Dagger<'_>>,
     stage: &'static str,
     name: &str,
     draft: Draft,
@@ -100,28 +100,23 @@ fn faithful(
     let best = learnt(setting, dagger, stage, name, short.draft.simplified(), data)?;
     let rows = &best.data.train.observations;
     let (draft, digits) = rounded(&best.student, rows, section.rounding_tolerance).map_err(failed)?;
-    reporter.message(
-        stage,
-        format!(
-            "{name}: {} operations, constants of at most {digits} digits, mean return {:.2} (round {})",
-            draft.operations(),
-            best.mean,
-            best.round
-        ),
-    );
+    let played = dagger.map_or_else(String::new, |_| format!(", mean return {:.2} (round {})", best.mean, best.round));
+    let line = format!("{name}: {} operations, constants of at most {digits} digits{played}", draft.operations());
+    reporter.message(stage, line);
     draft.formula().map_err(failed)
 }
 
-/// A draft after its own rounds.
+/// A draft after its own rounds, where there is an expert for them.
 fn learnt(
     setting: &Setting<'_>,
-    dagger: &Dagger<'_>,
+    dagger: Option<&Dagger<'_>>,
     stage: &'static str,
     name: &str,
     draft: Draft,
     data: ExpertData,
 ) -> Result<Best<Draft>, StageError> {
     let first = fitted(setting, stage, name, &draft, &data)?.draft;
+    let Some(dagger) = dagger else { return Ok(Best { student: first, data, mean: f64::NAN, round: 0 }) };
     dagger.rounds(name, first, data, &|draft: &Draft| Box::new(draft.policy(draft.constants())), &mut |draft, data| {
         Ok(fitted(setting, stage, name, draft, data)?.draft)
     })

@@ -5,8 +5,9 @@ use crate::artefacts::{ExpertData, PolicyEvaluation};
 use crate::engine::{Artefact, Get, LoadContext, StageError};
 use crate::events::Reporter;
 use crate::report::{self, ReportContent, ReportedFormula, ReportedVideo};
-use crate::run::Expert;
+use crate::run::Task;
 use crate::run_directory::RunDirectory;
+use crate::teacher::{Log, Teacher};
 use bevy_ecs::prelude::*;
 use bevy_ecs::system::SystemParam;
 use experts::formula::run_files;
@@ -30,7 +31,8 @@ pub struct Results<'w> {
 pub fn report(
     context: Res<LoadContext>,
     directory: Res<RunDirectory>,
-    expert: Res<Expert>,
+    task: Res<Task>,
+    teacher: Res<Teacher>,
     reporter: Res<Reporter>,
     results: Results<'_>,
 ) -> Result<(), StageError> {
@@ -54,7 +56,10 @@ pub fn report(
     directory.write("formula.tex", latex.as_bytes())?;
     let diagram = kan_core::graph::diagram::svg(network, &data.train.observations, &data.train.output_names);
     directory.write("kan.svg", diagram.as_bytes())?;
-    let metrics = metrics(&context, &selection, &evaluation);
+    let mut metrics = metrics(&context, &selection, &evaluation);
+    if let Teacher::Log(log) = &*teacher {
+        add_log(&mut metrics, log, &task.0.id, context.config.is_played());
+    }
     directory.write_json("metrics.json", &metrics)?;
     for (policy, returns) in metrics["returns"].as_object().into_iter().flatten() {
         if let Some(mean) = returns["mean"].as_f64() {
@@ -72,7 +77,7 @@ pub fn report(
     let content = ReportContent {
         metrics: &metrics,
         config: &context.config.to_toml(),
-        expert: expert.0.source(),
+        expert: teacher.source(),
         formulas: &formulas(&selection),
         data: &data,
         splines: splines.as_ref().and_then(|all| all.get(&selection.network)).map(|network| &network.0),
@@ -97,6 +102,26 @@ fn formulas(selection: &Selection) -> Vec<ReportedFormula<'_>> {
         formulas.push(ReportedFormula { title: "The faithful formula", note: FAITHFUL, formula });
     }
     formulas
+}
+
+/// What is different where students learn from a log.
+fn add_log(metrics: &mut Value, log: &Log, name: &str, is_played: bool) {
+    metrics["log"] = json!({
+        "file": log.source,
+        "split_by": if log.by_episode { "episodes" } else { "contiguous blocks" },
+        "train_rows": log.train.rows(),
+        "validation_rows": log.validation.rows(),
+        "test_rows": log.test.rows(),
+        "is_played": is_played,
+    });
+    if is_played {
+        return;
+    }
+    metrics["environment"] = json!(name);
+    for candidate in metrics["candidates"].as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+        let agreement = candidate.remove("mean").unwrap_or_default();
+        candidate.insert("agreement".to_owned(), agreement);
+    }
 }
 
 fn metrics(context: &LoadContext, selection: &Selection, evaluation: &Evaluation) -> Value {
@@ -136,7 +161,7 @@ fn metrics(context: &LoadContext, selection: &Selection, evaluation: &Evaluation
         "format": 2,
         "environment": context.config.environment.id,
         "seed": context.config.seed,
-        "returns": each(&|policy| Some(returns(&policy.returns))),
+        "returns": each(&|policy| (policy.returns.n > 0).then(|| returns(&policy.returns))),
         "agreement": agreements,
         "formula": {
             "operations": chosen.operations,

@@ -1,4 +1,5 @@
 use super::refine::failed;
+use crate::agreement::{of_each_episode, with_log};
 use crate::artefacts::{Candidate, Formulas, Network, PerStudent, Selection};
 use crate::engine::{Get, Make, StageError};
 use crate::formulas::Draft;
@@ -7,11 +8,13 @@ use crate::rollouts::{Game, play_all};
 use crate::run::Setting;
 use crate::seeds::{self, Purpose};
 use crate::statistics::{lowest_part_mean, mean, mean_interval};
+use crate::teacher::Teacher;
 use kan_core::policy::PolicyError;
-use kan_core::rollout::RolloutError;
+use kan_core::rollout::{Episode, RolloutError};
 use symbolic::Formula;
 
-/// Plays all formulas on the same seeds and takes the shortest one that is not worse than the best.
+/// Plays all formulas on the same seeds and takes the shortest one that is not worse than the best; where nothing is played,
+/// by their agreement with the episodes of the log that are there to choose by.
 pub fn select(
     mut made: Make<'_, Selection>,
     setting: Setting<'_>,
@@ -20,7 +23,6 @@ pub fn select(
 ) -> Result<(), StageError> {
     let (config, reporter) = (setting.config(), &setting.reporter);
     let seeds = seeds::episodes(config.seed, Purpose::Select, config.select.episodes.max(2));
-    let environment = setting.rollouts()?;
     let all: Vec<(&String, &Formula, bool)> = formulas
         .0
         .iter()
@@ -34,18 +36,33 @@ pub fn select(
         .map(|(_, formula, _)| Draft::from_formula(setting.head(), formula).map_err(failed))
         .collect::<Result<_, _>>()?;
     let policies: Vec<_> = drafts.iter().map(|draft| draft.policy(draft.constants())).collect();
-    let games: Vec<Game<'_>> =
-        policies.iter().map(|policy| Game { environment: &environment, policy, seeds: &seeds }).collect();
-    let played = play_all(&games, reporter, "select", "episodes, all formulas")?;
+    let (measure, digits, scores) = match setting.teacher() {
+        Teacher::Log(log) if !setting.is_played() => {
+            let score = |policy| match with_log(policy, &setting.head(), &log.validation) {
+                Ok(actions) => Ok(of_each_episode(&actions)),
+                // It leaves its domain somewhere.
+                Err(PolicyError::NotFinite { .. }) => Ok(vec![WORST; log.validation.episodes()]),
+                Err(error) => Err(StageError::from(error)),
+            };
+            ("agreement", 4, policies.iter().map(|policy| score(policy)).collect::<Result<Vec<_>, _>>()?)
+        }
+        _ => {
+            let environment = setting.rollouts()?;
+            let games: Vec<Game<'_>> =
+                policies.iter().map(|policy| Game { environment: &environment, policy, seeds: &seeds }).collect();
+            let returns = |played: Result<Vec<Episode>, RolloutError>| match played {
+                Ok(episodes) => Ok(episodes.iter().map(|episode| episode.episode_return).collect()),
+                // A formula that gives no finite action somewhere is no candidate for the best.
+                Err(RolloutError::Policy { source: PolicyError::NotFinite { .. }, .. }) => Ok(vec![WORST; seeds.len()]),
+                Err(error) => Err(StageError::from(error)),
+            };
+            let played = play_all(&games, reporter, "select", "episodes, all formulas")?;
+            ("mean return", 2, played.into_iter().map(returns).collect::<Result<Vec<_>, _>>()?)
+        }
+    };
     let mut candidates: Vec<Candidate> = Vec::new();
     let mut returns: Vec<Vec<f64>> = Vec::new();
-    for ((name, formula, polished), played) in all.into_iter().zip(played) {
-        let played = match played {
-            Ok(episodes) => episodes.iter().map(|episode| episode.episode_return).collect(),
-            // A formula that gives no finite action somewhere is no candidate for the best.
-            Err(RolloutError::Policy { source: PolicyError::NotFinite { .. }, .. }) => vec![WORST; seeds.len()],
-            Err(error) => return Err(error.into()),
-        };
+    for ((name, formula, polished), played) in all.into_iter().zip(scores) {
         candidates.push(Candidate {
             student: name.clone(),
             polished,
@@ -63,7 +80,9 @@ pub fn select(
         let kind = if *polished { "polished" } else { "faithful" };
         let front = if *on_front { ", on the front" } else { "" };
         let (low, high) = (interval.low, interval.high);
-        let line = format!("{student}, {kind}: mean return {mean:.2} ({low:.2} to {high:.2}), {operations} operations");
+        let line = format!(
+            "{student}, {kind}: {measure} {mean:.digits$} ({low:.digits$} to {high:.digits$}), {operations} operations"
+        );
         reporter.message("select", format!("{line}{front}"));
     }
     let has_network = |candidate: &&Candidate| networks.get(&candidate.student).is_some();
@@ -78,7 +97,7 @@ pub fn select(
         && winner.student != network
     {
         let line = format!(
-            "the {} rival wins: {:.2} with {} operations, against {:.2} with {} of the best network's formula ({})",
+            "the {} rival wins: {:.digits$} with {} operations, against {:.digits$} with {} of the best network's formula ({})",
             winner.student, winner.mean, winner.operations, best.mean, best.operations, best.student
         );
         reporter.message("select", line);

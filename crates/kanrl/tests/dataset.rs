@@ -1,0 +1,125 @@
+//! Somebody's own log in the place of an expert, with and without an environment.
+
+mod common;
+
+use common::{files, kanrl};
+use serde_json::Value;
+use std::path::Path;
+use std::process::Output;
+
+/// Numbers between −1 and 1 that look random.
+fn numbers() -> impl Iterator<Item = f64> {
+    let next =
+        |state: &u64| Some(state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407));
+    std::iter::successors(Some(1_u64), next).skip(1).map(|state| (state >> 33) as f64 / f64::from(1_u32 << 30) - 1.0)
+}
+
+/// Writes a table of `rows` rows of random observations and what `action` says of each.
+fn log(path: &Path, header: &str, width: usize, rows: usize, action: impl Fn(&[f64]) -> String) {
+    let values: Vec<f64> = numbers().take(rows * width).collect();
+    let line = |row: &[f64]| row.iter().map(f64::to_string).collect::<Vec<_>>().join(",") + "," + &action(row) + "\n";
+    let text: String = std::iter::once(format!("{header}\n")).chain(values.chunks_exact(width).map(line)).collect();
+    std::fs::write(path, text).unwrap();
+}
+
+fn extract(folder: &Path, arguments: &[&str]) -> Output {
+    let output = kanrl(&["extract", "--hidden", "", "--out", "run"]).args(arguments).current_dir(folder).output();
+    output.expect("kanrl runs")
+}
+
+fn succeed(output: Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn metrics(folder: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(folder.join("run/metrics.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn a_log_alone_becomes_a_formula_in_its_own_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let action = |row: &[f64]| format!("{}", (1.5 * row[0] - 0.5 * row[1]).clamp(-1.0, 1.0));
+    log(&folder.path().join("log.csv"), "pressure,flow,action_valve", 2, 600, action);
+    let printed = succeed(extract(folder.path(), &["--dataset", "log.csv"]));
+    assert!(printed.contains("pressure") && printed.contains("flow") && printed.contains("valve"), "{printed}");
+    assert!(printed.contains("nothing was played") && !printed.contains("mean return"), "{printed}");
+    let metrics = metrics(folder.path());
+    assert!(metrics["agreement"]["formula"].as_f64().unwrap() > 0.999, "{}", metrics["agreement"]);
+    assert_eq!((&metrics["environment"], &metrics["returns"]), (&"log.csv".into(), &serde_json::json!({})));
+    assert_eq!(metrics["log"]["split_by"], "contiguous blocks");
+    assert_eq!(metrics["log"]["test_rows"], 120);
+    assert!(metrics["candidates"][0]["agreement"].is_number() && metrics["candidates"][0]["mean"].is_null());
+    let report = std::fs::read_to_string(folder.path().join("run/report.html")).unwrap();
+    assert!(report.contains("There was no environment: nothing was played, filmed or tuned on return."));
+    for absent in ["expert.mp4", "formula.mp4", "polished.json"] {
+        assert!(!folder.path().join("run").join(absent).exists(), "{absent}");
+    }
+    let provenance: Value =
+        serde_json::from_slice(&std::fs::read(folder.path().join("run/provenance.json")).unwrap()).unwrap();
+    assert_eq!(provenance["expert"]["files"][0]["name"], "log.csv");
+
+    let first = files(&folder.path().join("run"));
+    let resume = kanrl(&["resume", "run"]).current_dir(folder.path()).output().unwrap();
+    assert!(succeed(resume).contains("agreement"));
+    assert_eq!(first, files(&folder.path().join("run")));
+    let log = std::fs::read_to_string(folder.path().join("run/run.log")).unwrap();
+    assert!(log.contains("fit: reused from the earlier run"), "{log}");
+}
+
+#[test]
+fn a_log_of_discrete_actions_is_split_by_its_episodes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.csv");
+    log(&path, "x,v,action", 2, 400, |row| u8::from(2.0 * row[0] + row[1] > 0.3).to_string());
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mark = |(index, line): (usize, &str)| match index {
+        0 => format!("episode,{line}\n"),
+        _ => format!("{},{line}\n", (index - 1) / 40),
+    };
+    std::fs::write(&path, text.lines().enumerate().map(mark).collect::<String>()).unwrap();
+    succeed(extract(folder.path(), &["--dataset", "log.csv"]));
+    let metrics = metrics(folder.path());
+    assert_eq!((&metrics["log"]["split_by"], &metrics["log"]["test_rows"]), (&"episodes".into(), &80.into()));
+    assert!(metrics["agreement"]["formula"].as_f64().unwrap() > 0.9, "{}", metrics["agreement"]);
+}
+
+#[test]
+fn a_log_with_its_environment_is_played_but_asks_no_expert() {
+    let folder = tempfile::tempdir().unwrap();
+    let action = |row: &[f64]| u8::from(3.0 * row[2] + row[3] > 0.0).to_string();
+    log(&folder.path().join("log.csv"), "x,x_dot,theta,theta_dot,action", 4, 500, action);
+    let arguments = ["CartPole-v1", "--dataset", "log.csv", "--polish-steps", "20000", "--episodes", "20"];
+    let printed = succeed(extract(folder.path(), &arguments));
+    assert!(printed.contains("mean return") && printed.contains('θ') && !printed.contains("expert "), "{printed}");
+    let metrics = metrics(folder.path());
+    let mean = metrics["returns"]["formula"]["mean"].as_f64().unwrap();
+    assert!(mean > 450.0, "the formula's mean return is {mean}");
+    assert!(metrics["returns"]["expert"].is_null() && metrics["agreement"]["own_states"]["formula"].is_null());
+    assert!(folder.path().join("run/formula.mp4").is_file() && !folder.path().join("run/expert.mp4").exists());
+    let log = std::fs::read_to_string(folder.path().join("run/run.log")).unwrap();
+    assert!(log.contains("a log says nothing of other states: no rounds"), "{log}");
+}
+
+#[test]
+fn a_log_that_cannot_be_learnt_from_is_refused_before_anything_is_written() {
+    let refused = |rows: &str, arguments: &[&str], says: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("log.csv"), rows).unwrap();
+        let output = extract(folder.path(), arguments);
+        let error = String::from_utf8(output.stderr).unwrap();
+        let text = error.split(|c: char| c.is_whitespace() || c == '│').filter(|word| !word.is_empty());
+        let text = text.collect::<Vec<_>>().join(" ");
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(text.contains(says), "{error}");
+        assert!(!folder.path().join("run").exists());
+    };
+    let alone = ["--dataset", "log.csv"];
+    refused("x,action\n1,0\n2,1\n", &alone, "it has 2 rows; at least 50 are needed");
+    refused(&("x,action\n".to_owned() + &"1,0\n".repeat(60)), &alone, "leaves nothing to choose");
+    refused("x,action\n1,nan\n", &alone, "finite numbers");
+    refused("x\n1\n", &alone, "has no column `action`");
+    refused("x,action\n1,0\n", &["CartPole-v1", "--dataset", "log.csv"], "has no column `x_dot`");
+    refused("", &["--dataset", "absent.csv"], "absent.csv");
+    refused("", &["CartPole-v1", "--dataset", "log.csv", "--expert", "bundled"], "cannot be used with");
+}
