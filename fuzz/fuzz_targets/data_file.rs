@@ -1,7 +1,7 @@
 //! Files of numbers: the first byte chooses the kind, the rest is the file.
 #![no_main]
 
-use experts::data_files::{DatasetOptions, read_dataset, read_observations};
+use experts::data_files::{read_log, read_observations};
 use libfuzzer_sys::fuzz_target;
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -20,7 +20,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(observations.values.len(), observations.rows() * observations.size);
         assert!(observations.values.iter().all(|value| value.is_finite()));
     }
-    if let Ok(dataset) = read_dataset(file, &DatasetOptions::default()) {
+    if let Ok(dataset) = read_log(file, None).map(|log| log.rows) {
         assert_eq!(dataset.observations.len(), dataset.rows() * dataset.input_names.len());
     }
 });

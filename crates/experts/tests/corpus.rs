@@ -1,7 +1,7 @@
 //! The fuzz targets' corpora, replayed: nothing panics, and every refusal says what it always said.
 
 use experts::archive::Archive;
-use experts::data_files::{DatasetOptions, read_dataset, read_observations};
+use experts::data_files::{read_log, read_observations};
 use experts::network_file::NetworkFile;
 use experts::pickle::Pickle;
 use experts::sb3::Sb3Archive;
@@ -110,7 +110,7 @@ fn data_files() {
             Ok(observations) => format!("{:?}", observations.values),
             Err(error) => format!("refused: {error}"),
         };
-        let dataset = match read_dataset(&file, &DatasetOptions::default()) {
+        let dataset = match read_log(&file, None).map(|log| log.rows) {
             Ok(dataset) => format!("{} rows to learn {:?} from", dataset.rows(), dataset.targets),
             Err(error) => format!("refused: {error}"),
         };
