@@ -64,6 +64,8 @@ for shape in SHAPES:
         cases[f"kan/{kind}/{'-'.join(map(str, shape))}/b{ROWS}/f32"] = peers
 for shape in SHAPES[:2]:
     name = "-".join(map(str, shape))
-    if (reference / f"speed/fit_{name}.safetensors").exists():
-        cases[f"fit/{name}/n5000/f64"] = {"pykan": lambda shape=shape: fit(shape)}
+    path = reference / f"speed/fit_{name}.safetensors"
+    if path.exists():
+        rows = len(safetensors.torch.load_file(path)["train_input"])
+        cases[f"fit/{name}/n{rows}/f64"] = {"pykan": lambda shape=shape: fit(shape)}
 serve(["torch", "flashkan", "inkan", "pykan"], cases)

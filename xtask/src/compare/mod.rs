@@ -58,33 +58,38 @@ pub fn compare(options: &Options) -> Result<(), String> {
     for area in
         AREAS.iter().filter(|area| options.areas.is_empty() || options.areas.iter().any(|name| name == area.name))
     {
-        data[area.name] = measure(area, options)?;
-        save(&data)?;
+        measure(area, options, &mut data)?;
     }
     eprintln!("wrote {TABLE}");
     Ok(())
 }
 
-fn measure(area: &Area, options: &Options) -> Result<Value, String> {
+/// Times an area's cases; what is there is saved after each.
+fn measure(area: &Area, options: &Options, data: &mut Value) -> Result<(), String> {
     let bench = Bench::build(area.name, area.features)?;
     let mut peer = Peer::start(area.script, area.requirements)?;
-    let machine = machine::describe();
+    let (machine, versions) = (machine::describe(), peer.versions.clone());
     let wanted = |case: &&String| options.case.as_ref().is_none_or(|part| case.contains(part.as_str()));
     let cases: Vec<String> = peer.cases.iter().filter(wanted).cloned().collect();
     let mut rows = Vec::new();
+    let mut keep = |more: Vec<Value>| {
+        rows.extend(more);
+        data[area.name] = json!({"machine": machine, "versions": versions, "rows": rows});
+        save(data)
+    };
     for (place, case) in cases.iter().enumerate() {
         eprintln!("{} {}/{} {case}", area.name, place + 1, cases.len());
-        rows.extend(measure_case(&bench, &mut peer, case, options.rounds)?);
+        keep(measure_case(&bench, &mut peer, case, options.rounds)?)?;
     }
     // What is measured against another case of our own: the environment with more around it, or with less.
     let own = bench.cases()?;
     for case in own.iter().filter(wanted) {
         if let Some(against) = own_rival(case).filter(|against| own.contains(against)) {
             eprintln!("{} {case} against {against}", area.name);
-            rows.push(measure_own(&bench, case, &against, options.rounds)?);
+            keep(vec![measure_own(&bench, case, &against, options.rounds)?])?;
         }
     }
-    Ok(json!({"machine": machine, "versions": peer.versions, "rows": rows}))
+    Ok(())
 }
 
 /// A row for each of the case's peers.
