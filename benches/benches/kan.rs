@@ -1,4 +1,4 @@
-//! The KAN: forward, forward and backward, and whole fits.
+//! The KAN: forward, forward and backward, and fits to the training loss that pykan reaches in 50 steps.
 //!
 //! `RAYON_NUM_THREADS=1 cargo bench -p benches --bench kan` measures one thread.
 
@@ -10,6 +10,7 @@ use kan_core::kan::{Kan, KanConfig, LayerShape, Network, Precision};
 use reference_data::Tensors;
 use std::hint::black_box;
 use std::ops::ControlFlow;
+use std::path::Path;
 
 const SHAPES: [&[usize]; 4] = [&[4, 2, 2], &[8, 2, 4], &[11, 8, 3], &[64, 64, 64, 10]];
 
@@ -74,7 +75,10 @@ fn fits(criterion: &mut Criterion) {
         let rows = inputs.shape[0];
         let weights = vec![1.0; rows];
         let train = Samples { inputs: &inputs.values, targets: &targets.values, weights: &weights };
-        for (precision, element_type) in [(Precision::F32, "f32"), (Precision::F64, "f64")] {
+        for (precision, element_type, recorded) in
+            [(Precision::F32, "f32", "float32"), (Precision::F64, "f64", "float64")]
+        {
+            let Some(wanted) = recorded_loss(file, recorded) else { continue };
             let config = KanConfig { precision, ..KanConfig::default() };
             let shape = [inputs.shape[1], config.hidden[0], targets.shape[1]];
             let mut group = criterion.benchmark_group("fit");
@@ -83,12 +87,26 @@ fn fits(criterion: &mut Criterion) {
                 bencher.iter(|| {
                     let mut kan = Kan::new(config.clone(), shape[0], shape[2], 0);
                     let task = FitTask { train, validation: None, loss: &Loss::MeanSquared };
-                    black_box(kan.fit(task, &mut |_| ControlFlow::Continue(())).expect("sound data"))
+                    let mut reached = false;
+                    let fitted = kan.fit(task, &mut |progress| {
+                        reached = progress.train_loss <= wanted;
+                        if reached { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                    });
+                    assert!(reached, "pykan's loss is not reached: {fitted:?}");
+                    black_box(kan)
                 });
             });
             group.finish();
         }
     }
+}
+
+/// pykan's mean squared error after its last step on the same data.
+fn recorded_loss(data: &Path, element_type: &str) -> Option<f64> {
+    let stem = data.file_stem()?.to_str()?;
+    let text = std::fs::read_to_string(data.with_file_name(format!("{stem}_{element_type}_pykan.json"))).ok()?;
+    let curve: serde_json::Value = serde_json::from_str(&text).ok()?;
+    curve["train_rmse"].as_array()?.last()?.as_f64().map(|rmse| rmse * rmse)
 }
 
 criterion_group!(benches, both, fits);

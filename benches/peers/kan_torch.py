@@ -1,7 +1,7 @@
 """flashkan, inkan and pykan, for `cargo xtask compare kan`: one pass, forward or forward and backward, and whole fits.
 
-Everything runs on one thread. A pass is one of mean squared error on 4096 rows. A fit is pykan's 50 L-BFGS steps from the
-recorded data, against ours to the same loss or better, which the tests of kan-core check.
+Everything runs on one thread. A pass is one of mean squared error on 4096 rows. A fit is pykan's 50 L-BFGS steps on the
+recorded data, against ours until it has the training loss that pykan had then.
 """
 
 from peer import once, serve  # First: it sets the number of threads.

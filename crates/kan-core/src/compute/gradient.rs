@@ -21,6 +21,15 @@ pub(super) struct Segment<S> {
     loss: f64,
 }
 
+/// Side by side; where there is one thread or one segment, nothing is handed over to rayon's threads.
+fn for_each_segment<S: Scalar>(segments: &mut [Segment<S>], work: impl Fn(usize, &mut Segment<S>) + Send + Sync) {
+    if segments.len() == 1 || rayon::current_num_threads() == 1 {
+        segments.iter_mut().enumerate().for_each(|(index, segment)| work(index, segment));
+    } else {
+        segments.par_iter_mut().enumerate().for_each(|(index, segment)| work(index, segment));
+    }
+}
+
 impl<S> Default for Workspace<S> {
     /// Room for nothing.
     fn default() -> Self {
@@ -58,7 +67,7 @@ impl<S: Scalar> Plan<S> {
         gradient: &mut [f64],
     ) -> f64 {
         let length = segment_length(batch.chunks());
-        workspace.segments.par_iter_mut().enumerate().for_each(|(index, segment)| {
+        for_each_segment(&mut workspace.segments, |index, segment| {
             segment.gradient.fill(S::ZERO);
             segment.loss = 0.0;
             for chunk in index * length..((index + 1) * length).min(batch.chunks()) {
@@ -84,7 +93,7 @@ impl<S: Scalar> Plan<S> {
     /// If `workspace` was made for another batch or plan.
     pub fn loss(&self, parameters: &[S], batch: &Batch<S>, loss: &Loss, workspace: &mut Workspace<S>) -> f64 {
         let length = segment_length(batch.chunks());
-        workspace.segments.par_iter_mut().enumerate().for_each(|(index, segment)| {
+        for_each_segment(&mut workspace.segments, |index, segment| {
             segment.loss = 0.0;
             for chunk in index * length..((index + 1) * length).min(batch.chunks()) {
                 self.forward_chunk(parameters, batch, chunk, &mut segment.scratch, false);
