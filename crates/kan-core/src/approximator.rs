@@ -158,6 +158,9 @@ pub struct FitReport {
     pub validation_loss: Option<f64>,
     /// The observer cancelled it.
     pub cancelled: bool,
+    /// What it was computed on and why, where another device than the CPU was asked for. Not part of the result.
+    #[serde(skip)]
+    pub device: Option<String>,
 }
 
 /// A function of several variables with several outputs that can be fitted to data.
@@ -219,6 +222,18 @@ pub enum ApproximatorError {
     NotLayered {
         /// Which part is not.
         reason: String,
+    },
+    /// Nothing that the device computes; another one may.
+    #[error("not on this device: {reason}")]
+    Unsupported {
+        /// What it is, and what would do it.
+        reason: String,
+    },
+    /// The device that was to train the network is not there or failed.
+    #[error("the device failed")]
+    Device {
+        /// What went wrong.
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// Nothing finite could be reached.
     #[error("the fit diverged: {reason}")]

@@ -86,6 +86,7 @@ impl UnivariateGraph {
             train_loss: lbfgs.value(),
             validation_loss: validate(&mut objective, lbfgs.x()),
             cancelled: false,
+            device: None,
         };
         let mut best = lbfgs.x().to_vec();
         for step in 1..=steps {

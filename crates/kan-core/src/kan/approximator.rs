@@ -1,11 +1,13 @@
 //! The KAN as a function approximator.
 
 use super::config::{KanConfig, Optimizer, Precision};
+use super::device::{self, Device};
+use super::engine::Cpu;
 use super::network::{LayerShape, Network};
 use super::training::Training;
 use super::{file, standardisation};
 use crate::approximator::{ApproximatorError, FitObserver, FitReport, FitTask, FunctionApproximator, Samples};
-use crate::compute::{Batch, Plan, Scalar};
+use crate::compute::Plan;
 use crate::graph::{CompiledGraph, Input, UnivariateGraph};
 use rand_pcg::Pcg64;
 use rand_pcg::rand_core::{Rng, SeedableRng};
@@ -61,33 +63,73 @@ impl Kan {
         inputs.iter().zip(self.standardisation.iter().cycle()).map(each).collect()
     }
 
-    fn train<S: Scalar>(
+    /// Trains the network where the config says.
+    fn train(
         &mut self,
         task: FitTask<'_>,
         observer: &mut FitObserver<'_>,
     ) -> Result<FitReport, ApproximatorError> {
         let inputs = self.standardised(task.train.inputs);
         let transforms = self.transforms();
-        let outputs = self.outputs();
-        let train = match (self.config.optimizer, self.config.batch_rows) {
-            (Optimizer::Adam, 1..) => {
-                // Mini-batches are stretches of rows: without shuffling each would be a piece of one episode.
-                let rows = Shuffled::new(task.train, self.inputs(), outputs, self.seed);
-                Batch::<S>::new(&transforms, outputs, rows.samples())
-            }
-            _ => Batch::<S>::new(&transforms, outputs, task.train),
-        };
-        let validation = task.validation.map(|samples| Batch::<S>::new(&transforms, outputs, samples));
-        let training = Training {
+        // Mini-batches are stretches of rows: without shuffling each would be a piece of one episode.
+        let shuffled = (self.config.optimizer == Optimizer::Adam && self.config.batch_rows > 0)
+            .then(|| Shuffled::new(task.train, self.inputs(), self.outputs(), self.seed));
+        let mut training = Training {
             config: &self.config,
             network: &mut self.network,
+            transforms: &transforms,
             inputs: &inputs,
-            train: &train,
-            validation: validation.as_ref(),
+            train: shuffled.as_ref().map_or(task.train, Shuffled::samples),
+            validation: task.validation,
             loss: task.loss,
         };
-        training.run(observer)
+        let failure = match self.config.device {
+            Device::Cpu => None,
+            Device::Gpu => {
+                let device = device::registered()?;
+                let name = device.name()?;
+                let report = device.train(training, observer)?;
+                return Ok(FitReport { device: Some(format!("trained on {name}")), ..report });
+            }
+            Device::Auto => match on_device_if_worth_it(&mut training, observer) {
+                Ok(report) => return Ok(report),
+                Err(reason) => Some(reason),
+            },
+        };
+        let report = match self.config.precision {
+            Precision::F32 => training.run(&Cpu::<f32>::new(), observer),
+            Precision::F64 => training.run(&Cpu::<f64>::new(), observer),
+        }?;
+        Ok(FitReport { device: failure.map(|reason| format!("trained on the CPU: {reason}")), ..report })
     }
+}
+
+/// What [`Device::Auto`] does; where it should be the CPU, the error says why.
+fn on_device_if_worth_it(training: &mut Training<'_>, observer: &mut FitObserver<'_>) -> Result<FitReport, String> {
+    let before = training.network.clone();
+    let try_it = |training: &mut Training<'_>, observer: &mut FitObserver<'_>| {
+        if training.config.precision == Precision::F64 {
+            return Err("precision = \"f64\" is computed there only".to_owned());
+        }
+        let text = |error: ApproximatorError| with_causes(&error);
+        let device = device::registered().map_err(text)?;
+        let name = device.name().map_err(text)?;
+        if let Some(objection) = device.objection(training) {
+            return Err(objection);
+        }
+        let report = device.train(training.again(), observer).map_err(text)?;
+        Ok(FitReport { device: Some(format!("trained on {name}")), ..report })
+    };
+    try_it(training, observer).inspect_err(|reason| {
+        tracing::info!("training on the CPU: {reason}");
+        *training.network = before;
+    })
+}
+
+/// An error with what is underneath it.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// The network, ready for batches.
@@ -187,10 +229,7 @@ impl FunctionApproximator for Kan {
     fn fit(&mut self, task: FitTask<'_>, observer: &mut FitObserver<'_>) -> Result<FitReport, ApproximatorError> {
         task.check(self.inputs(), self.outputs())?;
         self.standardisation = standardisation(task.train.inputs, self.inputs());
-        let report = match self.config.precision {
-            Precision::F32 => self.train::<f32>(task, observer),
-            Precision::F64 => self.train::<f64>(task, observer),
-        };
+        let report = self.train(task, observer);
         if self.config.precision == Precision::F32 {
             round_to_f32(&mut self.network);
         }

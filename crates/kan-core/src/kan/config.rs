@@ -1,6 +1,7 @@
 //! The KAN's configuration.
 
 use super::approximator::Kan;
+use super::device::Device;
 use super::file;
 use super::regularisation::{Regularisation, RegularisationMetric};
 use crate::approximator::FunctionApproximator;
@@ -59,6 +60,9 @@ pub struct KanConfig {
     pub gate_at: f64,
     /// What it computes in. Default f64.
     pub precision: Precision,
+    /// Where it is trained. Default the CPU.
+    #[serde(skip_serializing_if = "Device::is_default")]
+    pub device: Device,
 }
 
 /// How a network is trained.
@@ -113,6 +117,7 @@ impl Default for KanConfig {
             gate: 0.0,
             gate_at: 0.8,
             precision: Precision::F64,
+            device: Device::Cpu,
         }
     }
 }

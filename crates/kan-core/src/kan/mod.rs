@@ -2,6 +2,8 @@
 
 mod approximator;
 mod config;
+mod device;
+mod engine;
 mod file;
 mod from_graph;
 mod grid;
@@ -14,7 +16,10 @@ mod training;
 
 pub use approximator::Kan;
 pub use config::{KanConfig, Optimizer, Precision};
+pub use device::{Device, TrainingDevice, register_device};
+pub use engine::{CurvedMethod, Engine, TrainingObjective};
 pub use network::{Layer, LayerShape, Network};
 pub use objective::NetworkObjective;
 pub use regularisation::{Regularisation, RegularisationMetric};
+pub use training::Training;
 pub(crate) use standardise::standardisation;

@@ -1,11 +1,12 @@
 //! Training a network: the schedule of grids, regularisation and gates, and the optimisers.
 
 use super::config::{KanConfig, Optimizer};
+use super::engine::{CurvedMethod, Engine, TrainingObjective};
 use super::network::Network;
-use super::objective::NetworkObjective;
-use crate::approximator::{ApproximatorError, FitObserver, FitProgress, FitReport, Loss};
-use crate::compute::{Batch, Scalar, Workspace};
-use crate::optimize::{Adam, Lbfgs, LevenbergMarquardt, Objective, Step};
+use crate::approximator::{ApproximatorError, FitObserver, FitProgress, FitReport, Loss, Samples};
+use crate::graph::Input;
+use crate::optimize::{Adam, Lbfgs, LevenbergMarquardt, Step, Vector};
+use std::borrow::{Borrow, BorrowMut};
 
 /// L-BFGS iterations and evaluations in one training step, and past steps that it remembers: pykan's numbers.
 const ITERATIONS: usize = 20;
@@ -16,15 +17,17 @@ const GRID_UPDATE_STEPS: usize = 50;
 /// Most trained numbers for which Levenberg-Marquardt is the automatic choice.
 const LARGEST_CURVATURE: usize = 400;
 
-/// What a training works on.
-pub(super) struct Training<'a, S> {
-    pub config: &'a KanConfig,
-    pub network: &'a mut Network,
+/// A network, what it is to learn, and how.
+pub struct Training<'a> {
+    pub(super) config: &'a KanConfig,
+    pub(super) network: &'a mut Network,
+    /// How samples' inputs become the network's.
+    pub(super) transforms: &'a [Input],
     /// Standardised training inputs `[rows, inputs]`, for the grids.
-    pub inputs: &'a [f64],
-    pub train: &'a Batch<S>,
-    pub validation: Option<&'a Batch<S>>,
-    pub loss: &'a Loss,
+    pub(super) inputs: &'a [f64],
+    pub(super) train: Samples<'a>,
+    pub(super) validation: Option<Samples<'a>>,
+    pub(super) loss: &'a Loss,
 }
 
 /// Parts of a training; the best network is sought in the last one that was reached.
@@ -38,28 +41,54 @@ enum Phase {
     Gated,
 }
 
-enum Method<S> {
-    Lbfgs(Lbfgs),
-    LevenbergMarquardt(LevenbergMarquardt),
-    Adam(Epochs<S>),
+/// Vectors of an objective.
+type Owned<O> = <<O as TrainingObjective>::Vector as ToOwned>::Owned;
+
+enum Method<O: TrainingObjective> {
+    Lbfgs(Lbfgs<O::Vector>),
+    LevenbergMarquardt(Box<dyn CurvedMethod<O>>),
+    Adam(Epochs<O>),
 }
 
 /// Adam over mini-batches.
-struct Epochs<S> {
-    adam: Adam,
-    x: Vec<f64>,
-    gradient: Vec<f64>,
+struct Epochs<O: TrainingObjective> {
+    adam: Adam<O::Vector>,
+    x: Owned<O>,
+    gradient: Owned<O>,
     value: f64,
-    parts: Vec<Batch<S>>,
-    workspaces: Vec<Workspace<S>>,
+    parts: Vec<(O::Batch, O::Workspace)>,
 }
 
-impl<S: Scalar> Training<'_, S> {
-    /// Trains the network; leaves the best weights in it.
-    pub fn run(self, observer: &mut FitObserver<'_>) -> Result<FitReport, ApproximatorError> {
-        let Self { config, network, inputs, train, validation, loss } = self;
+impl Training<'_> {
+    /// How the network is trained.
+    pub fn config(&self) -> &KanConfig {
+        self.config
+    }
+
+    /// The same once more.
+    pub(super) fn again(&mut self) -> Training<'_> {
+        Training { network: self.network, ..*self }
+    }
+
+    /// What goes through the network in one evaluation of the loss: rows times curves.
+    pub fn work(&self) -> f64 {
+        let curves: usize = self.network.layers.iter().map(|layer| layer.mask.len()).sum();
+        self.train.weights.len() as f64 * curves as f64
+    }
+
+    /// Trains the network on `engine`; leaves the best weights in it.
+    ///
+    /// # Errors
+    /// [`ApproximatorError::Diverged`], and whatever the engine cannot do.
+    pub fn run<E: Engine>(self, engine: &E, observer: &mut FitObserver<'_>) -> Result<FitReport, ApproximatorError> {
+        let Self { config, network, transforms, inputs, train, validation, loss } = self;
+        let outputs = network.outputs();
+        let train = &engine.batch(transforms, outputs, train)?;
+        let validation = validation.map(|samples| engine.batch(transforms, outputs, samples)).transpose()?;
+        let validation = validation.as_ref();
         let steps = config.steps;
-        let mut report = FitReport { steps: 0, train_loss: f64::INFINITY, validation_loss: None, cancelled: false };
+        let mut report =
+            FitReport { steps: 0, train_loss: f64::INFINITY, validation_loss: None, cancelled: false, device: None };
         let mut best: Option<(f64, Network)> = None;
         let mut phase = None;
         let (mut step, mut since_best, mut stopped) = (0, 0, false);
@@ -79,16 +108,19 @@ impl<S: Scalar> Training<'_, S> {
             if grid_update_at(config, step) {
                 network.update_grid(inputs, config.grid_even_share);
             }
-            let mut objective = NetworkObjective::new(network, train, loss);
+            let mut objective = engine.objective(network, train, loss)?;
             if phase == Some(Phase::Sparsify) {
-                objective.set_regularisation(config.lambda, config.regularisation());
+                objective.set_regularisation(config.lambda, config.regularisation())?;
             }
-            let mut workspace = validation.map(|batch| objective.workspace(batch));
-            let mut method = Method::start(config, &mut objective, train, damping);
+            let mut workspace = validation.map(|batch| objective.workspace(batch)).transpose()?;
+            let mut method = Method::start(config, engine, &mut objective, train, damping)?;
+            objective.check()?;
             if !method.value().is_finite() {
                 let reason = format!("the loss is {} before step {}", method.value(), step + 1);
                 return Err(ApproximatorError::Diverged { reason });
             }
+            // The best point of the round, where its vectors are.
+            let mut best_x: Option<(f64, Owned<E::Objective<'_>>)> = None;
             loop {
                 method.step(&mut objective);
                 step += 1;
@@ -97,11 +129,13 @@ impl<S: Scalar> Training<'_, S> {
                 let train_loss = if phase == Some(Phase::Sparsify) { objective.train_loss(x) } else { method.value() };
                 let validation_loss =
                     validation.zip(workspace.as_mut()).map(|(batch, workspace)| objective.loss_on(x, batch, workspace));
+                objective.check()?;
                 let score = validation_loss.unwrap_or_else(|| method.value());
                 report.steps = step;
                 since_best += 1;
-                if best.as_ref().is_none_or(|(lowest, _)| score < *lowest) {
-                    best = Some((score, objective.network_at(method.x()).clone()));
+                let lowest = best_x.as_ref().map(|(score, _)| *score).or(best.as_ref().map(|(score, _)| *score));
+                if lowest.is_none_or(|lowest| score < lowest) {
+                    best_x = Some((score, x.to_owned()));
                     since_best = 0;
                     (report.train_loss, report.validation_loss) = (train_loss, validation_loss);
                 }
@@ -112,7 +146,10 @@ impl<S: Scalar> Training<'_, S> {
                     break;
                 }
             }
-            objective.network_at(method.x());
+            if let Some((score, x)) = best_x {
+                best = Some((score, objective.network_at(x.borrow())?.clone()));
+            }
+            objective.network_at(method.x())?;
             if let Method::LevenbergMarquardt(method) = &method {
                 // A new grid changes little of how far the model can be trusted.
                 damping = method.damping().min(LevenbergMarquardt::FIRST_DAMPING);
@@ -157,36 +194,47 @@ fn gate(network: &mut Network, inputs: &[f64], threshold: f64) {
     }
 }
 
-impl<S: Scalar> Method<S> {
-    fn start(config: &KanConfig, objective: &mut NetworkObjective<'_, S>, train: &Batch<S>, damping: f64) -> Self {
-        let start = objective.start();
-        let curved = config.lambda == 0.0 && start.len() <= LARGEST_CURVATURE;
+impl<O: TrainingObjective> Method<O> {
+    fn start<'a, E: Engine<Objective<'a> = O, Batch = O::Batch> + 'a>(
+        config: &KanConfig,
+        engine: &E,
+        objective: &mut O,
+        train: &O::Batch,
+        damping: f64,
+    ) -> Result<Self, ApproximatorError> {
+        let curved = O::IS_CURVED && config.lambda == 0.0 && objective.dimension() <= LARGEST_CURVATURE;
         let optimizer = match config.optimizer {
             Optimizer::Auto if curved => Optimizer::LevenbergMarquardt,
             Optimizer::Auto => Optimizer::Lbfgs,
             chosen => chosen,
         };
-        match optimizer {
+        Ok(match optimizer {
             Optimizer::Auto | Optimizer::LevenbergMarquardt => {
-                Self::LevenbergMarquardt(LevenbergMarquardt::new(objective, start, damping))
+                Self::LevenbergMarquardt(objective.levenberg_marquardt(damping)?)
             }
-            Optimizer::Lbfgs => Self::Lbfgs(Lbfgs::new(objective, start, HISTORY)),
+            Optimizer::Lbfgs => {
+                let start = objective.start();
+                Self::Lbfgs(Lbfgs::new(objective, start, HISTORY))
+            }
             Optimizer::Adam => {
-                let mut gradient = vec![0.0; start.len()];
-                let value = objective.evaluate(&start, &mut gradient);
-                let parts = train.split(if config.batch_rows == 0 { train.rows() } else { config.batch_rows });
-                let workspaces = parts.iter().map(|part| objective.workspace(part)).collect();
-                let adam = Adam::new(start.len(), config.learning_rate);
-                Self::Adam(Epochs { adam, x: start, gradient, value, parts, workspaces })
+                let x = objective.start();
+                let mut gradient = x.borrow().zeros_like();
+                let value = objective.evaluate(x.borrow(), gradient.borrow_mut());
+                let mut parts = Vec::new();
+                for part in engine.split(train, if config.batch_rows == 0 { usize::MAX } else { config.batch_rows })? {
+                    let workspace = objective.workspace(&part)?;
+                    parts.push((part, workspace));
+                }
+                Self::Adam(Epochs { adam: Adam::new(x.borrow(), config.learning_rate), x, gradient, value, parts })
             }
-        }
+        })
     }
 
-    fn x(&self) -> &[f64] {
+    fn x(&self) -> &O::Vector {
         match self {
             Self::Lbfgs(lbfgs) => lbfgs.x(),
             Self::LevenbergMarquardt(method) => method.x(),
-            Self::Adam(epochs) => &epochs.x,
+            Self::Adam(epochs) => epochs.x.borrow(),
         }
     }
 
@@ -199,7 +247,7 @@ impl<S: Scalar> Method<S> {
     }
 
     /// One training step.
-    fn step(&mut self, objective: &mut NetworkObjective<'_, S>) {
+    fn step(&mut self, objective: &mut O) {
         match self {
             Self::Lbfgs(lbfgs) => {
                 let before = lbfgs.evaluations();
@@ -209,11 +257,11 @@ impl<S: Scalar> Method<S> {
                     }
                 }
             }
-            Self::LevenbergMarquardt(method) => {
-                method.step(objective);
-            }
-            Self::Adam(Epochs { adam, x, gradient, value, parts, workspaces }) => {
-                for (part, workspace) in parts.iter().zip(workspaces) {
+            Self::LevenbergMarquardt(method) => method.step(objective),
+            Self::Adam(epochs) => {
+                let Epochs { adam, x, gradient, value, parts } = epochs;
+                let (x, gradient): (&mut O::Vector, &mut O::Vector) = (x.borrow_mut(), gradient.borrow_mut());
+                for (part, workspace) in parts {
                     objective.evaluate_on(x, part, workspace, gradient);
                     adam.step(x, gradient);
                 }

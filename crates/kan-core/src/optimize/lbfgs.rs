@@ -1,6 +1,8 @@
 //! L-BFGS with a strong Wolfe line search.
 
 use super::Objective;
+use super::vector::{MAX_HISTORY, Pair, Vector};
+use std::borrow::{Borrow, BorrowMut};
 use std::collections::VecDeque;
 
 /// Sufficient decrease and curvature constants of the line search (Nocedal and Wright's choice for quasi-Newton steps).
@@ -20,31 +22,21 @@ pub enum Step {
 
 /// Limited-memory BFGS (Nocedal, 1980; Nocedal and Wright, *Numerical Optimization*, 2nd ed., algorithms 7.5, 3.5 and
 /// 3.6). Steps to points where value or gradient is not finite are rejected.
-#[derive(Clone, Debug)]
-pub struct Lbfgs {
+pub struct Lbfgs<V: Vector + ?Sized = [f64]> {
     history: usize,
-    x: Vec<f64>,
+    x: V::Owned,
     value: f64,
-    gradient: Vec<f64>,
-    pairs: VecDeque<Pair>,
+    gradient: V::Owned,
+    pairs: VecDeque<Pair<V>>,
     /// Work space: direction, trial point and gradient.
-    direction: Vec<f64>,
-    trial: Trial,
+    direction: V::Owned,
+    trial: Trial<V>,
     evaluations: usize,
 }
 
-#[derive(Clone, Debug)]
-struct Pair {
-    s: Vec<f64>,
-    y: Vec<f64>,
-    /// `1 / (s · y)`
-    rho: f64,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Trial {
-    x: Vec<f64>,
-    gradient: Vec<f64>,
+struct Trial<V: Vector + ?Sized> {
+    x: V::Owned,
+    gradient: V::Owned,
 }
 
 /// A point on the search line: step, value, directional derivative.
@@ -55,27 +47,27 @@ struct Point {
     slope: f64,
 }
 
-impl Lbfgs {
+impl<V: Vector + ?Sized> Lbfgs<V> {
     /// Starts at `x`, keeping `history` past steps (pykan and torch use 10).
-    pub fn new<O: Objective + ?Sized>(objective: &mut O, x: Vec<f64>, history: usize) -> Self {
-        let dimension = x.len();
+    pub fn new<O: Objective<V> + ?Sized>(objective: &mut O, x: V::Owned, history: usize) -> Self {
+        let zeros = || x.borrow().zeros_like();
         let mut this = Self {
             history,
-            x,
             value: 0.0,
-            gradient: vec![0.0; dimension],
+            gradient: zeros(),
             pairs: VecDeque::with_capacity(history),
-            direction: vec![0.0; dimension],
-            trial: Trial { x: vec![0.0; dimension], gradient: vec![0.0; dimension] },
+            direction: zeros(),
+            trial: Trial { x: zeros(), gradient: zeros() },
             evaluations: 1,
+            x,
         };
-        this.value = objective.evaluate(&this.x, &mut this.gradient);
+        this.value = objective.evaluate(this.x.borrow(), this.gradient.borrow_mut());
         this
     }
 
     /// The best point so far.
-    pub fn x(&self) -> &[f64] {
-        &self.x
+    pub fn x(&self) -> &V {
+        self.x.borrow()
     }
 
     /// Its value.
@@ -84,8 +76,8 @@ impl Lbfgs {
     }
 
     /// Its gradient.
-    pub fn gradient(&self) -> &[f64] {
-        &self.gradient
+    pub fn gradient(&self) -> &V {
+        self.gradient.borrow()
     }
 
     /// Evaluations of the objective so far.
@@ -94,16 +86,16 @@ impl Lbfgs {
     }
 
     /// One iteration: a direction and a line search along it.
-    pub fn step<O: Objective + ?Sized>(&mut self, objective: &mut O) -> Step {
-        if !self.value.is_finite() || norm_max(&self.gradient) == 0.0 {
+    pub fn step<O: Objective<V> + ?Sized>(&mut self, objective: &mut O) -> Step {
+        if !self.value.is_finite() || self.gradient().norm_max() == 0.0 {
             return Step::Converged;
         }
         loop {
             let fresh = self.pairs.is_empty();
-            self.find_direction();
-            let slope = dot(&self.gradient, &self.direction);
+            V::set_direction(self.direction.borrow_mut(), self.gradient.borrow(), &self.pairs);
+            let slope = V::dot(self.gradient.borrow(), self.direction.borrow());
             // Without curvature the length of the gradient says nothing: start with a step of length at most 1.
-            let first = if fresh { (1.0 / norm_one(&self.gradient)).min(1.0) } else { 1.0 };
+            let first = if fresh { (1.0 / self.gradient().norm_one()).min(1.0) } else { 1.0 };
             if slope < 0.0 && self.search(objective, first, slope) {
                 return Step::Decreased;
             }
@@ -114,29 +106,8 @@ impl Lbfgs {
         }
     }
 
-    /// The two-loop recursion.
-    fn find_direction(&mut self) {
-        for (direction, gradient) in self.direction.iter_mut().zip(&self.gradient) {
-            *direction = -gradient;
-        }
-        let mut alphas = [0.0; 64];
-        for (pair, alpha) in self.pairs.iter().rev().zip(&mut alphas) {
-            *alpha = pair.rho * dot(&pair.s, &self.direction);
-            add_scaled(&mut self.direction, -*alpha, &pair.y);
-        }
-        if let Some(last) = self.pairs.back() {
-            let scale = 1.0 / (last.rho * dot(&last.y, &last.y));
-            self.direction.iter_mut().for_each(|direction| *direction *= scale);
-        }
-        let count = self.pairs.len();
-        for (index, pair) in self.pairs.iter().enumerate() {
-            let beta = pair.rho * dot(&pair.y, &self.direction);
-            add_scaled(&mut self.direction, alphas[count - 1 - index] - beta, &pair.s);
-        }
-    }
-
     /// Strong Wolfe line search; takes the step and says whether there was one.
-    fn search<O: Objective + ?Sized>(&mut self, objective: &mut O, first: f64, slope: f64) -> bool {
+    fn search<O: Objective<V> + ?Sized>(&mut self, objective: &mut O, first: f64, slope: f64) -> bool {
         let origin = Point { step: 0.0, value: self.value, slope };
         let mut left = MAX_EVALUATIONS;
         let (mut previous, mut step, mut ceiling) = (origin, first, f64::INFINITY);
@@ -197,38 +168,35 @@ impl Lbfgs {
     }
 
     /// Evaluates at `step` along the direction; `None` where that is not finite.
-    fn probe<O: Objective + ?Sized>(&mut self, objective: &mut O, step: f64) -> Option<Point> {
-        for ((trial, x), direction) in self.trial.x.iter_mut().zip(&self.x).zip(&self.direction) {
-            *trial = x + step * direction;
-        }
+    fn probe<O: Objective<V> + ?Sized>(&mut self, objective: &mut O, step: f64) -> Option<Point> {
+        V::set_sum(self.trial.x.borrow_mut(), self.x.borrow(), step, self.direction.borrow());
         self.evaluations += 1;
-        let value = objective.evaluate(&self.trial.x, &mut self.trial.gradient);
-        let slope = dot(&self.trial.gradient, &self.direction);
+        let value = objective.evaluate(self.trial.x.borrow(), self.trial.gradient.borrow_mut());
+        let slope = V::dot(self.trial.gradient.borrow(), self.direction.borrow());
         (value.is_finite() && slope.is_finite()).then_some(Point { step, value, slope })
     }
 
     /// Moves to `point` if it is lower than `origin`, and remembers the step.
-    fn accept<O: Objective + ?Sized>(&mut self, objective: &mut O, point: Point, origin: Point) -> bool {
+    fn accept<O: Objective<V> + ?Sized>(&mut self, objective: &mut O, point: Point, origin: Point) -> bool {
         if point.step == 0.0 || point.value >= origin.value {
             return false;
         }
-        let moved = |((trial, x), direction): ((&f64, &f64), &f64)| *trial == x + point.step * direction;
-        if !self.trial.x.iter().zip(&self.x).zip(&self.direction).all(moved)
-            && self.probe(objective, point.step).is_none()
-        {
+        // The search may have tried another point last.
+        let is_there = V::is_sum(self.trial.x.borrow(), self.x.borrow(), point.step, self.direction.borrow());
+        if !is_there && self.probe(objective, point.step).is_none() {
             return false;
         }
-        let mut pair = if self.pairs.len() >= self.history.min(64) {
+        let mut pair = if self.pairs.len() >= self.history.min(MAX_HISTORY) {
             self.pairs.pop_front().expect("the history is full")
         } else {
-            Pair { s: vec![0.0; self.x.len()], y: vec![0.0; self.x.len()], rho: 0.0 }
+            let zeros = || self.x().zeros_like();
+            Pair { s: zeros(), y: zeros(), rho: 0.0 }
         };
-        for index in 0..self.x.len() {
-            pair.s[index] = self.trial.x[index] - self.x[index];
-            pair.y[index] = self.trial.gradient[index] - self.gradient[index];
-        }
-        let curvature = dot(&pair.s, &pair.y);
-        if curvature > 1e-10 * dot(&pair.s, &pair.s).sqrt() * dot(&pair.y, &pair.y).sqrt() {
+        V::set_sum(pair.s.borrow_mut(), self.trial.x.borrow(), -1.0, self.x.borrow());
+        V::set_sum(pair.y.borrow_mut(), self.trial.gradient.borrow(), -1.0, self.gradient.borrow());
+        let (s, y): (&V, &V) = (pair.s.borrow(), pair.y.borrow());
+        let curvature = s.dot(y);
+        if curvature > 1e-10 * s.dot(s).sqrt() * y.dot(y).sqrt() {
             pair.rho = 1.0 / curvature;
             self.pairs.push_back(pair);
         }
@@ -246,24 +214,6 @@ fn cubic_minimum(a: Point, b: Point) -> f64 {
     let d2 = square.sqrt() * (b.step - a.step).signum();
     let minimum = b.step - (b.step - a.step) * ((b.slope + d2 - d1) / (b.slope - a.slope + 2.0 * d2));
     if minimum.is_finite() { minimum } else { 0.5 * (a.step + b.step) }
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-fn add_scaled(to: &mut [f64], factor: f64, from: &[f64]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to += factor * from;
-    }
-}
-
-fn norm_max(values: &[f64]) -> f64 {
-    values.iter().fold(0.0, |norm: f64, value| norm.max(value.abs()))
-}
-
-fn norm_one(values: &[f64]) -> f64 {
-    values.iter().map(|value| value.abs()).sum()
 }
 
 #[cfg(test)]

@@ -3,18 +3,20 @@
 mod adam;
 mod lbfgs;
 mod levenberg_marquardt;
+mod vector;
 
 pub use adam::Adam;
 pub use lbfgs::{Lbfgs, Step};
 pub use levenberg_marquardt::{CurvedObjective, LevenbergMarquardt};
+pub use vector::{AdamStep, MAX_HISTORY, Pair, Vector};
 
-/// A function to be minimised.
-pub trait Objective {
+/// A function to be minimised, of vectors on the CPU or [wherever it computes](Vector).
+pub trait Objective<V: ?Sized = [f64]> {
     /// Number of variables.
     fn dimension(&self) -> usize;
 
-    /// The value at `x`; overwrites `gradient`. Both slices have [`Self::dimension`] entries.
+    /// The value at `x`; overwrites `gradient`. Both vectors have [`Self::dimension`] entries.
     ///
     /// A value or gradient that is not finite means that `x` is outside the function's domain; optimisers step back.
-    fn evaluate(&mut self, x: &[f64], gradient: &mut [f64]) -> f64;
+    fn evaluate(&mut self, x: &V, gradient: &mut V) -> f64;
 }

@@ -221,7 +221,7 @@ impl Mlp {
             let outputs = &state.workspace.values[layers].as_slice()[..count * height];
             output_gradient(task.loss, outputs, samples, Some(back));
             self.backward(count, &mut state.workspace, &mut state.gradient);
-            adam.step(&mut self.parameters, &state.gradient);
+            adam.step(&mut self.parameters[..], &state.gradient[..]);
         }
     }
 }
@@ -275,9 +275,9 @@ impl FunctionApproximator for Mlp {
                 task.validation.map(|samples| mlp.loss(samples, task.loss, &mut predictions, &mut checked));
             (train, validation)
         };
-        let mut adam = Adam::new(self.parameters.len(), self.config.learning_rate);
+        let mut adam = Adam::new(&self.parameters[..], self.config.learning_rate);
         let (train_loss, validation_loss) = losses(self);
-        let mut report = FitReport { steps: 0, train_loss, validation_loss, cancelled: false };
+        let mut report = FitReport { steps: 0, train_loss, validation_loss, cancelled: false, device: None };
         let (mut best, mut since_best) = (self.parameters.clone(), 0);
         let steps = self.config.steps;
         for step in 1..=steps {

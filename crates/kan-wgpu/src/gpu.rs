@@ -1,0 +1,320 @@
+//! The device: buffers, pipelines, and the way back.
+
+use crate::error::GpuError;
+use pollster::block_on;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use wgpu::util::{BufferInitDescriptor, DeviceExt};
+use wgpu::{Buffer, BufferUsages, CommandEncoder, ComputePipeline, Limits};
+
+/// Threads of every workgroup, and rows that one of them computes.
+pub(crate) const GROUP: usize = 64;
+/// Numbers that reductions can leave on the device.
+const SCALARS: u64 = 128;
+/// Workgroups of an element-wise operation, and of a reduction's first round, at most.
+const GROUPS: usize = 256;
+
+/// A device with what all computations on it share.
+pub struct Gpu {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    info: wgpu::AdapterInfo,
+    limits: Limits,
+    failure: Arc<Mutex<Option<GpuError>>>,
+    pipelines: Mutex<HashMap<String, ComputePipeline>>,
+    /// Results of reductions, each in two floats.
+    pub(crate) scalars: Buffer,
+    /// What a reduction's first round leaves.
+    pub(crate) partials: Buffer,
+    /// Held while `scalars` and `partials` are in use.
+    reducing: Mutex<()>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Gpu {
+    /// The device that all fits of this program share; opened when it is first asked for.
+    ///
+    /// # Errors
+    /// [`GpuError::NoAdapter`] and [`GpuError::NoDevice`], every time; [`GpuError::DeviceLost`] once it is.
+    pub fn shared() -> Result<Arc<Self>, GpuError> {
+        static SHARED: OnceLock<Result<Arc<Gpu>, GpuError>> = OnceLock::new();
+        let gpu = SHARED.get_or_init(|| Self::open(wgpu::Backends::VULKAN)).clone()?;
+        match &*lock(&gpu.failure) {
+            Some(lost @ GpuError::DeviceLost { .. }) => Err(lost.clone()),
+            _ => Ok(()),
+        }?;
+        Ok(gpu)
+    }
+
+    /// A device of its own.
+    ///
+    /// # Errors
+    /// [`GpuError::NoAdapter`] and [`GpuError::NoDevice`].
+    pub fn open(backends: wgpu::Backends) -> Result<Arc<Self>, GpuError> {
+        let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+        descriptor.backends = backends;
+        let instance = wgpu::Instance::new(descriptor);
+        let options = wgpu::RequestAdapterOptions {
+            power_preference: wgpu::PowerPreference::HighPerformance,
+            ..wgpu::RequestAdapterOptions::default()
+        };
+        let adapter = block_on(instance.request_adapter(&options))
+            .map_err(|error| GpuError::NoAdapter { reason: error.to_string() })?;
+        let (info, limits) = (adapter.get_info(), adapter.limits());
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("kan-wgpu"),
+            required_limits: limits.clone(),
+            ..wgpu::DeviceDescriptor::default()
+        };
+        let (device, queue) = block_on(adapter.request_device(&descriptor))
+            .map_err(|error| GpuError::NoDevice { adapter: info.name.clone(), reason: error.to_string() })?;
+        let failure = Arc::new(Mutex::new(None));
+        let keep = |failure: &Arc<Mutex<Option<GpuError>>>| {
+            let failure = Arc::clone(failure);
+            move |error: GpuError| {
+                let mut failure = lock(&failure);
+                // A device that is gone matters more than the commands that fail because of it.
+                if failure.is_none() || matches!(error, GpuError::DeviceLost { .. }) {
+                    *failure = Some(error);
+                }
+            }
+        };
+        let (on_error, on_loss) = (keep(&failure), keep(&failure));
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| on_error(from_wgpu(&error))));
+        device.set_device_lost_callback(move |reason, message| {
+            on_loss(GpuError::DeviceLost { reason: format!("{reason:?}: {message}") });
+        });
+        let room = |size: u64| {
+            let usage = BufferUsages::STORAGE | BufferUsages::COPY_SRC;
+            device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false })
+        };
+        let (scalars, partials) = (room(8 * SCALARS), room(8 * GROUPS as u64));
+        let (pipelines, reducing) = (Mutex::default(), Mutex::default());
+        tracing::debug!(adapter = info.name, driver = info.driver, "opened a device");
+        Ok(Arc::new(Self { device, queue, info, limits, failure, pipelines, scalars, partials, reducing }))
+    }
+
+    /// The adapter's name and driver.
+    pub fn name(&self) -> String {
+        let driver = format!("{} {}", self.info.driver, self.info.driver_info);
+        format!("{} ({})", self.info.name, driver.trim())
+    }
+
+    /// Whether it is a program on the CPU (llvmpipe) that stands in for a graphics card.
+    pub fn is_software(&self) -> bool {
+        self.info.device_type == wgpu::DeviceType::Cpu
+    }
+
+    /// Gives the device up: whatever comes later fails with [`GpuError::DeviceLost`].
+    pub fn destroy(&self) {
+        self.device.destroy();
+        let _ = self.device.poll(wgpu::PollType::Poll);
+    }
+
+    /// What it can have.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Whether everything so far has worked.
+    ///
+    /// # Errors
+    /// The first thing that has not.
+    pub fn check(&self) -> Result<(), GpuError> {
+        lock(&self.failure).clone().map_or(Ok(()), Err)
+    }
+
+    pub(crate) fn fail(&self, error: GpuError) {
+        lock(&self.failure).get_or_insert(error);
+    }
+
+    /// Largest number of f32 that one buffer can have.
+    pub(crate) fn most_numbers(&self) -> u64 {
+        self.limits.max_storage_buffer_binding_size.min(self.limits.max_buffer_size) / 4
+    }
+
+    /// Room for `count` f32, zeros at first.
+    pub(crate) fn buffer(&self, what: &'static str, count: usize) -> Result<Buffer, GpuError> {
+        self.check()?;
+        let (needed, limit) = (count as u64, self.most_numbers());
+        if needed > limit {
+            return Err(GpuError::Limit { what, needed: 4 * needed, limit: 4 * limit, unit: "bytes in one buffer" });
+        }
+        // vec4s are read whole.
+        let size = (4 * needed).next_multiple_of(16).max(16);
+        let usage = BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST;
+        let scope = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let buffer =
+            self.device.create_buffer(&wgpu::BufferDescriptor { label: Some(what), size, usage, mapped_at_creation: false });
+        match block_on(scope.pop()) {
+            Some(_) => Err(GpuError::OutOfMemory { what, bytes: size }),
+            None => self.check().map(|()| buffer),
+        }
+    }
+
+    /// A buffer with these numbers.
+    pub(crate) fn filled<T: bytemuck::NoUninit>(&self, what: &'static str, values: &[T]) -> Result<Buffer, GpuError> {
+        let buffer = self.buffer(what, size_of_val(values) / 4)?;
+        self.write(&buffer, values);
+        Ok(buffer)
+    }
+
+    /// Overwrites the first numbers of a buffer.
+    pub(crate) fn write<T: bytemuck::NoUninit>(&self, buffer: &Buffer, values: &[T]) {
+        if !values.is_empty() {
+            self.queue.write_buffer(buffer, 0, bytemuck::cast_slice(values));
+        }
+    }
+
+    fn uniform<T: bytemuck::NoUninit>(&self, value: &T) -> Buffer {
+        let contents = bytemuck::bytes_of(value);
+        self.device.create_buffer_init(&BufferInitDescriptor { label: None, contents, usage: BufferUsages::UNIFORM })
+    }
+
+    /// The compiled shader of this text; compiled once.
+    pub(crate) fn pipeline(&self, name: &str, text: String) -> Result<ComputePipeline, GpuError> {
+        self.check()?;
+        if let Some(pipeline) = lock(&self.pipelines).get(&text) {
+            return Ok(pipeline.clone());
+        }
+        let scopes = [wgpu::ErrorFilter::Validation, wgpu::ErrorFilter::Internal];
+        let scopes = scopes.map(|filter| self.device.push_error_scope(filter));
+        let source = wgpu::ShaderSource::Wgsl(text.as_str().into());
+        let module =
+            self.device.create_shader_module(wgpu::ShaderModuleDescriptor { label: Some(name), source });
+        let pipeline = self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(name),
+            layout: None,
+            module: &module,
+            entry_point: Some("main"),
+            compilation_options: wgpu::PipelineCompilationOptions::default(),
+            cache: None,
+        });
+        let mut refused = None;
+        for scope in scopes.into_iter().rev() {
+            refused = block_on(scope.pop()).or(refused);
+        }
+        if let Some(error) = refused {
+            return Err(GpuError::Shader { shader: name.to_owned(), reason: error.to_string() });
+        }
+        lock(&self.pipelines).insert(text, pipeline.clone());
+        Ok(pipeline)
+    }
+
+    /// A kernel with what it works on: a uniform, then buffers in the order of their bindings.
+    pub(crate) fn dispatch<T: bytemuck::NoUninit>(
+        &self,
+        pipeline: &ComputePipeline,
+        uniform: &T,
+        buffers: &[&Buffer],
+        groups: [usize; 3],
+    ) -> Dispatch {
+        let uniform = self.uniform(uniform);
+        let entries: Vec<wgpu::BindGroupEntry<'_>> = std::iter::once(&uniform)
+            .chain(buffers.iter().copied())
+            .zip(0..)
+            .map(|(buffer, binding)| wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() })
+            .collect();
+        let layout = &pipeline.get_bind_group_layout(0);
+        let bindings =
+            self.device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout, entries: &entries });
+        Dispatch { pipeline: pipeline.clone(), bindings, groups: groups.map(|count| count as u32) }
+    }
+
+    pub(crate) fn encoder(&self) -> CommandEncoder {
+        self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default())
+    }
+
+    pub(crate) fn submit(&self, encoder: CommandEncoder) {
+        self.queue.submit([encoder.finish()]);
+    }
+
+    /// Runs kernels one after another.
+    pub(crate) fn run(&self, dispatches: &[Dispatch]) {
+        let mut encoder = self.encoder();
+        record(&mut encoder, dispatches);
+        self.submit(encoder);
+    }
+
+    /// Runs a reduction, and what leads to it, and gives its result; NaN where something failed.
+    pub(crate) fn reduce(&self, dispatches: &[Dispatch]) -> f64 {
+        let _guard = self.reduction();
+        self.run(dispatches);
+        let result = self.read(&self.scalars, 2).unwrap_or_else(|error| {
+            self.fail(error);
+            vec![f32::NAN; 2]
+        });
+        f64::from(result[0]) + f64::from(result[1])
+    }
+
+    /// Held by whoever uses `scalars`.
+    pub(crate) fn reduction(&self) -> MutexGuard<'_, ()> {
+        lock(&self.reducing)
+    }
+
+    /// Copies the first numbers of a buffer to the host.
+    pub(crate) fn read(&self, buffer: &Buffer, count: usize) -> Result<Vec<f32>, GpuError> {
+        self.check()?;
+        if count == 0 {
+            return Ok(Vec::new());
+        }
+        let failed = |error: &dyn std::error::Error| GpuError::Command { reason: error.to_string() };
+        let size = 4 * count as u64;
+        let usage = BufferUsages::MAP_READ | BufferUsages::COPY_DST;
+        let host = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("numbers on their way to the host"),
+            size,
+            usage,
+            mapped_at_creation: false,
+        });
+        let mut encoder = self.encoder();
+        encoder.copy_buffer_to_buffer(buffer, 0, &host, 0, size);
+        self.submit(encoder);
+        let (sender, receiver) = std::sync::mpsc::channel();
+        host.map_async(wgpu::MapMode::Read, .., move |result| {
+            let _ = sender.send(result);
+        });
+        self.device.poll(wgpu::PollType::wait_indefinitely()).map_err(|error| failed(&error))?;
+        self.check()?;
+        match receiver.try_recv() {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Err(failed(&error)),
+            Err(error) => return Err(failed(&error)),
+        }
+        let view = host.get_mapped_range(..).map_err(|error| failed(&error))?;
+        Ok(bytemuck::pod_collect_to_vec(&view))
+    }
+}
+
+/// Workgroups of an operation on so many numbers.
+pub(crate) fn groups(count: usize) -> [usize; 3] {
+    [count.div_ceil(GROUP).clamp(1, GROUPS), 1, 1]
+}
+
+/// A kernel, ready to run again and again.
+pub(crate) struct Dispatch {
+    pipeline: ComputePipeline,
+    bindings: wgpu::BindGroup,
+    groups: [u32; 3],
+}
+
+/// Notes kernels down, one after another.
+pub(crate) fn record(encoder: &mut CommandEncoder, dispatches: &[Dispatch]) {
+    let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+    for dispatch in dispatches {
+        pass.set_pipeline(&dispatch.pipeline);
+        pass.set_bind_group(0, &dispatch.bindings, &[]);
+        let [x, y, z] = dispatch.groups;
+        pass.dispatch_workgroups(x, y, z);
+    }
+}
+
+fn from_wgpu(error: &wgpu::Error) -> GpuError {
+    match error {
+        wgpu::Error::OutOfMemory { .. } => GpuError::OutOfMemory { what: "a command", bytes: 0 },
+        other => GpuError::Command { reason: other.to_string() },
+    }
+}
