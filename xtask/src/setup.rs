@@ -13,13 +13,22 @@ pub fn full() -> Result<(), String> {
 const HAS_LIBRARY: &str = "import os, sys, sysconfig; v = sysconfig.get_config_var; \
     sys.exit(not (v('Py_ENABLE_SHARED') and os.path.exists(os.path.join(v('LIBDIR'), v('LDLIBRARY')))))";
 
-/// What the tests need: a browser, Python with SymPy, NumPy and Gymnasium (in a virtual environment under `target/`), and
+/// What the tests need: a browser, a Vulkan driver, Python with SymPy, NumPy and Gymnasium (in a virtual environment under `target/`), and
 /// Node.js with KaTeX (under `target/`).
 pub fn tests() -> Result<(), String> {
     full()?;
     debian(&[("chromium", "chromium"), ("chromedriver", "chromium-driver"), ("npm", "npm")])?;
+    vulkan()?;
     katex()?;
     python()
+}
+
+/// A Vulkan driver in software, for the tests of the graphics card's kernels.
+fn vulkan() -> Result<(), String> {
+    let folders = ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"];
+    let has_driver =
+        folders.iter().any(|folder| std::fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some()));
+    if has_driver { Ok(()) } else { install_debian(&["libvulkan1", "mesa-vulkan-drivers"]) }
 }
 
 fn katex() -> Result<(), String> {

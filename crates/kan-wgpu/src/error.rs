@@ -7,7 +7,9 @@ use kan_core::approximator::ApproximatorError;
 #[non_exhaustive]
 pub enum GpuError {
     /// There is no graphics card with a driver.
-    #[error("no wgpu adapter: {reason}; install a Vulkan driver (Debian's `mesa-vulkan-drivers` has a slow one in software)")]
+    #[error(
+        "no wgpu adapter: {reason}; install a Vulkan driver (Debian's `mesa-vulkan-drivers` has a slow one in software)"
+    )]
     NoAdapter {
         /// What the search for one said.
         reason: String,

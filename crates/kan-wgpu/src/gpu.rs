@@ -147,8 +147,12 @@ impl Gpu {
         let size = (4 * needed).next_multiple_of(16).max(16);
         let usage = BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST;
         let scope = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
-        let buffer =
-            self.device.create_buffer(&wgpu::BufferDescriptor { label: Some(what), size, usage, mapped_at_creation: false });
+        let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some(what),
+            size,
+            usage,
+            mapped_at_creation: false,
+        });
         match block_on(scope.pop()) {
             Some(_) => Err(GpuError::OutOfMemory { what, bytes: size }),
             None => self.check().map(|()| buffer),
@@ -183,8 +187,7 @@ impl Gpu {
         let scopes = [wgpu::ErrorFilter::Validation, wgpu::ErrorFilter::Internal];
         let scopes = scopes.map(|filter| self.device.push_error_scope(filter));
         let source = wgpu::ShaderSource::Wgsl(text.as_str().into());
-        let module =
-            self.device.create_shader_module(wgpu::ShaderModuleDescriptor { label: Some(name), source });
+        let module = self.device.create_shader_module(wgpu::ShaderModuleDescriptor { label: Some(name), source });
         let pipeline = self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label: Some(name),
             layout: None,
@@ -295,6 +298,7 @@ pub(crate) fn groups(count: usize) -> [usize; 3] {
 }
 
 /// A kernel, ready to run again and again.
+#[derive(Clone)]
 pub(crate) struct Dispatch {
     pipeline: ComputePipeline,
     bindings: wgpu::BindGroup,

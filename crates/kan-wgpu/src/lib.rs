@@ -1,1 +1,57 @@
-//! x
+//! The Kolmogorov-Arnold network's training on a graphics card: WGSL compute kernels over [wgpu] for the network of
+//! [`kan_core::kan`], with the same parameters and the same files.
+//!
+//! ```
+//! use kan_core::approximator::{FitTask, FunctionApproximator, Loss, Samples};
+//! use kan_core::kan::{Device, Kan, KanConfig};
+//! use std::ops::ControlFlow;
+//!
+//! kan_wgpu::register();
+//! let inputs: Vec<f64> = (0..200).map(|row| f64::from(row) / 100.0 - 1.0).collect();
+//! let targets: Vec<f64> = inputs.iter().map(|x| (3.0 * x).sin()).collect();
+//! let train = Samples { inputs: &inputs, targets: &targets, weights: &[1.0; 200] };
+//! let task = FitTask { train, validation: None, loss: &Loss::MeanSquared };
+//! let config = KanConfig { hidden: vec![], steps: 2, device: Device::Auto, ..KanConfig::default() };
+//! let mut kan = Kan::new(config, 1, 1, 0);
+//! let report = kan.fit(task, &mut |_| ControlFlow::Continue(()))?;
+//! // So few rows are the CPU's, and the report says so.
+//! assert!(report.device.expect("not the default").contains("on the CPU"));
+//! # Ok::<(), kan_core::approximator::ApproximatorError>(())
+//! ```
+//!
+//! # What runs where
+//! Samples, parameters, gradients and the optimiser's vectors stay on the device; a step of L-BFGS or Adam moves commands
+//! and single numbers only. The grids' updates, a few in a fit, are the CPU's, and so is every prediction of a fitted
+//! network. Everything is f32; sums of whole vectors and of the loss are kept in two floats each.
+//!
+//! Computed are masks, scales, all base functions, grids of each input's own, sum and multiplication nodes, and all losses.
+//! [`Unsupported`](kan_core::approximator::ApproximatorError::Unsupported) are regularisation (`lambda` above 0), the
+//! Levenberg-Marquardt method (`optimizer = "auto"` means L-BFGS here) and named functions in place of curves.
+//!
+//! # Kernels
+//! Only the k + 1 basis functions that are not 0 at a value are evaluated. Coefficients are `[input, feature, target]`; the
+//! tile of one input's is shared in workgroup memory by 64 rows. Nothing is added by atomics: each thread has sums of its
+//! own, which are added up in an order that depends on the sizes only, so the same device gives the same bits every time.
+//! Batches of more than 65 536 rows, or of more than one buffer holds, are computed in chunks.
+//!
+//! # When a card is worth it
+//! An evaluation costs a fixed time, however small it is; [`CROSSOVER`] is where the CPU needs longer than that. A driver in
+//! software (llvmpipe) is never worth it: `auto` stays on the CPU, `gpu` uses it, slowly, which is what tests need.
+
+mod batch;
+mod device;
+mod error;
+mod gpu;
+mod network;
+mod objective;
+mod passes;
+mod shape;
+mod vector;
+
+pub use batch::DeviceBatch;
+pub use device::{CROSSOVER, GpuEngine, register, train};
+pub use error::GpuError;
+pub use gpu::Gpu;
+pub use objective::{Derivatives, DeviceObjective};
+pub use passes::Passes;
+pub use vector::DeviceVector;

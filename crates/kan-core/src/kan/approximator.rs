@@ -64,11 +64,7 @@ impl Kan {
     }
 
     /// Trains the network where the config says.
-    fn train(
-        &mut self,
-        task: FitTask<'_>,
-        observer: &mut FitObserver<'_>,
-    ) -> Result<FitReport, ApproximatorError> {
+    fn train(&mut self, task: FitTask<'_>, observer: &mut FitObserver<'_>) -> Result<FitReport, ApproximatorError> {
         let inputs = self.standardised(task.train.inputs);
         let transforms = self.transforms();
         // Mini-batches are stretches of rows: without shuffling each would be a piece of one episode.
@@ -97,8 +93,8 @@ impl Kan {
             },
         };
         let report = match self.config.precision {
-            Precision::F32 => training.run(&Cpu::<f32>::new(), observer),
-            Precision::F64 => training.run(&Cpu::<f64>::new(), observer),
+            Precision::F32 => training.run(&Cpu::<f32>::default(), observer),
+            Precision::F64 => training.run(&Cpu::<f64>::default(), observer),
         }?;
         Ok(FitReport { device: failure.map(|reason| format!("trained on the CPU: {reason}")), ..report })
     }

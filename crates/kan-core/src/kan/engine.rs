@@ -22,12 +22,7 @@ pub trait Engine {
     ///
     /// # Errors
     /// [`ApproximatorError`] where there is no room for them.
-    fn batch(
-        &self,
-        inputs: &[Input],
-        outputs: usize,
-        samples: Samples<'_>,
-    ) -> Result<Self::Batch, ApproximatorError>;
+    fn batch(&self, inputs: &[Input], outputs: usize, samples: Samples<'_>) -> Result<Self::Batch, ApproximatorError>;
 
     /// Parts of about `rows` rows each, in order; those whose weights are all 0 left out.
     ///
@@ -62,7 +57,10 @@ pub trait TrainingObjective: Objective<Self::Vector> {
     const IS_CURVED: bool;
 
     /// What is trained, as it is in the network.
-    fn start(&self) -> <Self::Vector as ToOwned>::Owned;
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    fn start(&self) -> Result<<Self::Vector as ToOwned>::Owned, ApproximatorError>;
 
     /// Adds `lambda` times a regularisation to the loss from now on.
     ///
@@ -126,13 +124,8 @@ pub trait CurvedMethod<O: TrainingObjective + ?Sized> {
 }
 
 /// The CPU, in `S`.
-pub(super) struct Cpu<S>(PhantomData<S>);
-
-impl<S> Cpu<S> {
-    pub fn new() -> Self {
-        Self(PhantomData)
-    }
-}
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cpu<S>(PhantomData<S>);
 
 impl<S: Scalar> Engine for Cpu<S> {
     type Batch = Batch<S>;
@@ -162,8 +155,8 @@ impl<S: Scalar> TrainingObjective for NetworkObjective<'_, S> {
     type Workspace = Workspace<S>;
     const IS_CURVED: bool = true;
 
-    fn start(&self) -> Vec<f64> {
-        self.start()
+    fn start(&self) -> Result<Vec<f64>, ApproximatorError> {
+        Ok(self.start())
     }
 
     fn set_regularisation(&mut self, lambda: f64, regularisation: Regularisation) -> Result<(), ApproximatorError> {
@@ -187,13 +180,7 @@ impl<S: Scalar> TrainingObjective for NetworkObjective<'_, S> {
         self.loss_on(x, batch, workspace)
     }
 
-    fn evaluate_on(
-        &mut self,
-        x: &[f64],
-        batch: &Batch<S>,
-        workspace: &mut Workspace<S>,
-        gradient: &mut [f64],
-    ) -> f64 {
+    fn evaluate_on(&mut self, x: &[f64], batch: &Batch<S>, workspace: &mut Workspace<S>, gradient: &mut [f64]) -> f64 {
         self.evaluate_on(x, batch, workspace, gradient)
     }
 

@@ -213,11 +213,11 @@ impl<O: TrainingObjective> Method<O> {
                 Self::LevenbergMarquardt(objective.levenberg_marquardt(damping)?)
             }
             Optimizer::Lbfgs => {
-                let start = objective.start();
+                let start = objective.start()?;
                 Self::Lbfgs(Lbfgs::new(objective, start, HISTORY))
             }
             Optimizer::Adam => {
-                let x = objective.start();
+                let x = objective.start()?;
                 let mut gradient = x.borrow().zeros_like();
                 let value = objective.evaluate(x.borrow(), gradient.borrow_mut());
                 let mut parts = Vec::new();

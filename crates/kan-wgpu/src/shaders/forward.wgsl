@@ -29,7 +29,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let column = source_column(input, layer.source_sums, layer.source_subnodes);
         let affine = source_affine[column];
         let x = affine.x * sources[column * layer.source_stride + layer.source_first + row] + affine.y;
-        let basis = active(input, layer.knots, x);
+        let basis = active_basis(input, layer.knots, x);
         for (var j = 0; j <= i32(DEGREE); j++) {
             let index = basis.first + j;
             if index >= 0 && index < i32(BASIS) {

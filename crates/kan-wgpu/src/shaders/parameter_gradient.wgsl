@@ -33,7 +33,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var start = first_row; start < last_row; start += ROWS) {
         workgroupBarrier();
         let x = source.x * sources[column * layer.source_stride + layer.source_first + start + thread] + source.y;
-        let basis = active(input, layer.knots, x);
+        let basis = active_basis(input, layer.knots, x);
         starts[thread] = basis.first;
         for (var j = 0u; j <= DEGREE; j++) {
             values[j * ROWS + thread] = basis.values[j];

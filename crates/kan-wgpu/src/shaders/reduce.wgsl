@@ -1,6 +1,6 @@
 // Reductions of vectors to one number, in two rounds: each workgroup leaves a number, then one workgroup reduces these.
 // Sums are kept in two floats (Knuth's two-sum), so that they are exact to about 48 bits; nothing is added by atomics, and
-// the order depends on the length only. FIRST_ROUND stands before this text.
+// the order depends on the length only.
 
 struct Reduction {
     count: u32,

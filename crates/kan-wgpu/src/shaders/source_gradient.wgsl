@@ -19,7 +19,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let column = source_column(input, layer.source_sums, layer.source_subnodes);
     let source = source_affine[column];
     let x = source.x * sources[column * layer.source_stride + layer.source_first + row] + source.y;
-    let basis = active(input, layer.knots, x);
+    let basis = active_basis(input, layer.knots, x);
     let by_base = base_slope(x);
     var total = 0.0;
     for (var first_target = 0u; first_target < layer.targets; first_target += WIDE) {

@@ -38,7 +38,7 @@ fn knot(input: u32, count: u32, index: i32) -> f32 {
     return knots[input * count + u32(clamp(index, 0, i32(count) - 1))];
 }
 
-fn active(input: u32, count: u32, x: f32) -> Active {
+fn active_basis(input: u32, count: u32, x: f32) -> Active {
     var result: Active;
     // The first knot above x.
     var low = 0u;

@@ -1,4 +1,4 @@
-// Element-wise operations of vectors. KIND stands before this text. Factors are `factor + plus · scalars[a] − minus ·
+// Element-wise operations of vectors. Factors are `factor + plus · scalars[a] − minus ·
 // scalars[b]`, so that they may be the results of reductions that never left the device.
 
 struct Operation {
@@ -19,7 +19,9 @@ BINDINGS
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) thread: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let factor = operation.factor + operation.plus * scalars[operation.a].x - operation.minus * scalars[operation.b].x;
+    var factor = operation.factor;
+    if operation.plus != 0.0 { factor += operation.plus * scalars[operation.a].x; }
+    if operation.minus != 0.0 { factor -= operation.minus * scalars[operation.b].x; }
     for (var index = thread.x; index < operation.count; index += 64u * groups.x) {
         BODY
     }

@@ -56,6 +56,8 @@ pub(super) fn fit_model(
     config: Box<dyn ApproximatorConfig>,
     data: &ExpertData,
 ) -> Result<(Model, FitReport), StageError> {
+    #[cfg(feature = "gpu")]
+    kan_wgpu::register();
     let (head, reporter) = (setting.head(), &setting.reporter);
     let inputs = setting.spec().observation_space.len();
     let loss = head.loss();
@@ -73,6 +75,9 @@ pub(super) fn fit_model(
     })?;
     if report.cancelled {
         return Err(StageError::Cancelled);
+    }
+    if let Some(device) = &report.device {
+        reporter.message(stage, format!("{name}: {device}"));
     }
     Ok((Model { config, approximator }, report))
 }
