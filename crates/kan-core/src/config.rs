@@ -27,6 +27,20 @@ pub struct BuildError {
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
+/// Most parameters of an approximator: a slip in a width must not take all memory.
+const MAX_PARAMETERS: usize = 1 << 24;
+
+/// Checks that layers of these widths can be fully connected, with `each` parameters for every connection.
+pub(crate) fn check_size(widths: &[usize], each: usize) -> Result<(), BuildError> {
+    let connections = widths.windows(2).map(|pair| pair[0].saturating_mul(pair[1]));
+    let parameters = connections.fold(0_usize, usize::saturating_add).saturating_mul(each);
+    if parameters <= MAX_PARAMETERS {
+        return Ok(());
+    }
+    let reason = format!("layers of {widths:?} have {parameters} parameters; at most {MAX_PARAMETERS} can be fitted");
+    Err(BuildError { component: "approximator", reason, source: None })
+}
+
 /// A kind of expert.
 #[typetag::serde(tag = "kind")]
 pub trait ExpertConfig: Debug + Send + Sync {

@@ -11,6 +11,7 @@ use crate::log;
 use crate::provenance::{ExpertProvenance, FileDigest, Origin, Provenance};
 use crate::run_directory::{RunDirectory, RunDirectoryError};
 use crate::stages;
+use crate::students;
 use crate::teacher::{Log, Teacher};
 use crate::tensorboard::TensorBoard;
 use bevy_ecs::prelude::*;
@@ -144,7 +145,11 @@ impl Run {
         };
         let expert_files = config.expert.sources(&task)?.into_iter().map(FileDigest::from).collect();
         let library = config.library.build()?;
-        config.approximator.build(task.observation_space.len(), task.action_space.outputs(), config.seed)?;
+        let (inputs, outputs) = (task.observation_space.len(), task.action_space.outputs());
+        config.approximator.build(inputs, outputs, config.seed)?;
+        for (_, network) in students::networks(&config)? {
+            network.build(inputs, outputs, config.seed)?;
+        }
         if let Some(names) = &config.stages {
             pipeline.select(names)?;
         }

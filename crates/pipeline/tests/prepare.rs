@@ -94,3 +94,15 @@ fn a_typo_in_a_stage_s_own_section_is_found() {
     assert_eq!(error.span, Some(20..24));
     assert_eq!(refused("[coverag]\nparts = 3\n").help.as_deref(), Some("did you mean `coverage`?"));
 }
+
+#[test]
+fn a_student_that_cannot_be_built_is_refused_before_anything_runs() {
+    for text in ["students.widths = [[0]]", "students.widths = [[4000000000]]", "students.lambdas = [-1.0]"] {
+        let text = format!("{text}\nenvironment.id = 'CartPole-v1'\n");
+        let config = MergedConfig::new(RawConfig::from_toml("test", text).unwrap()).resolve().unwrap();
+        let mut registry = EnvironmentRegistry::new();
+        envs_classic::register(&mut registry).unwrap();
+        let error = Run::prepare(config, registry).err().expect("no such network");
+        assert!(matches!(error, RunError::Build(_)), "{error}");
+    }
+}

@@ -5,7 +5,7 @@ use super::device::Device;
 use super::file;
 use super::regularisation::{Regularisation, RegularisationMetric};
 use crate::approximator::FunctionApproximator;
-use crate::config::{ApproximatorConfig, BuildError, ComponentDescription};
+use crate::config::{ApproximatorConfig, BuildError, ComponentDescription, check_size};
 use crate::graph::BaseFunction;
 
 /// A Kolmogorov-Arnold network and how it is trained: `kind = "kan"`.
@@ -195,6 +195,12 @@ impl ApproximatorConfig for KanConfig {
         if inputs == 0 || outputs == 0 {
             return Err(error(format!("a network of {inputs} inputs and {outputs} outputs computes nothing")));
         }
+        // A product node has two subnodes.
+        let products = self.products.iter().map(|count| count.saturating_mul(2)).chain(std::iter::repeat(0));
+        let mut widths = vec![inputs];
+        widths.extend(self.hidden.iter().zip(products).map(|(sums, products)| sums.saturating_add(products)));
+        widths.push(outputs);
+        check_size(&widths, self.grid.saturating_add(self.degree + 1))?;
         Ok(Box::new(Kan::new(self.clone(), inputs, outputs, seed)))
     }
 
@@ -205,5 +211,24 @@ impl ApproximatorConfig for KanConfig {
             source: Some(Box::new(error)),
         })?;
         Ok(Box::new(kan))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::KanConfig;
+    use crate::config::ApproximatorConfig;
+
+    #[test]
+    fn what_does_not_fit_into_memory_is_refused() {
+        let refused = |config: KanConfig| config.build(4, 1, 0).err().expect("too large").to_string();
+        let message = refused(KanConfig { hidden: vec![1_000_000], ..KanConfig::default() });
+        assert_eq!(
+            message,
+            "cannot build the approximator: layers of [4, 1000000, 1] have 45000000 parameters; at most 16777216 can be fitted"
+        );
+        refused(KanConfig { hidden: vec![usize::MAX, usize::MAX], ..KanConfig::default() });
+        refused(KanConfig { grid: usize::MAX, ..KanConfig::default() });
+        refused(KanConfig { products: vec![usize::MAX], ..KanConfig::default() });
     }
 }

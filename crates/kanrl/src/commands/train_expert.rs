@@ -107,6 +107,7 @@ impl TrainExpert {
     }
 }
 
+/// Checkpoints are as large as the network and its optimiser's moments.
 fn read(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|error| Failure::input(std::io::Error::other(format!("{}: {error}", path.display()))))
+    experts::archive::read_file(path, 512 << 20).map_err(Failure::input)
 }

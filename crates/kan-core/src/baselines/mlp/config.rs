@@ -2,7 +2,7 @@
 
 use super::Mlp;
 use crate::approximator::FunctionApproximator;
-use crate::config::{ApproximatorConfig, BuildError, ComponentDescription};
+use crate::config::{ApproximatorConfig, BuildError, ComponentDescription, check_size};
 
 /// Layers of `activation(weights · x + bias)` and a linear one, fitted by Adam: `kind = "mlp"`. It has no graph, so it
 /// cannot become a formula.
@@ -99,6 +99,8 @@ impl ApproximatorConfig for MlpConfig {
         if inputs == 0 || outputs == 0 {
             return Err(error(format!("a network of {inputs} inputs and {outputs} outputs computes nothing")));
         }
+        let widths: Vec<usize> = [inputs].into_iter().chain(self.hidden.iter().copied()).chain([outputs]).collect();
+        check_size(&widths, 1)?;
         Ok(Box::new(Mlp::new(self.clone(), inputs, outputs, seed)))
     }
 
