@@ -4,7 +4,6 @@ use crate::error::GpuError;
 use pollster::block_on;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use wgpu::util::{BufferInitDescriptor, DeviceExt};
 use wgpu::{Buffer, BufferUsages, CommandEncoder, ComputePipeline, Limits};
 
 /// Threads of every workgroup, and rows that one of them computes.
@@ -175,7 +174,12 @@ impl Gpu {
 
     fn uniform<T: bytemuck::NoUninit>(&self, value: &T) -> Buffer {
         let contents = bytemuck::bytes_of(value);
-        self.device.create_buffer_init(&BufferInitDescriptor { label: None, contents, usage: BufferUsages::UNIFORM })
+        let (size, usage) = (contents.len() as u64, BufferUsages::UNIFORM | BufferUsages::COPY_DST);
+        let descriptor = wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false };
+        // Not mapped: on a device that is lost that would be a panic.
+        let buffer = self.device.create_buffer(&descriptor);
+        self.queue.write_buffer(&buffer, 0, contents);
+        buffer
     }
 
     /// The compiled shader of this text; compiled once.
