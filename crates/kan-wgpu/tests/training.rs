@@ -21,8 +21,7 @@ fn fit(config: &KanConfig, rows: usize) -> (Kan, Result<FitReport, ApproximatorE
         (y[0], y[1]) = ((2.0 * x[0]).sin() + x[1] * x[1], x[0] * x[2]);
     }
     let validation = shape.data(100);
-    let task =
-        FitTask { train: data.samples(), validation: Some(validation.samples()), loss: &Loss::MeanSquared };
+    let task = FitTask { train: data.samples(), validation: Some(validation.samples()), loss: &Loss::MeanSquared };
     let mut kan = Kan::new(config.clone(), 3, 2, 7);
     let mut losses = Vec::new();
     let report = kan.fit(task, &mut |progress| {
