@@ -38,6 +38,14 @@ pub const COMPONENTS: &[ComponentDescription] = &[
         example: "kind = \"safetensors\"\npath = \"expert.safetensors\"\n",
         schema: |generator| generator.subschema_for::<SafetensorsConfig>(),
     },
+    #[cfg(feature = "onnx")]
+    ComponentDescription {
+        component: "expert",
+        kind: "onnx",
+        summary: "a network in ONNX, such as torch exports",
+        example: "kind = \"onnx\"\npath = \"policy.onnx\"\n",
+        schema: |generator| generator.subschema_for::<crate::onnx::OnnxConfig>(),
+    },
     ComponentDescription {
         component: "expert",
         kind: "formula",

@@ -26,6 +26,8 @@ pub mod network;
 pub mod network_file;
 mod normalization;
 mod numpy;
+#[cfg(feature = "onnx")]
+pub mod onnx;
 pub mod pickle;
 mod policy;
 mod reference;

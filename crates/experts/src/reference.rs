@@ -105,7 +105,12 @@ impl PolicyReference {
             Self::FormulaFile(path) => Ok(Box::new(FormulaConfig { path: Some(path.clone()), expression: None })),
             Self::Formula(text) => Ok(Box::new(FormulaConfig { path: None, expression: Some(text.clone()) })),
             Self::Run { directory, part } => Ok(Box::new(RunConfig { directory: directory.clone(), part: *part })),
-            Self::Onnx(_) => Err(self.error("this build cannot run ONNX; use FILE.zip or FILE.safetensors")),
+            #[cfg(feature = "onnx")]
+            Self::Onnx(path) => Ok(Box::new(crate::onnx::OnnxConfig { path: path.clone() })),
+            #[cfg(not(feature = "onnx"))]
+            Self::Onnx(_) => Err(self.error(
+                "this build cannot run ONNX; build with the feature `onnx`, or use FILE.zip or FILE.safetensors",
+            )),
         }
     }
 

@@ -69,6 +69,12 @@ pub enum PolicyError {
     /// The expert has labels only.
     #[error("this expert gives actions only, no scores")]
     NoScores,
+    /// The program behind the policy failed.
+    #[error("the policy failed: {reason}")]
+    Failed {
+        /// Why.
+        reason: String,
+    },
     /// The policy was made for another environment.
     #[error("the policy takes {policy} and the environment {environment}")]
     Mismatch {

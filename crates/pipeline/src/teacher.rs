@@ -159,6 +159,7 @@ mod tests {
         let (all, head) = demonstrations(1, 49, "x");
         assert!(Log::new(&all, &head).unwrap_err().starts_with("it has 49 rows; at least 50"));
         let (all, head) = demonstrations(1, 60, "a");
-        assert_eq!(Log::new(&all, &head).unwrap_err(), "invalid formula: `a` names two inputs or outputs");
+        let error = Log::new(&all, &head).unwrap_err();
+        assert!(error.contains("`a` names two inputs or outputs"), "{error}");
     }
 }
