@@ -114,6 +114,7 @@ impl PolicyReference {
         }
     }
 
+    #[cfg(not(all(feature = "hub", feature = "onnx")))]
     fn error(&self, reason: &str) -> ExpertError {
         ExpertError::Reference { reference: self.to_string(), reason: reason.to_owned() }
     }
