@@ -12,8 +12,10 @@ use std::sync::Arc;
 /// card.
 ///
 /// An evaluation costs a fixed time for its commands and the way back of its value, however small it is; the CPU should
-/// need longer than that. Measured on llvmpipe (Mesa 22.3, two cores), as nothing else was there: see the crate's
-/// documentation. A card's own speed is not part of it.
+/// need longer than that. An estimate, not a measurement: nothing but a driver in software, which [`Device::Auto`] never
+/// uses, was there to measure on.
+///
+/// [`Device::Auto`]: kan_core::kan::Device::Auto
 pub const CROSSOVER: f64 = 4e6;
 
 /// A device as an [`Engine`].

@@ -35,8 +35,8 @@
 //! Batches of more than 65 536 rows, or of more than one buffer holds, are computed in chunks.
 //!
 //! # When a card is worth it
-//! An evaluation costs a fixed time, however small it is; [`CROSSOVER`] is where the CPU needs longer than that. A driver in
-//! software (llvmpipe) is never worth it: `auto` stays on the CPU, `gpu` uses it, slowly, which is what tests need.
+//! An evaluation costs a fixed time, however small it is; [`CROSSOVER`] is an estimate of where the CPU needs
+//! longer than that. A driver in software (llvmpipe) is never worth it: `auto` stays on the CPU, `gpu` uses it, slowly, which is what tests need.
 
 mod batch;
 mod device;
