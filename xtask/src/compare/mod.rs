@@ -71,9 +71,16 @@ fn measure(area: &Area, options: &Options, data: &mut Value) -> Result<(), Strin
     let (machine, versions) = (machine::describe(), peer.versions.clone());
     let wanted = |case: &&String| options.case.as_ref().is_none_or(|part| case.contains(part.as_str()));
     let cases: Vec<String> = peer.cases.iter().filter(wanted).cloned().collect();
-    let mut rows = Vec::new();
+    // Rows of other cases stay; each says which kanrl it was measured with.
+    let mut rows: Vec<Value> = data[area.name]["rows"].as_array().cloned().unwrap_or_default();
+    let (kanrl, case_of) = (machine["kanrl"].clone(), |row: &Value| row["case"].as_str().map(str::to_owned));
+    let everything = options.case.is_none();
+    rows.retain(|row| !everything && case_of(row).is_some_and(|case| !wanted(&&case)));
     let mut keep = |more: Vec<Value>| {
-        rows.extend(more);
+        rows.extend(more.into_iter().map(|mut row| {
+            row["kanrl"] = kanrl.clone();
+            row
+        }));
         data[area.name] = json!({"machine": machine, "versions": versions, "rows": rows});
         save(data)
     };
