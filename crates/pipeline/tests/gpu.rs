@@ -1,0 +1,81 @@
+//! A run whose network trains on a graphics card.
+#![cfg(feature = "gpu")]
+
+use kan_core::approximator::FunctionApproximator;
+use kan_core::config::ApproximatorConfig;
+use kan_core::environment::EnvironmentRegistry;
+use kan_core::kan::KanConfig;
+use pipeline::config::{MergedConfig, RawConfig};
+use pipeline::run::Run;
+use std::path::{Path, PathBuf};
+
+fn run(device: &str, folder: &Path) -> Result<Vec<u8>, String> {
+    let text = format!(
+        "environment.id = 'CartPole-v1'
+         collect = {{ train_episodes = 3, validation_episodes = 1 }}
+         students = {{ widths = [[]], rivals = false }}
+         approximator = {{ steps = 3, optimizer = 'lbfgs', precision = 'f32', device = '{device}' }}
+         dagger.rounds = 0
+         polish.enabled = false
+         select.episodes = 5
+         evaluate = {{ episodes = 5, robustness_episodes = 0 }}
+         record.videos = false"
+    );
+    let mut environments = EnvironmentRegistry::new();
+    envs_classic::register(&mut environments).unwrap();
+    let config = MergedConfig::new(RawConfig::from_toml("gpu", &text).unwrap()).resolve().unwrap();
+    let mut run = Run::prepare(config, environments).unwrap();
+    run.open(folder).unwrap();
+    run.execute().map_err(|error| pipeline::causes::in_words(&error))?;
+    let mut found = Vec::new();
+    weights(&folder.join("stages/fit"), &mut found);
+    assert_eq!(found.len(), 1, "one network: {found:?}");
+    Ok(std::fs::read(&found[0]).unwrap())
+}
+
+/// Files of weights below a folder.
+fn weights(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            weights(&path, found);
+        } else if path.file_name().is_some_and(|name| name == "model.safetensors") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn cart_pole_trained_on_the_device_is_a_run_like_any_other() {
+    if let Err(reason) = kan_wgpu::Gpu::shared() {
+        println!("skipped: no wgpu adapter ({reason})");
+        let folder = tempfile::tempdir().unwrap();
+        let error = run("gpu", &folder.path().join("run")).expect_err("there is no device");
+        assert!(error.contains("no wgpu adapter"), "{error}");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let on = |device: &str| {
+        let path = folder.path().join(device);
+        let weights = run(device, &path).unwrap();
+        assert!(path.join("formula.json").is_file());
+        (KanConfig::default().load(&weights).unwrap(), std::fs::read_to_string(path.join("run.log")).unwrap())
+    };
+    let (on_device, log) = on("gpu");
+    assert!(log.contains("trained on "), "{log}");
+    let (on_cpu, _) = on("cpu");
+    let inputs: Vec<f64> = (0..400).map(|index| 0.1 * f64::from((index * 37) % 21 - 10) / 10.0).collect();
+    let predict = |kan: &dyn FunctionApproximator| {
+        let mut outputs = vec![0.0; 100 * kan.outputs()];
+        kan.predict(&inputs, &mut outputs);
+        outputs
+    };
+    let (found, wanted) = (predict(on_device.as_ref()), predict(on_cpu.as_ref()));
+    let size = wanted.iter().fold(0.0, |size: f64, value| size.max(value.abs()));
+    for (found, wanted) in found.iter().zip(&wanted) {
+        assert!((found - wanted).abs() < 0.05 * size, "{found} against {wanted}");
+    }
+    let (automatic, log) = on("auto");
+    assert!(log.contains("trained on the CPU: "), "{log}");
+    assert_eq!(predict(automatic.as_ref()), wanted);
+}
