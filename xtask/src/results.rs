@@ -189,7 +189,8 @@ fn table(rows: &[Value]) -> String {
         "# Results\n\n`cargo xtask results` runs every row's command with `target/release/kanrl` (built with `--features \
          full`) and writes this file; `docs/results.json` holds the rows. Mean returns over the report episodes, on seeds \
          that nothing was fitted, tuned or chosen on; the brackets are the interquartile mean's bootstrap 95 % interval. \
-         *Floor* is the mean return that a formula has to reach, *aim* the best closed form known.\n\n\
+         *Floor* is the mean return that a formula has to reach, *aim* the best closed form known. *Minutes* are by the clock, on two \
+         cores that did other work too.\n\n\
          | environment | expert | seed | expert's return | KAN | faithful formula | formula | operations | from | floor | \
          aim | minutes |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n",
     );
