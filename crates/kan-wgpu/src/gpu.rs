@@ -110,6 +110,8 @@ impl Gpu {
     /// Gives the device up: whatever comes later fails with [`GpuError::DeviceLost`].
     pub fn destroy(&self) {
         self.device.destroy();
+        // The driver's own word for it may come after the first command that fails.
+        *lock(&self.failure) = Some(GpuError::DeviceLost { reason: "it was given up".to_owned() });
         let _ = self.device.poll(wgpu::PollType::Poll);
     }
 
@@ -123,6 +125,10 @@ impl Gpu {
     /// # Errors
     /// The first thing that has not.
     pub fn check(&self) -> Result<(), GpuError> {
+        if lock(&self.failure).is_some() {
+            // A command can fail before the driver says that the device is lost, which is what matters then.
+            let _ = self.device.poll(wgpu::PollType::Poll);
+        }
         lock(&self.failure).clone().map_or(Ok(()), Err)
     }
 

@@ -208,5 +208,5 @@ fn failures_are_named() {
     assert!(objective.evaluate(&x, &mut gradient).is_nan());
     let error = gpu.check().expect_err("it is gone");
     assert!(matches!(error, GpuError::DeviceLost { .. }), "{error}");
-    assert_eq!(DeviceVector::new(&gpu, &[1.0]).err(), Some(error));
+    assert!(matches!(DeviceVector::new(&gpu, &[1.0]).err(), Some(GpuError::DeviceLost { .. })));
 }
