@@ -11,6 +11,7 @@ mod table;
 
 pub use journey::journey;
 
+use crate::setup;
 use crate::shell::{root, write};
 use bench::Bench;
 use peer::Peer;
@@ -66,6 +67,7 @@ pub fn compare(options: &Options) -> Result<(), String> {
 
 /// Times an area's cases; what is there is saved after each.
 fn measure(area: &Area, options: &Options, data: &mut Value) -> Result<(), String> {
+    setup::full()?;
     let bench = Bench::build(area.name, area.features)?;
     let mut peer = Peer::start(area.script, area.requirements)?;
     let (machine, versions) = (machine::describe(), peer.versions.clone());
