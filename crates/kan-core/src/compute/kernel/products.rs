@@ -294,13 +294,19 @@ pub(in crate::compute) fn source_gradient<S: Scalar, const FMA: bool>(
     gradient: &mut Column<S>,
 ) {
     let mut first = 0;
-    while first + 3 <= slopes.len() {
-        source_tile::<S, 3, FMA>(parameters, slopes, targets, gradients, first, gradient);
-        first += 3;
-    }
     while first < slopes.len() {
-        source_tile::<S, 1, FMA>(parameters, slopes, targets, gradients, first, gradient);
-        first += 1;
+        // Equal parts of at most six: two vectors of each are as many sums as registers hold beside their factors.
+        let left = slopes.len() - first;
+        let features = left.div_ceil(left.div_ceil(6));
+        match features {
+            6 => source_tile::<S, 6, FMA>(parameters, slopes, targets, gradients, first, gradient),
+            5 => source_tile::<S, 5, FMA>(parameters, slopes, targets, gradients, first, gradient),
+            4 => source_tile::<S, 4, FMA>(parameters, slopes, targets, gradients, first, gradient),
+            3 => source_tile::<S, 3, FMA>(parameters, slopes, targets, gradients, first, gradient),
+            2 => source_tile::<S, 2, FMA>(parameters, slopes, targets, gradients, first, gradient),
+            _ => source_tile::<S, 1, FMA>(parameters, slopes, targets, gradients, first, gradient),
+        }
+        first += features;
     }
 }
 
@@ -314,9 +320,9 @@ fn source_tile<S: Scalar, const FEATURES: usize, const FMA: bool>(
     gradient: &mut Column<S>,
 ) {
     if size_of::<S>() == 4 {
-        source_rows::<S, FEATURES, 32, FMA>(parameters, slopes, targets, gradients, first, gradient);
-    } else {
         source_rows::<S, FEATURES, 16, FMA>(parameters, slopes, targets, gradients, first, gradient);
+    } else {
+        source_rows::<S, FEATURES, 8, FMA>(parameters, slopes, targets, gradients, first, gradient);
     }
 }
 
