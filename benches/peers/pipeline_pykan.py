@@ -21,7 +21,6 @@ import sympy
 import torch
 
 torch.set_num_threads(1)
-torch.set_default_dtype(torch.float64)
 ROWS, STEPS, EPISODES, WIDTH = 5000, 50, 100, 2
 LIBRARY = ["x", "x^2", "x^3", "x^4", "exp", "log", "sqrt", "tanh", "sin", "abs"]
 
@@ -55,6 +54,8 @@ def main(name, archive):
         "lr_schedule": lambda _: 0.0, "clip_range": lambda _: 0.2,
     }
     expert = stable_baselines3.PPO.load(archive, device="cpu", custom_objects=known)
+    # Only now: the agent computes in float32.
+    torch.set_default_dtype(torch.float64)
     data = collect(environment, expert, discrete)
     outputs = environment.action_space.n if discrete else environment.action_space.shape[0]
 
