@@ -11,7 +11,7 @@ use crate::log;
 use crate::provenance::{ExpertProvenance, FileDigest, Origin, Provenance};
 use crate::run_directory::{RunDirectory, RunDirectoryError};
 use crate::stages;
-use crate::students;
+use crate::students::{self, LibraryPart};
 use crate::teacher::{Log, Teacher};
 use crate::tensorboard::TensorBoard;
 use bevy_ecs::prelude::*;
@@ -147,8 +147,9 @@ impl Run {
         let library = config.library.build()?;
         let (inputs, outputs) = (task.observation_space.len(), task.action_space.outputs());
         config.approximator.build(inputs, outputs, config.seed)?;
-        for (_, network) in students::networks(&config)? {
-            network.build(inputs, outputs, config.seed)?;
+        for network in students::networks(&config)? {
+            network.approximator.build(inputs, outputs, config.seed)?;
+            LibraryPart::new(library.as_ref(), network.functions.as_deref())?;
         }
         if let Some(names) = &config.stages {
             pipeline.select(names)?;

@@ -2,18 +2,29 @@
 
 use crate::config::RunConfig;
 use kan_core::config::{ApproximatorConfig, BuildError};
+use kan_core::function::{Candidate, SampledCurve, SymbolicLibrary, UnivariateFunction};
+use kan_core::suggest;
 use serde_json::json;
+use std::sync::Arc;
 
-/// A network's name in the run, and what it is built from.
-pub type NamedNetwork = (String, Box<dyn ApproximatorConfig>);
+/// One of the networks that learn in a run.
+#[derive(Debug)]
+pub struct NetworkStudent {
+    /// Its name in the run.
+    pub name: String,
+    /// What it is built from.
+    pub approximator: Box<dyn ApproximatorConfig>,
+    /// Names of the functions that its edges may become; all of the library's where there is none.
+    pub functions: Option<Vec<String>>,
+}
 
-/// The names that a run's networks have (`kan` without hidden layers, `kan-2`, `kan-3-3`, `kan-2-lambda-0.01`), with what
-/// each is built from: the config's approximator in each of the hidden widths with each sparsity strength, as far as its kind
-/// has them.
+/// The names that a run's networks have (`kan` without hidden layers, `kan-2`, `kan-3-3`, `kan-2-lambda-0.01`,
+/// `kan-2-functions-1`), with what each is built from: the config's approximator in each of the hidden widths with each
+/// sparsity strength, as far as its kind has them, for each part of the library.
 ///
 /// # Errors
 /// [`BuildError`] where the approximator does not take such widths.
-pub fn networks(config: &RunConfig) -> Result<Vec<NamedNetwork>, BuildError> {
+pub fn networks(config: &RunConfig) -> Result<Vec<NetworkStudent>, BuildError> {
     let error = |source: serde_json::Error| BuildError {
         component: "approximator",
         reason: "the hidden widths do not fit it".into(),
@@ -31,6 +42,10 @@ pub fn networks(config: &RunConfig) -> Result<Vec<NamedNetwork>, BuildError> {
         lambdas if has("lambda") && !lambdas.is_empty() => lambdas.iter().copied().map(Some).collect(),
         _ => vec![None],
     };
+    let parts: Vec<Option<usize>> = match config.students.functions.len() {
+        0 => vec![None],
+        count => (0..count).map(Some).collect(),
+    };
     let mut networks = Vec::new();
     for widths in widths {
         for lambda in &lambdas {
@@ -45,10 +60,60 @@ pub fn networks(config: &RunConfig) -> Result<Vec<NamedNetwork>, BuildError> {
                     name += &format!("-lambda-{lambda}");
                 }
             }
-            networks.push((name, serde_json::from_value(value).map_err(error)?));
+            for part in &parts {
+                let approximator = serde_json::from_value(value.clone()).map_err(error)?;
+                let (name, functions) = match part {
+                    Some(part) => {
+                        (format!("{name}-functions-{}", part + 1), Some(config.students.functions[*part].clone()))
+                    }
+                    None => (name.clone(), None),
+                };
+                networks.push(NetworkStudent { name, approximator, functions });
+            }
         }
     }
     Ok(networks)
+}
+
+/// A part of a library.
+#[derive(Debug)]
+pub struct LibraryPart<'a> {
+    library: &'a dyn SymbolicLibrary,
+    functions: Vec<Arc<dyn UnivariateFunction>>,
+}
+
+impl<'a> LibraryPart<'a> {
+    /// The functions of these names, in the library's order; all of them where no names are given.
+    ///
+    /// # Errors
+    /// [`BuildError`] for a name that is not the library's, or none at all.
+    pub fn new(library: &'a dyn SymbolicLibrary, names: Option<&[String]>) -> Result<Self, BuildError> {
+        let Some(names) = names else { return Ok(Self { library, functions: library.functions().to_vec() }) };
+        let error = |reason: String| BuildError { component: "students.functions", reason, source: None };
+        let known: Vec<&str> = library.functions().iter().map(|function| function.name()).collect();
+        if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
+            let nearest = suggest::nearest(unknown, &known).map(str::to_owned);
+            let help = suggest::did_you_mean(&nearest);
+            return Err(error(format!("the library has no `{unknown}`{help}; it has {}", known.join(", "))));
+        }
+        if names.is_empty() {
+            return Err(error("a part without any function".to_owned()));
+        }
+        let functions = library.functions().iter().filter(|function| names.iter().any(|name| name == function.name()));
+        Ok(Self { library, functions: functions.cloned().collect() })
+    }
+}
+
+impl SymbolicLibrary for LibraryPart<'_> {
+    fn functions(&self) -> &[Arc<dyn UnivariateFunction>] {
+        &self.functions
+    }
+
+    fn candidates(&self, curve: &SampledCurve) -> Vec<Candidate> {
+        let mut candidates = self.library.candidates(curve);
+        candidates.retain(|candidate| self.function(candidate.function.name()).is_some());
+        candidates
+    }
 }
 
 /// The name of the linear rival.
@@ -58,15 +123,18 @@ pub const QUADRATIC: &str = "quadratic";
 
 #[cfg(test)]
 mod tests {
-    use super::networks;
+    use super::{LibraryPart, networks};
     use crate::config::{MergedConfig, RawConfig};
+    use kan_core::config::SymbolicLibraryConfig;
+    use kan_core::function::{SampledCurve, SymbolicLibrary};
+    use symbolic::library::DefaultLibraryConfig;
 
     #[test]
     fn widths_that_are_set_are_the_only_ones() {
         let names = |text: &str| {
             let raw = RawConfig::from_toml("run.toml", text).unwrap();
             let config = MergedConfig::new(raw).resolve().unwrap();
-            networks(&config).unwrap().into_iter().map(|(name, _)| name).collect::<Vec<_>>()
+            networks(&config).unwrap().into_iter().map(|network| network.name).collect::<Vec<_>>()
         };
         assert_eq!(names(""), ["kan", "kan-2"]);
         assert_eq!(names("approximator.hidden = [3, 3]"), ["kan-3-3"]);
@@ -79,5 +147,30 @@ mod tests {
             ["kan-2-lambda-0", "kan-2-lambda-0.01"]
         );
         assert_eq!(names("approximator.lambda = 0.1"), ["kan", "kan-2"]);
+        assert_eq!(
+            names("students.widths = [[]]\nstudents.functions = [['x'], ['x', 'sin']]"),
+            ["kan-functions-1", "kan-functions-2"]
+        );
+    }
+
+    #[test]
+    fn a_part_of_a_library_has_its_functions_only() {
+        let library = DefaultLibraryConfig::default().build().unwrap();
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let part = LibraryPart::new(library.as_ref(), Some(&names(&["sin", "x"]))).unwrap();
+        assert_eq!(part.functions().iter().map(|function| function.name()).collect::<Vec<_>>(), ["x", "sin"]);
+        let x: Vec<f64> = (0..50).map(|i| f64::from(i) / 10.0).collect();
+        let y: Vec<f64> = x.iter().map(|x| x * x).collect();
+        let curve = SampledCurve { x, y };
+        let names_of = |library: &dyn SymbolicLibrary| {
+            let candidates = library.candidates(&curve);
+            candidates.iter().map(|candidate| candidate.function.name().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(names_of(library.as_ref())[0], "x^2");
+        assert_eq!(names_of(&part), ["sin", "x"]);
+        assert_eq!(LibraryPart::new(library.as_ref(), None).unwrap().functions().len(), library.functions().len());
+        let unknown = LibraryPart::new(library.as_ref(), Some(&names(&["x", "sinn"]))).unwrap_err().to_string();
+        assert!(unknown.contains("did you mean `sin`"), "{unknown}");
+        assert!(LibraryPart::new(library.as_ref(), Some(&[])).is_err());
     }
 }

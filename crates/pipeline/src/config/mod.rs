@@ -121,6 +121,9 @@ pub struct StudentsSection {
     pub widths: Vec<Vec<usize>>,
     /// Sparsity strengths λ that each of them is fitted with; where `approximator.lambda` is set and this is not, that only.
     pub lambdas: Vec<f64>,
+    /// Parts of the library, by its functions' names: each of the networks learns once for every part, and its edges become
+    /// functions of that part only. The whole library where there is none.
+    pub functions: Vec<Vec<String>>,
     /// Whether a linear and a sparse quadratic formula run beside them.
     pub rivals: bool,
     /// Most terms of each output of the quadratic one.
@@ -129,7 +132,13 @@ pub struct StudentsSection {
 
 impl Default for StudentsSection {
     fn default() -> Self {
-        Self { widths: vec![vec![], vec![2]], lambdas: vec![0.0], rivals: true, quadratic_terms: 8 }
+        Self {
+            widths: vec![vec![], vec![2]],
+            lambdas: vec![0.0],
+            functions: Vec::new(),
+            rivals: true,
+            quadratic_terms: 8,
+        }
     }
 }
 

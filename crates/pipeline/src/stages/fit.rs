@@ -2,7 +2,7 @@ use crate::artefacts::{ExpertData, Model, Network, PerStudent};
 use crate::engine::{Get, Make, StageError};
 use crate::rows::Rows;
 use crate::run::Setting;
-use crate::students::{self, NamedNetwork};
+use crate::students::{self, NetworkStudent};
 use kan_core::approximator::{FitReport, FitTask};
 use kan_core::config::{ApproximatorConfig, BuildError};
 use kan_core::graph::UnivariateGraph;
@@ -39,8 +39,8 @@ pub fn fit_without_graph(
 
 /// Every student's network, fitted.
 fn fit_all(setting: &Setting<'_>, data: &ExpertData) -> Result<Vec<(String, Model)>, StageError> {
-    let fit = |(name, config): NamedNetwork| {
-        let (model, report) = fit_model(setting, "fit", &name, config, data)?;
+    let fit = |NetworkStudent { name, approximator, .. }: NetworkStudent| {
+        let (model, report) = fit_model(setting, "fit", &name, approximator, data)?;
         let losses = losses(report.train_loss, report.validation_loss);
         setting.reporter.message("fit", format!("{name}, {} steps: {losses}", report.steps));
         Ok((name, model))
@@ -93,7 +93,7 @@ pub(super) fn graph(model: &Model, data: &ExpertData) -> Result<UnivariateGraph,
     Ok(graph)
 }
 
-fn build_error(error: BuildError) -> StageError {
+pub(super) fn build_error(error: BuildError) -> StageError {
     StageError::Other(Box::new(error))
 }
 

@@ -1,7 +1,8 @@
-use super::fit::losses;
+use super::fit::{build_error, losses};
 use crate::artefacts::{ExpertData, Network, PerStudent};
 use crate::engine::{Get, Make, StageError};
 use crate::run::Setting;
+use crate::students::{self, LibraryPart};
 use crate::symbolify::{self, SymbolifyTask};
 use kan_core::approximator::FitTask;
 
@@ -13,10 +14,14 @@ pub fn symbolify(
 ) -> Result<(), StageError> {
     let reporter = &setting.reporter;
     let loss = setting.head().loss();
+    let students = students::networks(setting.config()).map_err(build_error)?;
     for ((name, network), (_, data)) in networks.get_mut().0.iter_mut().zip(&data.0) {
+        let student = students.iter().find(|student| student.name == *name);
+        let functions = student.and_then(|student| student.functions.as_deref());
+        let library = LibraryPart::new(setting.library(), functions).map_err(build_error)?;
         let task = SymbolifyTask {
             fit: FitTask { train: data.train.samples(), validation: Some(data.validation.samples()), loss: &loss },
-            library: setting.library(),
+            library: &library,
             section: &setting.config().symbolify,
         };
         let mut progress = |done: usize, total: usize, text: String| {
