@@ -15,27 +15,27 @@ pub struct Failure {
 impl Failure {
     /// The command line, a config or an input file is wrong.
     pub fn input(error: impl Error + Send + Sync + 'static) -> Self {
-        Self { diagnostic: Box::new(Plain { error: Box::new(error), help: None }), exit_code: 2 }
+        Self { diagnostic: Plain::new(error, None), exit_code: 2 }
     }
 
     /// As [`Self::input`], with what would be right.
     pub fn input_with_help(error: impl Error + Send + Sync + 'static, help: impl Into<String>) -> Self {
-        Self { diagnostic: Box::new(Plain { error: Box::new(error), help: Some(help.into()) }), exit_code: 2 }
+        Self { diagnostic: Plain::new(error, Some(help.into())), exit_code: 2 }
     }
 
     /// A run failed on the way.
     pub fn run(error: impl Error + Send + Sync + 'static) -> Self {
-        Self { diagnostic: Box::new(Plain { error: Box::new(error), help: None }), exit_code: 1 }
+        Self { diagnostic: Plain::new(error, None), exit_code: 1 }
     }
 
     /// As [`Self::run`], with what would help.
     pub fn run_with_help(error: impl Error + Send + Sync + 'static, help: String) -> Self {
-        Self { diagnostic: Box::new(Plain { error: Box::new(error), help: Some(help) }), exit_code: 1 }
+        Self { diagnostic: Plain::new(error, Some(help)), exit_code: 1 }
     }
 
     /// The user stopped it; `help` says how to go on.
     pub fn cancelled(error: impl Error + Send + Sync + 'static, help: String) -> Self {
-        Self { diagnostic: Box::new(Plain { error: Box::new(error), help: Some(help) }), exit_code: 130 }
+        Self { diagnostic: Plain::new(error, Some(help)), exit_code: 130 }
     }
 
     /// A run failed on the way; it says how to go on.
@@ -60,22 +60,50 @@ impl From<ConfigError> for Failure {
     }
 }
 
-/// Any error, printed with its causes.
+/// Any error, printed with its causes, each said once.
 #[derive(Debug)]
 struct Plain {
-    error: Box<dyn Error + Send + Sync>,
+    message: Message,
     help: Option<String>,
+}
+
+impl Plain {
+    fn new(error: impl Error + 'static, help: Option<String>) -> Box<Self> {
+        let messages = pipeline::causes::messages(&error).into_iter().rev();
+        let chain = messages.fold(None, |cause, text| Some(Box::new(Message { text, cause })));
+        let message = *chain.expect("an error has a message");
+        Box::new(Self { message, help })
+    }
+}
+
+/// What an error said, and what its cause did.
+#[derive(Debug)]
+struct Message {
+    text: String,
+    cause: Option<Box<Message>>,
+}
+
+impl fmt::Display for Message {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text)
+    }
+}
+
+impl Error for Message {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as &dyn Error)
+    }
 }
 
 impl fmt::Display for Plain {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(formatter)
+        self.message.fmt(formatter)
     }
 }
 
 impl Error for Plain {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.error.source()
+        self.message.source()
     }
 }
 

@@ -5,12 +5,13 @@
 
 mod commands;
 mod failure;
+mod json;
 mod origin;
 mod plugins;
 mod registry;
 mod terminal;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches, Parser};
 use commands::Command;
 use failure::Failure;
 use plugins::Plugins;
@@ -44,7 +45,7 @@ Exit codes: 0 done, 1 a run failed, 2 wrong command line, config or input file, 
 
 fn main() -> ExitCode {
     end_with_the_reader();
-    let arguments = Arguments::parse();
+    let arguments = arguments();
     start_logging(arguments.verbose, arguments.quiet);
     match commands::run(arguments.command, arguments.quiet, &arguments.plugins) {
         Ok(()) => ExitCode::SUCCESS,
@@ -53,6 +54,18 @@ fn main() -> ExitCode {
             ExitCode::from(failure.exit_code)
         }
     }
+}
+
+/// The whole command line.
+fn command() -> clap::Command {
+    Plugins::flag_everywhere(Arguments::command())
+}
+
+fn arguments() -> Arguments {
+    let matches = command().get_matches();
+    let mut arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    arguments.plugins.take_paths(&matches);
+    arguments
 }
 
 /// Ends the process quietly where whoever read its output has stopped (`kanrl env list | head`), as Unix tools do; the standard

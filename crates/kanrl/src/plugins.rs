@@ -1,7 +1,7 @@
 //! Environments from shared libraries: those named on the command line or in a config, and the user's own folder.
 
 use crate::{Failure, registry};
-use clap::Args;
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, value_parser};
 use kan_core::environment::EnvironmentRegistry;
 use pipeline::config::{PluginEntry, RunConfig};
 use plugin::{CallLimit, Plugin, PluginDescription};
@@ -12,9 +12,7 @@ use std::time::Duration;
 /// Flags about plugins, for every command.
 #[derive(Debug, Args)]
 pub struct Plugins {
-    /// Add the environments of this shared library, which runs its code; may be repeated, all before or all
-    /// after the command.
-    #[arg(long = "plugin", global = true, value_name = "PATH")]
+    #[arg(skip)]
     paths: Vec<PathBuf>,
     /// Seconds after which a call into a plugin counts as hanging and ends the program (exit code 124); 0 for never.
     #[arg(long = "plugin-limit", global = true, value_name = "SECONDS", default_value_t = 60.0, value_parser = seconds)]
@@ -27,6 +25,24 @@ fn seconds(text: &str) -> Result<f64, String> {
 }
 
 impl Plugins {
+    /// `command` with the flag `--plugin` on it and on every command below it. No global flag of clap's, of which only the
+    /// values behind the last command count where there are some before it as well.
+    pub fn flag_everywhere(command: Command) -> Command {
+        let flag = Arg::new("plugin")
+            .long("plugin")
+            .value_name("PATH")
+            .help("Add the environments of this shared library, which runs its code; may be repeated")
+            .value_parser(value_parser!(PathBuf))
+            .action(ArgAction::Append);
+        command.arg(flag).mut_subcommands(Self::flag_everywhere)
+    }
+
+    /// Takes the values of that flag, in their order.
+    pub fn take_paths(&mut self, matches: &ArgMatches) {
+        let levels = std::iter::successors(Some(matches), |matches| matches.subcommand().map(|(_, matches)| matches));
+        self.paths = levels.filter_map(|matches| matches.get_many("plugin")).flatten().cloned().collect();
+    }
+
     /// Every environment of this build, of the plugins named on the command line and of the user's plugin folder.
     pub fn environments(&self) -> Result<EnvironmentRegistry, Failure> {
         self.load(&[]).map(|(registry, _)| registry)

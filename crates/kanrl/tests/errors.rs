@@ -62,6 +62,18 @@ fn a_missing_archive() {
 }
 
 #[test]
+fn a_cause_is_said_once() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let cannot_read: &[&str] = &["export", "absent.json", "--to", "c"];
+    let cannot_write: &[&str] = &["extract", "CartPole-v1", "--out", "file/run"];
+    for (arguments, cause) in [(cannot_read, "No such file or directory"), (cannot_write, "Not a directory")] {
+        let stderr = String::from_utf8(kanrl(folder.path(), arguments).stderr).unwrap();
+        assert_eq!(stderr.matches(cause).count(), 1, "{stderr}");
+    }
+}
+
+#[test]
 fn a_truncated_archive() {
     let Some(folder) = reference_data::folder("experts/ppo") else { return };
     let Ok(archive) = std::fs::read(folder.join("CartPole-v1.zip")) else { return };

@@ -100,6 +100,29 @@ fn a_faithful_run_tunes_nothing_on_return() {
     assert!(metrics["returns"]["polished"].is_null());
     assert_eq!(metrics["formula"]["polished"], false);
     assert_eq!(std::fs::read(run.join("formula.json")).unwrap(), std::fs::read(run.join("faithful.json")).unwrap());
+
+    let export = |more: &[&str]| -> serde_json::Value {
+        let policy = format!("run:{}", run.display());
+        let output = kanrl(&[&["export", &policy, "--to", "c", "--json"], more].concat()).output().expect("kanrl runs");
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let exported = export(&[]);
+    assert!(exported["text"].as_str().unwrap().contains("int policy_action(") && exported["file"].is_null());
+    let file = folder.path().join("policy.c").display().to_string();
+    let exported = export(&["--out", &file]);
+    assert!(exported["text"].is_null() && exported["file"] == *file && exported["format"] == "c", "{exported}");
+}
+
+#[test]
+fn a_term_that_is_small_but_decides_is_kept() {
+    // Angles are much smaller than angular velocities here, yet without its term the pole falls.
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    extract(&["--faithful", "--hidden", "", "--expert", "formula:3*theta + theta_dot"], &run);
+    let metrics = metrics(&run);
+    assert_eq!(metrics["returns"]["expert"]["mean"], 500.0);
+    assert!(metrics["returns"]["faithful"]["mean"].as_f64().unwrap() > 495.0, "{}", metrics["returns"]["faithful"]);
+    assert!(metrics["agreement"]["faithful"].as_f64().unwrap() > 0.95, "{}", metrics["agreement"]);
 }
 
 #[test]

@@ -132,6 +132,62 @@ fn ctrl_c_ends_the_run_cleanly_and_says_how_to_go_on() {
 }
 
 #[test]
+fn ctrl_c_ends_a_sweep_and_its_runs_and_it_goes_on_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let base = CONFIG.replace("[collect]", "[base.collect]").replace("[dagger]", "[base.dagger]");
+    let base = base.replace("[polish]", "[base.polish]").replace("[select]", "[base.select]");
+    let base = base.replace("[evaluate]", "[base.evaluate]");
+    std::fs::write(path("grid.toml"), format!("seeds = 3\n[base]\nrecord.videos = false\n{base}")).unwrap();
+    let sweep = |out: &str| kanrl(&["sweep", &path("grid.toml"), "--workers", "1", "--out", &path(out)]);
+
+    // As from a terminal: to the whole process group.
+    let mut command = sweep("sweep");
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("kanrl starts");
+    let names = || {
+        let entries = std::fs::read_dir(folder.path().join("sweep/runs")).into_iter().flatten();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        names.sort();
+        names
+    };
+    let deadline = Instant::now() + Duration::from_secs(300);
+    while names().len() < 2 && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let second = names()[1].clone();
+    wait_for(&mut child, &second, "stage_started", "fit");
+    let group = format!("-{}", child.id());
+    assert!(Command::new("kill").args(["-INT", "--", &group]).status().expect("kill runs").success());
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{stderr}");
+    assert!(stderr.contains("to go on: kanrl sweep"), "{stderr}");
+    // Nobody writes into its runs any more, the one that was cut off says so, and what was done is in the summary.
+    for run in names() {
+        let lock = std::fs::File::open(run.join(".lock")).unwrap();
+        lock.try_lock().unwrap_or_else(|error| panic!("{} is in use: {error}", run.display()));
+    }
+    let outcome = |run: &Path| {
+        let provenance: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(run.join("provenance.json")).unwrap()).unwrap();
+        provenance["executions"][0]["outcome"].clone()
+    };
+    assert_eq!((outcome(&names()[0]), outcome(&second)), ("done".into(), "cancelled".into()));
+    let summary = || std::fs::read_to_string(folder.path().join("sweep/summary.csv")).unwrap();
+    assert_eq!(summary().matches(",done,").count(), 1, "{}", summary());
+
+    // The same command again does the rest, and everything is as if it had been left alone.
+    let log = std::fs::read(names()[0].join("run.log")).unwrap();
+    assert!(sweep("sweep").output().expect("kanrl runs").status.success());
+    assert_eq!(summary().matches(",done,").count(), 3, "{}", summary());
+    assert_eq!(std::fs::read(names()[0].join("run.log")).unwrap(), log, "what was done is not done again");
+    assert!(sweep("whole").output().expect("kanrl runs").status.success());
+    let [whole, resumed] = ["whole/runs", "sweep/runs"].map(|runs| files(&folder.path().join(runs)));
+    assert_same(&whole, &resumed, "a sweep that was cancelled");
+}
+
+#[test]
 fn a_second_process_on_a_run_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).display().to_string();

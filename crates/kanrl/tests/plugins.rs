@@ -172,7 +172,13 @@ fn several_plugins_and_both_places_of_the_flag() {
     let folder = tempfile::tempdir().unwrap();
     let (poles, tests) = (library("cart_two_poles"), library("plugin_tests"));
     let flags = ["--plugin", text(&poles), "--plugin", text(&tests)];
-    for arguments in [[&flags[..], &["env", "list"]].concat(), [&["env", "list"], &flags[..]].concat()] {
+    let [before, after] = [&flags[..2], &flags[2..]];
+    for arguments in [
+        [&flags[..], &["env", "list"]].concat(),
+        [&["env", "list"], &flags[..]].concat(),
+        [before, &["env"], after, &["list"]].concat(),
+        [before, &["env", "list"], after].concat(),
+    ] {
         let listed = succeeds(folder.path(), &arguments);
         assert!(listed.contains("CartTwoPoles-v0") && listed.contains("plugin:CartPole-v1"), "{listed}");
     }
@@ -223,6 +229,30 @@ expression = \"count\"
     fails(folder.path(), &arguments, 124, &["plugin_tests", "has not come back for 0.5 s"]);
     // What was decided is there, and a run that goes on finds it.
     assert!(folder.path().join("run/config.toml").is_file());
+}
+
+#[test]
+fn a_sweep_s_runs_have_its_plugins_and_its_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let sweep = "
+[base]
+environment.id = \"Faulty-v0\"
+expert = { kind = \"formula\", expression = \"count\" }
+collect = { train_episodes = 1, validation_episodes = 1 }
+stages = [\"collect\"]
+[grid]
+environment.arguments = [
+    { place = \"step\", fault = \"hang\", after = 3 },
+    { place = \"nowhere\" },
+]
+";
+    std::fs::write(folder.path().join("grid.toml"), sweep).unwrap();
+    let library = library("plugin_tests");
+    let arguments = ["sweep", "grid.toml", "--plugin", text(&library), "--plugin-limit", "0.5"];
+    fails(folder.path(), &arguments, 1, &["1 of 2 runs failed"]);
+    let summary = std::fs::read_to_string(folder.path().join("sweeps/grid/summary.csv")).unwrap();
+    assert!(summary.contains("has not come back for 0.5 s"), "{summary}");
+    assert_eq!(summary.matches(",done,").count(), 1, "{summary}");
 }
 
 #[test]

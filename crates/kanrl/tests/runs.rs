@@ -147,4 +147,14 @@ fn machines_read_json() {
     let made = json(&["--quiet", "extract", "--config", "run.toml", "--out", "run", "--json"]);
     assert_eq!(made["run"]["state"], "done");
     assert_eq!(json(&["resume", "run", "--json"])["run"]["seed"], 0);
+    assert_eq!(json(&["config", "check", "run.toml", "--json"])["stages"], serde_json::json!(["collect"]));
+    let checked = json(&["env", "check", "CartPole-v1", "--json"]);
+    assert_eq!((&checked["environment"], &checked["violations"]), (&"CartPole-v1".into(), &serde_json::json!([])));
+    let played = json(&["play", "CartPole-v1", "--policy", "formula:theta", "--out", "episode.png", "--json"]);
+    assert!(played["steps"].as_u64().unwrap() > 5 && played["return"] == played["steps"].as_f64().unwrap(), "{played}");
+    assert_eq!((&played["file"], folder.path().join("episode.png").is_file()), (&"episode.png".into(), true));
+    let trained = ["train-expert", "CartPole-v1", "--timesteps", "512", "--json", "--out", "expert.safetensors"];
+    let trained = json(&[&["--quiet"], &trained[..]].concat());
+    assert!(trained["evaluation"]["mean_return"].as_f64().unwrap() > 5.0, "{trained}");
+    assert!(trained["timesteps"].as_u64().unwrap() >= 512 && trained["file"] == "expert.safetensors", "{trained}");
 }

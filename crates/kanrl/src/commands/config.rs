@@ -1,4 +1,4 @@
-use crate::{Failure, Plugins};
+use crate::{Failure, Plugins, json};
 use clap::Subcommand;
 use pipeline::config::{self, MergedConfig, RawConfig};
 use pipeline::run::Run;
@@ -26,6 +26,9 @@ pub enum Config {
     Check {
         /// The file.
         file: PathBuf,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -39,18 +42,25 @@ impl Config {
                 let registry = plugins.environments_of(&mut config)?;
                 registry.get(&config.environment.id).map_err(Failure::input)?;
                 if json {
-                    println!("{}", serde_json::to_string_pretty(&config).map_err(Failure::run)?);
+                    json::print(&config)?;
                 } else {
                     print!("{}", config.to_toml());
                 }
             }
-            Self::Schema => println!("{}", serde_json::to_string_pretty(&config::schema()).map_err(Failure::run)?),
+            Self::Schema => json::print(&config::schema())?,
             Self::Kinds { json } => kinds(json)?,
-            Self::Check { file } => {
+            Self::Check { file, json } => {
                 let mut config = MergedConfig::new(RawConfig::read(&file)?).resolve()?;
                 let registry = plugins.environments_of(&mut config)?;
+                let environment = config.environment.id.clone();
                 let run = Run::prepare(config, registry).map_err(Failure::input)?;
-                println!("{} is fine; stages: {}", file.display(), run.stages().join(", "));
+                if json {
+                    json::print(
+                        &serde_json::json!({ "file": file, "environment": environment, "stages": run.stages() }),
+                    )?;
+                } else {
+                    println!("{} is fine; stages: {}", file.display(), run.stages().join(", "));
+                }
             }
         }
         Ok(())
@@ -69,8 +79,7 @@ fn kinds(json: bool) -> Result<(), Failure> {
                 })
             })
             .collect();
-        println!("{}", serde_json::to_string_pretty(&kinds).map_err(Failure::run)?);
-        return Ok(());
+        return json::print(&kinds);
     }
     for kind in config::components() {
         println!("[{}] kind = \"{}\": {}", kind.component, kind.kind, kind.summary);

@@ -1,9 +1,9 @@
-use crate::{Failure, Plugins};
+use crate::{Failure, Plugins, json};
 use clap::Subcommand;
 use kan_core::environment::{EnvironmentRegistry, KeywordArguments};
 use kan_core::space::ActionSpace;
-use kan_core::testing::{check_environment, check_trajectories};
-use std::path::PathBuf;
+use kan_core::testing::{PartReport, TrajectoryReport, Violation, check_environment, check_trajectories};
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Subcommand)]
 pub enum Env {
@@ -23,6 +23,9 @@ pub enum Env {
         /// How far numbers may be apart, relative to the recorded one where that is above 1; 0 asks for equal bits.
         #[arg(long, default_value_t = 0.0)]
         tolerance: f64,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -32,7 +35,15 @@ impl Env {
         match self {
             Self::List { json: true } => list_json(&registry),
             Self::List { json: false } => list(&registry),
-            Self::Check { id, trajectories, tolerance } => check(&registry, &id, trajectories, tolerance),
+            Self::Check { id, trajectories, tolerance, json } => {
+                let checked = Checked::new(&registry, &id, trajectories.as_deref(), tolerance)?;
+                if json {
+                    json::print(&checked.json())?
+                } else {
+                    checked.print(trajectories.as_deref())
+                }
+                checked.verdict()
+            }
         }
     }
 }
@@ -73,45 +84,80 @@ fn list_json(registry: &EnvironmentRegistry) -> Result<(), Failure> {
         value
     };
     let entries: Vec<serde_json::Value> = registry.entries().map(entry).collect();
-    println!("{}", serde_json::to_string_pretty(&entries).map_err(Failure::run)?);
-    Ok(())
+    json::print(&entries)
 }
 
-fn check(
-    registry: &EnvironmentRegistry,
-    id: &str,
-    trajectories: Option<PathBuf>,
-    tolerance: f64,
-) -> Result<(), Failure> {
-    let entry = registry.get(id).map_err(Failure::input)?;
-    let violations = check_environment(entry, &KeywordArguments::new());
-    for violation in &violations {
-        println!("{}: {violation}", entry.id);
+/// What a check found.
+struct Checked {
+    id: String,
+    violations: Vec<Violation>,
+    recordings: Vec<TrajectoryReport>,
+}
+
+impl Checked {
+    fn new(
+        registry: &EnvironmentRegistry,
+        id: &str,
+        trajectories: Option<&Path>,
+        tolerance: f64,
+    ) -> Result<Self, Failure> {
+        let entry = registry.get(id).map_err(Failure::input)?;
+        let violations = check_environment(entry, &KeywordArguments::new());
+        let recordings = match trajectories {
+            Some(folder) => check_trajectories(registry, Some(id), folder, tolerance).map_err(Failure::input)?,
+            None => Vec::new(),
+        };
+        Ok(Self { id: entry.id.clone(), violations, recordings })
     }
-    if violations.is_empty() {
-        println!("{} keeps its contract", entry.id);
+
+    /// Every part of every recording, with the recording's id.
+    fn parts(&self) -> impl Iterator<Item = (&str, &PartReport)> {
+        self.recordings.iter().flat_map(|report| report.parts.iter().map(|part| (&*report.id, part)))
     }
-    let mut deviations = 0;
-    if let Some(folder) = trajectories {
-        let reports = check_trajectories(registry, Some(id), &folder, tolerance).map_err(Failure::input)?;
-        if reports.is_empty() {
-            println!("no recording of {} in {}", entry.id, folder.display());
+
+    fn deviations(&self) -> usize {
+        self.parts().filter(|(_, part)| part.deviation.is_some()).count()
+    }
+
+    fn print(&self, trajectories: Option<&Path>) {
+        for violation in &self.violations {
+            println!("{}: {violation}", self.id);
         }
-        for report in &reports {
-            for part in &report.parts {
-                match &part.deviation {
-                    None => println!("{} {}: {} numbers agree", report.id, part.name, part.compared),
-                    Some(deviation) => {
-                        deviations += 1;
-                        println!("{} {}: {deviation}", report.id, part.name);
-                    }
-                }
+        if self.violations.is_empty() {
+            println!("{} keeps its contract", self.id);
+        }
+        if let Some(folder) = trajectories
+            && self.recordings.is_empty()
+        {
+            println!("no recording of {} in {}", self.id, folder.display());
+        }
+        for (id, part) in self.parts() {
+            match &part.deviation {
+                None => println!("{id} {}: {} numbers agree", part.name, part.compared),
+                Some(deviation) => println!("{id} {}: {deviation}", part.name),
             }
         }
     }
-    if violations.is_empty() && deviations == 0 {
-        return Ok(());
+
+    fn json(&self) -> serde_json::Value {
+        let violation = |violation: &Violation| serde_json::json!({ "rule": format!("{:?}", violation.rule), "message": violation.message });
+        let part = |(id, part): (&str, &PartReport)| {
+            let deviation = part.deviation.as_ref().map(ToString::to_string);
+            serde_json::json!({ "recording": id, "part": part.name, "compared": part.compared, "deviation": deviation })
+        };
+        serde_json::json!({
+            "environment": self.id,
+            "violations": self.violations.iter().map(violation).collect::<Vec<_>>(),
+            "recordings": self.parts().map(part).collect::<Vec<_>>(),
+        })
     }
-    let message = format!("{}: {} broken rules, {deviations} deviating recordings", entry.id, violations.len());
-    Err(Failure::run(std::io::Error::other(message)))
+
+    fn verdict(&self) -> Result<(), Failure> {
+        let (violations, deviations) = (self.violations.len(), self.deviations());
+        if violations == 0 && deviations == 0 {
+            return Ok(());
+        }
+        let message = format!("{}: {violations} broken rules, {deviations} deviating recordings", self.id);
+        Err(Failure::run(std::io::Error::other(message)))
+    }
 }

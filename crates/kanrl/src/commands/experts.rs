@@ -1,4 +1,4 @@
-use crate::Failure;
+use crate::{Failure, json};
 use clap::Args;
 
 /// `kanrl experts`.
@@ -29,8 +29,7 @@ impl Experts {
             })
             .collect();
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&rows).map_err(Failure::run)?);
-            return Ok(());
+            return json::print(&rows);
         }
         println!("{:<26} {:<9} {:>20} {:>9} {:>8}  source", "environment", "algorithm", "return", "steps", "size");
         for row in &rows {

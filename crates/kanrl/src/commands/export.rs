@@ -1,4 +1,4 @@
-use crate::Failure;
+use crate::{Failure, json};
 use clap::Args;
 use experts::formula::run_files;
 use experts::{PolicyReference, RunPart};
@@ -17,6 +17,9 @@ pub struct Export {
     /// Write to a file instead of the terminal.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Print JSON: the policy, the format and the text, or the file that has it.
+    #[arg(long)]
+    json: bool,
 }
 
 impl Export {
@@ -32,12 +35,18 @@ impl Export {
         };
         let formula = experts::formula::read(&path).map_err(Failure::input)?;
         let exported = symbolic::export(&formula, self.to).map_err(Failure::run)?;
-        match &self.out {
-            Some(out) => pipeline::files::write(out, exported.as_bytes()).map_err(Failure::run),
-            None => {
-                println!("{}", exported.trim_end());
-                Ok(())
-            }
+        if let Some(out) = &self.out {
+            pipeline::files::write(out, exported.as_bytes()).map_err(Failure::run)?;
         }
+        if self.json {
+            let text = self.out.is_none().then_some(&exported);
+            return json::print(&serde_json::json!({
+                "policy": self.policy.to_string(), "format": self.to.name(), "text": text, "file": self.out,
+            }));
+        }
+        if self.out.is_none() {
+            println!("{}", exported.trim_end());
+        }
+        Ok(())
     }
 }

@@ -1,6 +1,6 @@
 use crate::origin::origin;
 use crate::terminal::Bars;
-use crate::{Failure, Plugins};
+use crate::{Failure, Plugins, json};
 use clap::Args;
 use experts::PolicyReference;
 use pipeline::config::{MergedConfig, RawConfig};
@@ -158,9 +158,7 @@ pub fn execute(mut run: Run, directory: &Path, quiet: bool, json: bool) -> Resul
     let resume = format!("kanrl resume {}", directory.display());
     let summary = run.execute().map_err(|error| Failure::pipeline(error, &resume))?;
     if json {
-        let value = serde_json::json!({ "run": RunRecord::read(directory), "formula": summary.formula });
-        println!("{}", serde_json::to_string_pretty(&value).map_err(Failure::run)?);
-        return Ok(());
+        return json::print(&serde_json::json!({ "run": RunRecord::read(directory), "formula": summary.formula }));
     }
     print(&summary);
     println!("\nEverything about this run: {}", directory.display());

@@ -1,7 +1,7 @@
 //! What a package of kanrl ships beside the program.
 
-use crate::{Arguments, Failure};
-use clap::{Args, CommandFactory};
+use crate::Failure;
+use clap::Args;
 use clap_complete::Shell;
 use std::io::Write;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ pub struct Completions {
 impl Completions {
     pub fn run(self) -> Result<(), Failure> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Arguments::command(), "kanrl", &mut script);
+        clap_complete::generate(self.shell, &mut crate::command(), "kanrl", &mut script);
         print(&script)
     }
 }
@@ -33,7 +33,7 @@ pub struct Man {
 
 impl Man {
     pub fn run(self) -> Result<(), Failure> {
-        let command = Arguments::command();
+        let command = crate::command();
         match self.out {
             Some(folder) => {
                 let failed = |source| Failure::run(pipeline::files::FileError { path: folder.clone(), source });

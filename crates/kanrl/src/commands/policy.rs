@@ -1,6 +1,6 @@
 //! Policies by name, played and asked.
 
-use crate::{Failure, Plugins};
+use crate::{Failure, Plugins, json};
 use clap::Args;
 use experts::{
     PolicyReference, data_files,
@@ -56,7 +56,7 @@ impl Evaluate {
                 "mean": returns.mean, "std": returns.std, "worst_5_percent": returns.worst_5_percent,
                 "interquartile_mean": middle, "interquartile_mean_interval": interval, "episodes": returns.episodes,
             });
-            println!("{}", serde_json::to_string_pretty(&value).map_err(Failure::run)?);
+            json::print(&value)?;
         } else {
             println!("{} on {}: {} episodes from seed {}", self.policy, rollouts.spec().id, returns.n, self.seed);
             println!("mean return         {:.2} ± {:.2}", returns.mean, returns.std);
@@ -91,6 +91,9 @@ pub struct Play {
     /// Write the action and the return so far on each frame.
     #[arg(long)]
     captions: bool,
+    /// Print the result as JSON.
+    #[arg(long, conflicts_with = "terminal")]
+    json: bool,
 }
 
 impl Play {
@@ -119,9 +122,18 @@ impl Play {
         };
         let film = film(environment.as_mut(), policy.as_ref(), self.seed, format, self.captions, &mut show)
             .map_err(Failure::run)?;
-        println!("return {:.2} in {} steps", film.episode_return, film.frames - 1);
+        let steps = film.frames - 1;
         if !self.terminal {
             pipeline::files::write(&self.out, &film.bytes).map_err(Failure::run)?;
+        }
+        if self.json {
+            return json::print(&serde_json::json!({
+                "environment": spec.id, "policy": self.policy.to_string(), "seed": self.seed,
+                "return": film.episode_return, "steps": steps, "file": self.out,
+            }));
+        }
+        println!("return {:.2} in {steps} steps", film.episode_return);
+        if !self.terminal {
             println!("{}", self.out.display());
         }
         Ok(())

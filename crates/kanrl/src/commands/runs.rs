@@ -59,11 +59,6 @@ fn read(directory: &Path) -> Result<RunRecord, Failure> {
     })
 }
 
-fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
-    println!("{}", serde_json::to_string_pretty(value).map_err(Failure::run)?);
-    Ok(())
-}
-
 fn list(folder: &Path, json: bool) -> Result<(), Failure> {
     if !folder.is_dir() {
         let message = format!("{} is no folder", folder.display());
@@ -71,7 +66,7 @@ fn list(folder: &Path, json: bool) -> Result<(), Failure> {
     }
     let records = RunRecord::list(folder, DEPTH);
     if json {
-        return print_json(&records);
+        return crate::json::print(&records);
     }
     let width = records.iter().map(|record| record.directory.display().to_string().chars().count()).max().unwrap_or(3);
     println!(
@@ -123,7 +118,7 @@ fn show(record: &RunRecord, json: bool) -> Result<(), Failure> {
         .unwrap_or_default();
     let provenance = pipeline::provenance::Provenance::read(&record.directory).ok();
     if json {
-        return print_json(&json!({
+        return crate::json::print(&json!({
             "run": record, "metrics": record.metrics, "formula": formula(record), "seconds": timings["seconds"],
             "provenance": provenance,
         }));
@@ -174,7 +169,7 @@ fn compare(records: &[RunRecord], json: bool) -> Result<(), Failure> {
                 })
             })
             .collect();
-        return print_json(&runs);
+        return crate::json::print(&runs);
     }
     let mut rows: Vec<Vec<String>> = vec![
         std::iter::once(String::new())

@@ -1,4 +1,4 @@
-use crate::{Failure, Plugins};
+use crate::{Failure, Plugins, json};
 use clap::Args;
 use experts::training::{EvaluationRecord, PpoConfig, Trainer};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -34,6 +34,9 @@ pub struct TrainExpert {
     /// Go on from a checkpoint; Ctrl-C writes one, and so does every hundredth of the training.
     #[arg(long, value_name = "FILE")]
     resume: Option<PathBuf>,
+    /// Print the result as JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Episodes that the trained policy is measured on.
@@ -99,6 +102,12 @@ impl TrainExpert {
         let evaluation = EvaluationRecord::new(&episodes);
         pipeline::files::write(&out, &trainer.network_file(evaluation).write()).map_err(Failure::run)?;
         let _ = std::fs::remove_file(&checkpoint);
+        if self.json {
+            return json::print(&serde_json::json!({
+                "environment": id, "seed": trainer.seed(), "timesteps": trainer.timesteps(), "evaluation": evaluation,
+                "file": out,
+            }));
+        }
         if let Some(EvaluationRecord { mean_return, std_return, .. }) = evaluation {
             println!("return {mean_return:.2} ± {std_return:.2} over {EPISODES} episodes");
         }

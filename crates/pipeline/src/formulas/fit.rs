@@ -1,6 +1,7 @@
 //! Fitting a draft's constants to what the expert would do.
 
 use super::Draft;
+use kan_core::action::ActionBatch;
 use kan_core::approximator::{FitTask, Loss, Samples};
 use kan_core::optimize::{Lbfgs, Objective, Step};
 
@@ -54,9 +55,34 @@ pub fn loss(draft: &Draft, constants: &[f64], samples: Samples<'_>, loss: &Loss)
     total / samples.weights.iter().sum::<f64>()
 }
 
-/// Leaves out every term that is not missed: those whose constants change the outputs least first, each judged by the
-/// loss after a refit of `steps`, which may not exceed `limit`.
-pub fn shorten(fitted: Fitted, task: FitTask<'_>, steps: usize, limit: f64, more: &mut dyn FnMut() -> bool) -> Fitted {
+/// Share of rows for which a draft leads to the action that its targets lead to. Of vectors, whose loss is that of the
+/// actions themselves, it asks nothing: 1.
+pub fn agreement(draft: &Draft, samples: Samples<'_>) -> f64 {
+    let actions = |outputs: &[f64]| {
+        let mut actions = ActionBatch::zeros(draft.head().action_space(), 0);
+        draft.head().act(outputs, &mut actions);
+        actions
+    };
+    let mut values = vec![0.0; samples.targets.len()];
+    draft.tape().evaluate(samples.inputs, &mut values);
+    match (actions(&values), actions(samples.targets)) {
+        (ActionBatch::Discrete(own), ActionBatch::Discrete(wanted)) => {
+            let same = own.iter().zip(&wanted).filter(|(own, wanted)| own == wanted).count();
+            same as f64 / wanted.len().max(1) as f64
+        }
+        _ => 1.0,
+    }
+}
+
+/// Leaves out every term that is not missed: those whose constants change the outputs least first, each judged after a
+/// refit of `steps` by `is_as_good`.
+pub fn shorten(
+    fitted: Fitted,
+    task: FitTask<'_>,
+    steps: usize,
+    is_as_good: &dyn Fn(&Fitted) -> bool,
+    more: &mut dyn FnMut() -> bool,
+) -> Fitted {
     let mut best = fitted;
     // What was missed once is not tried again.
     let mut missed = -1.0;
@@ -68,7 +94,7 @@ pub fn shorten(fitted: Fitted, task: FitTask<'_>, steps: usize, limit: f64, more
             }
             let Some(shorter) = best.draft.without_constant(place) else { continue };
             let trial = refit(&shorter, task, steps, &mut |_, _| true);
-            if trial.loss <= limit {
+            if is_as_good(&trial) {
                 found = Some(trial);
                 break;
             }
@@ -143,7 +169,7 @@ impl Objective for DraftObjective<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{refit, shorten};
+    use super::{agreement, refit, shorten};
     use crate::formulas::Draft;
     use crate::head::Head;
     use kan_core::approximator::{FitTask, Loss, Samples};
@@ -161,8 +187,17 @@ mod tests {
         let draft = Draft::new(head, vec!["x".into(), "y".into()], vec![text.parse().unwrap()]).unwrap();
         let fitted = refit(&draft, task, 200, &mut |_, _| true);
         assert!(fitted.loss < 1e-9, "{}", fitted.loss);
-        let short = shorten(fitted, task, 50, 1e-6, &mut || true);
+        let short = shorten(fitted, task, 50, &|trial| trial.loss <= 1e-6, &mut || true);
         assert_eq!(short.draft.operations(), 4, "{:?}", short.draft.expressions());
         assert!((short.draft.constants()[0] - 2.0).abs() < 1e-3);
+    }
+    #[test]
+    fn agreement_is_the_share_of_equal_actions() {
+        let head = Head::new(ActionSpace::Discrete(DiscreteSpace::new(["left", "right"])));
+        let draft = Draft::new(head, vec!["x".into()], vec!["x + 1".parse().unwrap()]).unwrap();
+        let (inputs, weights) = ([-3.0, -0.5, 0.5, 3.0], [1.0; 4]);
+        // The sizes do not matter, only the signs: the second row's differs.
+        let samples = Samples { inputs: &inputs, targets: &[-1.0, -1.0, 5.0, 0.1], weights: &weights };
+        assert_eq!(agreement(&draft, samples), 0.75);
     }
 }

@@ -1,7 +1,7 @@
 use crate::artefacts::{ExpertData, Formulas, Network, PerStudent};
 use crate::dagger::{Best, Dagger};
 use crate::engine::{Get, Make, StageError};
-use crate::formulas::fit::{Fitted, refit, shorten};
+use crate::formulas::fit::{Fitted, agreement, refit, shorten};
 use crate::formulas::rounding::rounded;
 use crate::formulas::{Draft, sparse};
 use crate::rows::{Rows, variance};
@@ -17,6 +17,8 @@ const TRIAL_STEPS: usize = 15;
 
 /// Products stay where the loss falls to this share of what it was.
 const PRODUCTS_GAIN: f64 = 0.8;
+/// Share of the actions that may become others where a term is left out: a small term can decide near a switching line.
+const ACTIONS_LOST: f64 = 0.05;
 
 /// Turns every named network into expressions and fits their constants to the expert, in the states of the formula too.
 pub fn refine(
@@ -94,7 +96,11 @@ fn faithful(
     let task = FitTask { train: few.samples(), validation: Some(data.validation.samples()), loss: &loss };
     let limit = first.loss + section.tolerance * variance(data.validation.samples(), draft.expressions().len());
     let before = first.draft.operations();
-    let short = shorten(first, task, TRIAL_STEPS, limit, &mut || !reporter.is_cancelled());
+    let agreed = agreement(&first.draft, data.validation.samples());
+    let is_as_good = |trial: &Fitted| {
+        trial.loss <= limit && agreement(&trial.draft, data.validation.samples()) >= agreed - ACTIONS_LOST
+    };
+    let short = shorten(first, task, TRIAL_STEPS, &is_as_good, &mut || !reporter.is_cancelled());
     let operations = short.draft.operations();
     reporter.message(stage, format!("{name}: {before} operations, {operations} without needless terms"));
     let best = learnt(setting, dagger, stage, name, short.draft.simplified(), data)?;

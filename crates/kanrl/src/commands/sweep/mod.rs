@@ -3,7 +3,7 @@
 mod summary;
 mod workers;
 
-use crate::{Failure, Plugins};
+use crate::{Failure, Plugins, json};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use pipeline::run_record::{RunRecord, RunState};
@@ -71,8 +71,8 @@ impl Sweep {
         bar.tick();
         let mut rows: Vec<Row> = Vec::new();
         let mut written = Ok(());
-        let limits = workers::Limits { workers, threads: (threads / workers).max(1) };
-        workers::run(&jobs, &limits, &cancelled, |job, outcome| {
+        let options = workers::Options { workers, threads: (threads / workers).max(1), arguments: plugins.arguments() };
+        workers::run(&jobs, &options, &cancelled, |job, outcome| {
             if outcome == Outcome::Cancelled {
                 return;
             }
@@ -93,7 +93,7 @@ impl Sweep {
             return Err(Failure::cancelled(std::io::Error::other(message), help));
         }
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&summary::json(&rows)).map_err(Failure::run)?);
+            json::print(&summary::json(&rows))?;
         } else {
             summary::print(&rows);
             println!("\nEverything about this sweep: {}", out.display());

@@ -1,6 +1,7 @@
 //! Runs in processes of their own, a few at a time.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -31,20 +32,22 @@ pub enum Outcome {
     Cancelled,
 }
 
-/// How much runs at once.
-pub struct Limits {
-    /// Runs.
+/// How runs are made.
+pub struct Options {
+    /// So many at once.
     pub workers: usize,
     /// Threads of each.
     pub threads: usize,
+    /// The program's flags for all commands.
+    pub arguments: Vec<OsString>,
 }
 
 /// Makes all runs; `finished` hears of each, on this thread, as it ends.
-pub fn run(jobs: &[Job], limits: &Limits, cancelled: &AtomicBool, mut finished: impl FnMut(&Job, Outcome)) {
+pub fn run(jobs: &[Job], options: &Options, cancelled: &AtomicBool, mut finished: impl FnMut(&Job, Outcome)) {
     let next = AtomicUsize::new(0);
     let (sender, receiver) = mpsc::channel();
     std::thread::scope(|scope| {
-        for _ in 0..limits.workers {
+        for _ in 0..options.workers {
             let (sender, next) = (sender.clone(), &next);
             scope.spawn(move || {
                 while let Some(job) = jobs.get(next.fetch_add(1, Ordering::SeqCst)) {
@@ -53,7 +56,7 @@ pub fn run(jobs: &[Job], limits: &Limits, cancelled: &AtomicBool, mut finished: 
                     } else if job.done {
                         Outcome::Done
                     } else {
-                        make(job, limits.threads, cancelled).unwrap_or_else(|error| Outcome::Failed(error.to_string()))
+                        make(job, options, cancelled).unwrap_or_else(|error| Outcome::Failed(error.to_string()))
                     };
                     if sender.send((job, outcome)).is_err() {
                         return;
@@ -68,14 +71,19 @@ pub fn run(jobs: &[Job], limits: &Limits, cancelled: &AtomicBool, mut finished: 
     });
 }
 
-fn make(job: &Job, threads: usize, cancelled: &AtomicBool) -> std::io::Result<Outcome> {
+fn make(job: &Job, options: &Options, cancelled: &AtomicBool) -> std::io::Result<Outcome> {
     let log = std::fs::File::create(&job.log)?;
-    let mut child = Command::new(std::env::current_exe()?)
+    let mut command = Command::new(std::env::current_exe()?);
+    // The terminal sends Ctrl-C to its whole process group, but a run that hears of it twice ends without a word.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let mut child = command
+        .args(&options.arguments)
         .args(["--quiet", "extract", "--config"])
         .arg(&job.config)
         .arg("--out")
         .arg(&job.directory)
-        .env("RAYON_NUM_THREADS", threads.to_string())
+        .env("RAYON_NUM_THREADS", options.threads.to_string())
         .env("NO_COLOR", "1")
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
@@ -110,7 +118,7 @@ fn interrupt(child: &mut Child) {
     use nix::sys::signal::{Signal, kill};
     let process = i32::try_from(child.id()).map(nix::unistd::Pid::from_raw);
     if let Ok(process) = process {
-        // It may have ended, or have heard of the Ctrl-C itself.
+        // It may have ended.
         let _ = kill(process, Signal::SIGINT);
     }
 }
