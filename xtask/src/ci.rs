@@ -6,13 +6,27 @@ use crate::shell::{has, run, run_with};
 /// The whole test suite, with all features.
 pub fn test() -> Result<(), String> {
     setup::tests()?;
-    let interpreter = setup::python_interpreter();
-    let interpreter = interpreter.to_str().ok_or("the workspace's path is not valid UTF-8")?;
-    let python = [("KANRL_PYTHON", interpreter), ("PYO3_PYTHON", interpreter)];
-    run_with("cargo", &["test", "--workspace", "--all-features"], &python)?;
-    // The plugin that embeds Python is no member of the workspace, which needs no Python.
+    run_with("cargo", &["test", "--workspace", "--all-features"], &python(&interpreter()?))?;
+    gymnasium("test", &[])
+}
+
+fn interpreter() -> Result<String, String> {
+    let interpreter = setup::python_interpreter().into_os_string();
+    interpreter.into_string().map_err(|_| "the workspace's path is not valid UTF-8".to_owned())
+}
+
+fn python(interpreter: &str) -> [(&str, &str); 2] {
+    [("KANRL_PYTHON", interpreter), ("PYO3_PYTHON", interpreter)]
+}
+
+/// A cargo command for the plugin that embeds Python: it is no member of the workspace, which needs no Python.
+fn gymnasium(command: &str, arguments: &[&str]) -> Result<(), String> {
+    let interpreter = interpreter()?;
     match setup::python_library() {
-        Ok(()) => run_with("cargo", &["test", "--manifest-path", "plugins/gymnasium/Cargo.toml"], &python),
+        Ok(()) => {
+            let arguments = [&[command, "--manifest-path", "plugins/gymnasium/Cargo.toml"], arguments].concat();
+            run_with("cargo", &arguments, &python(&interpreter))
+        }
         Err(reason) => {
             eprintln!("xtask: skipped plugins/gymnasium: {interpreter} has no shared library: {reason}");
             Ok(())
@@ -31,11 +45,17 @@ pub fn deny() -> Result<(), String> {
     run(program.to_str().ok_or("the workspace's path is not valid UTF-8")?, &arguments)
 }
 
-/// Format, lints and docs, then the tests: what `.ci/run` does.
+/// Format, lints, docs and dependencies, then the tests.
 pub fn everything() -> Result<(), String> {
-    setup::full()?;
+    const LINTS: [&str; 4] = ["--all-targets", "--", "-D", "warnings"];
+    setup::tests()?;
     run("cargo", &["fmt", "--all", "--check"])?;
-    run("cargo", &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])?;
+    for folder in ["plugins/gymnasium", "fuzz"] {
+        run("cargo", &["fmt", "--manifest-path", &format!("{folder}/Cargo.toml"), "--check"])?;
+    }
+    run("cargo", &[&["clippy", "--workspace", "--all-features"][..], &LINTS].concat())?;
+    gymnasium("clippy", &LINTS)?;
     run_with("cargo", &["doc", "--workspace", "--all-features", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")])?;
+    deny()?;
     test()
 }
