@@ -8,16 +8,6 @@ use kan_core::graph::Input;
 use kan_core::kan::{Engine, Network, Optimizer, Training, TrainingDevice};
 use std::sync::Arc;
 
-/// Rows times curves of one evaluation from which on [`Device::Auto`](kan_core::kan::Device::Auto) trains on a graphics
-/// card.
-///
-/// An evaluation costs a fixed time for its commands and the way back of its value, however small it is; the CPU should
-/// need longer than that. An estimate, not a measurement: nothing but a driver in software, which [`Device::Auto`] never
-/// uses, was there to measure on.
-///
-/// [`Device::Auto`]: kan_core::kan::Device::Auto
-pub const CROSSOVER: f64 = 4e6;
-
 /// A device as an [`Engine`].
 pub struct GpuEngine(pub Arc<Gpu>);
 
@@ -56,9 +46,9 @@ impl TrainingDevice for Shared {
         if gpu.is_software() {
             return Some(format!("{} is a program on the CPU itself", gpu.name()));
         }
-        let work = training.work();
-        (work < CROSSOVER).then(|| {
-            format!("{work:.1e} rows times curves are too few to gain on {}, {CROSSOVER:.1e} would", gpu.name())
+        let (work, crossover) = (training.work(), training.config().device_crossover);
+        (work < crossover).then(|| {
+            format!("{work:.1e} rows times curves are below device_crossover = {crossover:.1e} for {}", gpu.name())
         })
     }
 

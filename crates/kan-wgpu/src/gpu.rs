@@ -13,6 +13,25 @@ const SCALARS: u64 = 128;
 /// Workgroups of an element-wise operation, and of a reduction's first round, at most.
 const GROUPS: usize = 256;
 
+/// Bytes that the smallest buffers need.
+const SMALLEST_BUFFER: u64 = 4096;
+
+/// How a device is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GpuOptions {
+    /// The drivers that are looked for. Default Vulkan's.
+    pub backends: wgpu::Backends,
+    /// Bytes of one buffer at most, 4096 or more; no more than the adapter allows. Default as much as that. What does not
+    /// fit into one is split where it can be.
+    pub largest_buffer: u64,
+}
+
+impl Default for GpuOptions {
+    fn default() -> Self {
+        Self { backends: wgpu::Backends::VULKAN, largest_buffer: u64::MAX }
+    }
+}
+
 /// A device with what all computations on it share.
 pub struct Gpu {
     device: wgpu::Device,
@@ -40,7 +59,7 @@ impl Gpu {
     /// [`GpuError::NoAdapter`] and [`GpuError::NoDevice`], every time; [`GpuError::DeviceLost`] once it is.
     pub fn shared() -> Result<Arc<Self>, GpuError> {
         static SHARED: OnceLock<Result<Arc<Gpu>, GpuError>> = OnceLock::new();
-        let gpu = SHARED.get_or_init(|| Self::open(wgpu::Backends::VULKAN)).clone()?;
+        let gpu = SHARED.get_or_init(|| Self::open(&GpuOptions::default())).clone()?;
         match &*lock(&gpu.failure) {
             Some(lost @ GpuError::DeviceLost { .. }) => Err(lost.clone()),
             _ => Ok(()),
@@ -51,25 +70,15 @@ impl Gpu {
     /// A device of its own.
     ///
     /// # Errors
-    /// [`GpuError::NoAdapter`] and [`GpuError::NoDevice`].
-    pub fn open(backends: wgpu::Backends) -> Result<Arc<Self>, GpuError> {
-        let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
-        descriptor.backends = backends;
-        let instance = wgpu::Instance::new(descriptor);
-        let options = wgpu::RequestAdapterOptions {
-            power_preference: wgpu::PowerPreference::HighPerformance,
-            ..wgpu::RequestAdapterOptions::default()
-        };
-        let adapter = block_on(instance.request_adapter(&options))
-            .map_err(|error| GpuError::NoAdapter { reason: error.to_string() })?;
-        let (info, limits) = (adapter.get_info(), adapter.limits());
-        let descriptor = wgpu::DeviceDescriptor {
-            label: Some("kan-wgpu"),
-            required_limits: limits.clone(),
-            ..wgpu::DeviceDescriptor::default()
-        };
-        let (device, queue) = block_on(adapter.request_device(&descriptor))
-            .map_err(|error| GpuError::NoDevice { adapter: info.name.clone(), reason: error.to_string() })?;
+    /// [`GpuError::NoAdapter`], [`GpuError::NoDevice`], and [`GpuError::OutOfMemory`].
+    pub fn open(options: &GpuOptions) -> Result<Arc<Self>, GpuError> {
+        let adapter = adapter(options)?;
+        let mut limits = adapter.limits();
+        let largest = options.largest_buffer.max(SMALLEST_BUFFER);
+        limits.max_buffer_size = limits.max_buffer_size.min(largest);
+        limits.max_storage_buffer_binding_size = limits.max_storage_buffer_binding_size.min(largest);
+        let (device, queue) = request(&adapter, &limits)?;
+        let info = adapter.get_info();
         let failure = Arc::new(Mutex::new(None));
         let keep = |failure: &Arc<Mutex<Option<GpuError>>>| {
             let failure = Arc::clone(failure);
@@ -86,11 +95,9 @@ impl Gpu {
         device.set_device_lost_callback(move |reason, message| {
             on_loss(GpuError::DeviceLost { reason: format!("{reason:?}: {message}") });
         });
-        let room = |size: u64| {
-            let usage = BufferUsages::STORAGE | BufferUsages::COPY_SRC;
-            device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false })
-        };
-        let (scalars, partials) = (room(8 * SCALARS), room(8 * GROUPS as u64));
+        let usage = BufferUsages::STORAGE | BufferUsages::COPY_SRC;
+        let scalars = allocate(&device, "reductions", 8 * SCALARS, usage)?;
+        let partials = allocate(&device, "reductions", 8 * GROUPS as u64, usage)?;
         let (pipelines, reducing) = (Mutex::default(), Mutex::default());
         tracing::debug!(adapter = info.name, driver = info.driver, "opened a device");
         Ok(Arc::new(Self { device, queue, info, limits, failure, pipelines, scalars, partials, reducing }))
@@ -151,17 +158,8 @@ impl Gpu {
         // vec4s are read whole.
         let size = (4 * needed).next_multiple_of(16).max(16);
         let usage = BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST;
-        let scope = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
-        let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some(what),
-            size,
-            usage,
-            mapped_at_creation: false,
-        });
-        match block_on(scope.pop()) {
-            Some(_) => Err(GpuError::OutOfMemory { what, bytes: size }),
-            None => self.check().map(|()| buffer),
-        }
+        let buffer = allocate(&self.device, what, size, usage)?;
+        self.check().map(|()| buffer)
     }
 
     /// A buffer with these numbers.
@@ -326,9 +324,59 @@ pub(crate) fn record(encoder: &mut CommandEncoder, dispatches: &[Dispatch]) {
     }
 }
 
+fn adapter(options: &GpuOptions) -> Result<wgpu::Adapter, GpuError> {
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    descriptor.backends = options.backends;
+    let options = wgpu::RequestAdapterOptions {
+        power_preference: wgpu::PowerPreference::HighPerformance,
+        ..wgpu::RequestAdapterOptions::default()
+    };
+    block_on(wgpu::Instance::new(descriptor).request_adapter(&options))
+        .map_err(|error| GpuError::NoAdapter { reason: error.to_string() })
+}
+
+fn request(adapter: &wgpu::Adapter, limits: &Limits) -> Result<(wgpu::Device, wgpu::Queue), GpuError> {
+    let descriptor = wgpu::DeviceDescriptor {
+        label: Some("kan-wgpu"),
+        required_limits: limits.clone(),
+        ..wgpu::DeviceDescriptor::default()
+    };
+    block_on(adapter.request_device(&descriptor))
+        .map_err(|error| GpuError::NoDevice { adapter: adapter.get_info().name, reason: error.to_string() })
+}
+
+/// Room for `size` bytes.
+fn allocate(device: &wgpu::Device, what: &'static str, size: u64, usage: BufferUsages) -> Result<Buffer, GpuError> {
+    let scope = device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+    let buffer =
+        device.create_buffer(&wgpu::BufferDescriptor { label: Some(what), size, usage, mapped_at_creation: false });
+    match block_on(scope.pop()) {
+        Some(_) => Err(GpuError::OutOfMemory { what, bytes: size }),
+        None => Ok(buffer),
+    }
+}
+
 fn from_wgpu(error: &wgpu::Error) -> GpuError {
     match error {
-        wgpu::Error::OutOfMemory { .. } => GpuError::OutOfMemory { what: "a command", bytes: 0 },
+        wgpu::Error::OutOfMemory { .. } => GpuError::Command {
+            reason: "it is out of memory; use fewer rows, a smaller network, or device = \"cpu\"".to_owned(),
+        },
         other => GpuError::Command { reason: other.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{GpuOptions, adapter, request};
+    use crate::error::GpuError;
+
+    #[test]
+    fn an_adapter_that_gives_no_device_is_named() {
+        let Ok(adapter) = adapter(&GpuOptions::default()) else { return };
+        let mut limits = adapter.limits();
+        limits.max_bind_groups += 1;
+        let error = request(&adapter, &limits).expect_err("more than it has");
+        assert!(matches!(error, GpuError::NoDevice { .. }), "{error}");
+        assert!(error.to_string().contains(&adapter.get_info().name), "{error}");
     }
 }

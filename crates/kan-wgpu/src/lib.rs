@@ -35,8 +35,11 @@
 //! Batches of more than 65 536 rows, or of more than one buffer holds, are computed in chunks.
 //!
 //! # When a card is worth it
-//! An evaluation costs a fixed time, however small it is; [`CROSSOVER`] is an estimate of where the CPU needs
-//! longer than that. A driver in software (llvmpipe) is never worth it: `auto` stays on the CPU, `gpu` uses it, slowly, which is what tests need.
+//! An evaluation costs a fixed time for its commands and the way back of its value, however small it is. `auto` trains on
+//! the card from `device_crossover` on (rows times curves of an evaluation, see
+//! [`KanConfig`](kan_core::kan::KanConfig::device_crossover)); the bench `kan_wgpu` measures where it is on a machine. It is
+//! not measured at run time: which device computes changes the last bits, and the same config must give the same ones. A
+//! driver in software (llvmpipe) is never worth it: `auto` stays on the CPU, `gpu` uses it, slowly, which is what tests need.
 
 mod batch;
 mod device;
@@ -49,9 +52,9 @@ mod shape;
 mod vector;
 
 pub use batch::DeviceBatch;
-pub use device::{CROSSOVER, GpuEngine, register, train};
+pub use device::{GpuEngine, register, train};
 pub use error::GpuError;
-pub use gpu::Gpu;
+pub use gpu::{Gpu, GpuOptions};
 pub use objective::{Derivatives, DeviceObjective};
 pub use passes::Passes;
 pub use vector::DeviceVector;

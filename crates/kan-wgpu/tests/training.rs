@@ -6,7 +6,7 @@ use common::{Shape, device, distance, numbers};
 use kan_core::approximator::{ApproximatorError, FitReport, FitTask, FunctionApproximator, Loss};
 use kan_core::kan::{Cpu, Device, Engine, Kan, KanConfig, NetworkObjective, Optimizer, Precision};
 use kan_core::optimize::{Objective, Pair, Vector};
-use kan_wgpu::{DeviceBatch, DeviceObjective, DeviceVector, Gpu, GpuEngine, GpuError};
+use kan_wgpu::{DeviceBatch, DeviceObjective, DeviceVector, Gpu, GpuEngine, GpuError, GpuOptions};
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
@@ -67,6 +67,14 @@ fn a_device_that_is_not_worth_it_is_not_used_and_the_report_says_so() {
     assert!(reason(&config).contains("precision"), "{}", reason(&config));
     let config = KanConfig { precision: Precision::F32, ..config };
     assert!(reason(&config).starts_with("trained on the CPU: "), "{}", reason(&config));
+    // Where there is nothing but a driver in software, nothing is large enough.
+    let large = KanConfig { device_crossover: 0.0, ..config.clone() };
+    if device().is_none_or(|gpu| gpu.is_software()) {
+        assert!(reason(&large).starts_with("trained on the CPU: "), "{}", reason(&large));
+    } else {
+        assert!(reason(&config).contains("device_crossover"), "{}", reason(&config));
+        assert!(reason(&large).starts_with("trained on ") && !reason(&large).contains("CPU"), "{}", reason(&large));
+    }
     let on_cpu = fit(&KanConfig { device: Device::Cpu, ..config.clone() }, 100).0;
     assert_eq!(fit(&config, 100).0.network().layers[0].coefficients, on_cpu.network().layers[0].coefficients);
 }
@@ -183,12 +191,14 @@ fn vectors_compute_as_on_the_cpu() {
 
 #[test]
 fn failures_are_named() {
-    let Err(error) = Gpu::open(wgpu::Backends::empty()) else { panic!("no backend has no adapter") };
+    let Err(error) = Gpu::open(&GpuOptions { backends: wgpu::Backends::empty(), ..GpuOptions::default() }) else {
+        panic!("no backend has no adapter")
+    };
     assert!(matches!(error, GpuError::NoAdapter { .. }), "{error}");
     if device().is_none() {
         return;
     }
-    let gpu = Gpu::open(wgpu::Backends::VULKAN).expect("there is an adapter");
+    let gpu = Gpu::open(&GpuOptions::default()).expect("there is an adapter");
     let shape = Shape::new(&[2, 2], 100);
     let data = shape.data(100);
     let batch = DeviceBatch::new(&gpu, &data.transforms(), 2, data.samples()).expect("room");

@@ -68,7 +68,8 @@ impl Kan {
         let inputs = self.standardised(task.train.inputs);
         let transforms = self.transforms();
         // Mini-batches are stretches of rows: without shuffling each would be a piece of one episode.
-        let shuffled = (self.config.optimizer == Optimizer::Adam && self.config.batch_rows > 0)
+        let rows = task.train.weights.len();
+        let shuffled = (self.config.optimizer == Optimizer::Adam && self.config.rows_of_a_batch(rows) < rows)
             .then(|| Shuffled::new(task.train, self.inputs(), self.outputs(), self.seed));
         let mut training = Training {
             config: &self.config,

@@ -30,7 +30,7 @@ pub struct KanConfig {
     pub optimizer: Optimizer,
     /// Adam's learning rate. Default 0.01.
     pub learning_rate: f64,
-    /// Rows of Adam's mini-batches (rounded up to whole chunks of 64); 0, the default, for all rows at once.
+    /// Rows of Adam's mini-batches, rounded up to a multiple of 64. With 0, the default, each has a sixteenth of all rows.
     pub batch_rows: usize,
     /// Steps without a better validation loss after which it stops; 0 for never. Default 20. Without validation rows it
     /// never stops early.
@@ -63,13 +63,25 @@ pub struct KanConfig {
     /// Where it is trained. Default the CPU.
     #[serde(skip_serializing_if = "Device::is_default")]
     pub device: Device,
+    /// Rows times curves of one evaluation of the loss from which on `device = "auto"` means the graphics card. Default 4e6,
+    /// an estimate: `cargo bench -p benches --bench kan_wgpu --features gpu -- crossover` measures it.
+    #[serde(skip_serializing_if = "is_default_crossover")]
+    pub device_crossover: f64,
+}
+
+/// The default of [`KanConfig::device_crossover`].
+const CROSSOVER: f64 = 4e6;
+
+fn is_default_crossover(crossover: &f64) -> bool {
+    *crossover == CROSSOVER
 }
 
 /// How a network is trained.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Optimizer {
-    /// Levenberg-Marquardt for small networks without regularisation, L-BFGS for all others.
+    /// Levenberg-Marquardt for small networks without regularisation (after two steps of L-BFGS where the grids stay where
+    /// they start), L-BFGS for all others.
     #[default]
     Auto,
     /// L-BFGS; a step has up to 20 iterations and about 25 evaluations, as pykan counts them.
@@ -118,6 +130,7 @@ impl Default for KanConfig {
             gate_at: 0.8,
             precision: Precision::F64,
             device: Device::Cpu,
+            device_crossover: CROSSOVER,
         }
     }
 }
@@ -156,6 +169,7 @@ impl KanConfig {
             ("lambda_coefficients", self.lambda_coefficients),
             ("lambda_coefficient_differences", self.lambda_coefficient_differences),
             ("gate", self.gate),
+            ("device_crossover", self.device_crossover),
         ] {
             if !(value.is_finite() && value >= 0.0) {
                 return Some(format!("`{name}` is a number from 0 on, not {value}"));
@@ -172,6 +186,11 @@ impl KanConfig {
             return Some(format!("`learning_rate` is above 0, not {}", self.learning_rate));
         }
         None
+    }
+
+    /// Rows of each of Adam's mini-batches, of `rows` in all.
+    pub(super) fn rows_of_a_batch(&self, rows: usize) -> usize {
+        if self.batch_rows == 0 { rows.div_ceil(16) } else { self.batch_rows }
     }
 
     pub(super) fn regularisation(&self) -> Regularisation {

@@ -16,6 +16,9 @@ const HISTORY: usize = 10;
 const GRID_UPDATE_STEPS: usize = 50;
 /// Most trained numbers for which Levenberg-Marquardt is the automatic choice.
 const LARGEST_CURVATURE: usize = 400;
+/// Steps of L-BFGS that come first where no grid follows the data: the long first steps of Levenberg-Marquardt can take
+/// hidden values out of their grids for good.
+const FIRST_STEPS: usize = 2;
 
 /// A network, what it is to learn, and how.
 pub struct Training<'a> {
@@ -82,7 +85,7 @@ impl Training<'_> {
     /// [`ApproximatorError::Diverged`], and whatever the engine cannot do.
     pub fn run<E: Engine>(self, engine: &E, observer: &mut FitObserver<'_>) -> Result<FitReport, ApproximatorError> {
         let Self { config, network, transforms, inputs, train, validation, loss } = self;
-        let outputs = network.outputs();
+        let (rows, outputs) = (train.weights.len(), network.outputs());
         let train = &engine.batch(transforms, outputs, train)?;
         let validation = validation.map(|samples| engine.batch(transforms, outputs, samples)).transpose()?;
         let validation = validation.as_ref();
@@ -113,7 +116,21 @@ impl Training<'_> {
                 objective.set_regularisation(config.lambda, config.regularisation())?;
             }
             let mut workspace = validation.map(|batch| objective.workspace(batch)).transpose()?;
-            let mut method = Method::start(config, engine, &mut objective, train, damping)?;
+            let is_small = is_small(config, &objective);
+            let optimizer = optimizer_at(config, is_small, step);
+            let mut method = match optimizer {
+                Optimizer::Adam => {
+                    let parts = engine.split(train, config.rows_of_a_batch(rows))?;
+                    Method::Adam(Epochs::start(config, &mut objective, parts)?)
+                }
+                Optimizer::Lbfgs => {
+                    let start = objective.start()?;
+                    Method::Lbfgs(Lbfgs::new(&mut objective, start, HISTORY))
+                }
+                Optimizer::Auto | Optimizer::LevenbergMarquardt => {
+                    Method::LevenbergMarquardt(objective.levenberg_marquardt(damping)?)
+                }
+            };
             objective.check()?;
             if !method.value().is_finite() {
                 let reason = format!("the loss is {} before step {}", method.value(), step + 1);
@@ -141,7 +158,9 @@ impl Training<'_> {
                 }
                 report.cancelled = observer(FitProgress { step, steps, train_loss, validation_loss }).is_break();
                 stopped = validation.is_some() && config.patience > 0 && since_best >= config.patience;
-                let ends = grid_update_at(config, step) || phase != Some(phase_at(config, step));
+                let ends = grid_update_at(config, step)
+                    || phase != Some(phase_at(config, step))
+                    || optimizer != optimizer_at(config, is_small, step);
                 if step == steps || report.cancelled || stopped || ends {
                     break;
                 }
@@ -178,6 +197,20 @@ fn grid_update_at(config: &KanConfig, step: usize) -> bool {
     config.grid_updates > 0 && step < GRID_UPDATE_STEPS && step < config.steps && step.is_multiple_of(interval)
 }
 
+/// Whether second derivatives can be had, and are cheap.
+fn is_small<O: TrainingObjective>(config: &KanConfig, objective: &O) -> bool {
+    O::IS_CURVED && config.lambda == 0.0 && objective.dimension() <= LARGEST_CURVATURE
+}
+
+/// What takes step `step`, never [`Optimizer::Auto`].
+fn optimizer_at(config: &KanConfig, is_small: bool, step: usize) -> Optimizer {
+    match config.optimizer {
+        Optimizer::Auto if !is_small || (config.grid_updates == 0 && step < FIRST_STEPS) => Optimizer::Lbfgs,
+        Optimizer::Auto => Optimizer::LevenbergMarquardt,
+        chosen => chosen,
+    }
+}
+
 /// Hides the edges whose attribution score is not above `threshold`, but never the strongest of a sum.
 fn gate(network: &mut Network, inputs: &[f64], threshold: f64) {
     let (graph, layout) = network.graph_and_layout();
@@ -194,42 +227,21 @@ fn gate(network: &mut Network, inputs: &[f64], threshold: f64) {
     }
 }
 
-impl<O: TrainingObjective> Method<O> {
-    fn start<'a, E: Engine<Objective<'a> = O, Batch = O::Batch> + 'a>(
-        config: &KanConfig,
-        engine: &E,
-        objective: &mut O,
-        train: &O::Batch,
-        damping: f64,
-    ) -> Result<Self, ApproximatorError> {
-        let curved = O::IS_CURVED && config.lambda == 0.0 && objective.dimension() <= LARGEST_CURVATURE;
-        let optimizer = match config.optimizer {
-            Optimizer::Auto if curved => Optimizer::LevenbergMarquardt,
-            Optimizer::Auto => Optimizer::Lbfgs,
-            chosen => chosen,
-        };
-        Ok(match optimizer {
-            Optimizer::Auto | Optimizer::LevenbergMarquardt => {
-                Self::LevenbergMarquardt(objective.levenberg_marquardt(damping)?)
-            }
-            Optimizer::Lbfgs => {
-                let start = objective.start()?;
-                Self::Lbfgs(Lbfgs::new(objective, start, HISTORY))
-            }
-            Optimizer::Adam => {
-                let x = objective.start()?;
-                let mut gradient = x.borrow().zeros_like();
-                let value = objective.evaluate(x.borrow(), gradient.borrow_mut());
-                let mut parts = Vec::new();
-                for part in engine.split(train, if config.batch_rows == 0 { usize::MAX } else { config.batch_rows })? {
-                    let workspace = objective.workspace(&part)?;
-                    parts.push((part, workspace));
-                }
-                Self::Adam(Epochs { adam: Adam::new(x.borrow(), config.learning_rate), x, gradient, value, parts })
-            }
-        })
+impl<O: TrainingObjective> Epochs<O> {
+    fn start(config: &KanConfig, objective: &mut O, batches: Vec<O::Batch>) -> Result<Self, ApproximatorError> {
+        let x = objective.start()?;
+        let mut gradient = x.borrow().zeros_like();
+        let value = objective.evaluate(x.borrow(), gradient.borrow_mut());
+        let mut parts = Vec::new();
+        for part in batches {
+            let workspace = objective.workspace(&part)?;
+            parts.push((part, workspace));
+        }
+        Ok(Self { adam: Adam::new(x.borrow(), config.learning_rate), x, gradient, value, parts })
     }
+}
 
+impl<O: TrainingObjective> Method<O> {
     fn x(&self) -> &O::Vector {
         match self {
             Self::Lbfgs(lbfgs) => lbfgs.x(),

@@ -30,6 +30,7 @@ fn regularisation(kan: &Kan, train: Samples<'_>, config: &KanConfig) -> f64 {
     objective.parts().1
 }
 
+/// Medians of five starts. A step of Adam goes through all rows once, in mini-batches here, at once in pykan.
 #[test]
 fn training_reaches_pykans_loss() {
     let mut worse = Vec::new();
@@ -68,17 +69,13 @@ fn training_reaches_pykans_loss() {
             // What is minimised, as a root: without regularisation the RMSE.
             let last = (last("train_rmse").powi(2) + config.lambda * last("reg")).sqrt();
             let run = format!("{toy} run {}", case["run"]);
-            println!("{run}: {losses:?}, pykan {last}");
-            // Where both find the best curve there is, the inputs' standardisation still changes the base function.
-            let (which, ours, theirs) = match (case["opt"].as_str(), config.lambda, config.grid_updates) {
-                (Some("LBFGS"), 0.0, 1..) => ("median", losses[2], last),
-                // One start of pykan's against the best of five: which optimum is found depends on the start.
-                (Some("LBFGS"), ..) => ("lowest", losses[0], last),
-                // pykan's Adam trains the splines' factors as well, which makes its steps longer.
-                _ => ("lowest", losses[0], number(&case["train_rmse"][0])),
-            };
-            if ours > 1.001 * theirs {
-                worse.push(format!("{run}: the {which} of {losses:?} is above pykan's {theirs}"));
+            println!("{run}: {losses:.6?}, pykan {last:.6}");
+            let (median, lowest) = (losses[2], losses[0]);
+            // Which edges a regularised network keeps depends on its start, of which pykan's curve has one; and strengths
+            // are measured on standardised inputs here.
+            let near = if config.lambda > 0.0 { 1.1 } else { 1.001 };
+            if median > near * last || lowest > 1.001 * last {
+                worse.push(format!("{run}: median {median} and lowest {lowest} against pykan's {last}"));
             }
         }
     }
