@@ -367,8 +367,9 @@ fn from_wgpu(error: &wgpu::Error) -> GpuError {
 
 #[cfg(test)]
 mod tests {
-    use super::{GpuOptions, adapter, request};
+    use super::{Gpu, GpuOptions, adapter, request};
     use crate::error::GpuError;
+    use std::process::Command;
 
     #[test]
     fn an_adapter_that_gives_no_device_is_named() {
@@ -378,5 +379,44 @@ mod tests {
         let error = request(&adapter, &limits).expect_err("more than it has");
         assert!(matches!(error, GpuError::NoDevice { .. }), "{error}");
         assert!(error.to_string().contains(&adapter.get_info().name), "{error}");
+    }
+
+    /// Set in the process that [`a_device_without_memory_left_says_so`] starts.
+    const LITTLE_MEMORY: &str = "KANRL_LITTLE_MEMORY";
+
+    /// In a process of its own, whose address space is limited once the device is open: a driver in software allocates there.
+    #[test]
+    fn a_device_without_memory_left_says_so() {
+        let Ok(gpu) = Gpu::open(&GpuOptions::default()) else { return };
+        let has_prlimit = Command::new("prlimit").arg("--version").output().is_ok();
+        if !gpu.is_software() || !has_prlimit {
+            eprintln!("skipped: the memory of {} cannot be limited here", gpu.name());
+            return;
+        }
+        if std::env::var_os(LITTLE_MEMORY).is_none() {
+            let mut again = Command::new(std::env::current_exe().expect("a test program"));
+            again.args(["--exact", "gpu::tests::a_device_without_memory_left_says_so"]).env(LITTLE_MEMORY, "1");
+            let output = again.output().expect("itself");
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+            return;
+        }
+        let statistics = std::fs::read_to_string("/proc/self/statm").expect("Linux");
+        let pages: u64 = statistics.split(' ').next().and_then(|pages| pages.parse().ok()).expect("a number");
+        let limit = format!("--as={}", 4096 * pages + (1 << 30));
+        let pid = std::process::id().to_string();
+        assert!(Command::new("prlimit").args(["--pid", &pid, &limit]).status().expect("prlimit").success());
+        let most = gpu.most_numbers() as usize;
+        let mut held = Vec::new();
+        let error = loop {
+            match gpu.buffer("a test", most) {
+                Ok(buffer) => held.push(buffer),
+                Err(error) => break error,
+            }
+            assert!(held.len() < 100, "100 buffers of {most} numbers in a gigabyte");
+        };
+        assert_eq!(error, GpuError::OutOfMemory { what: "a test", bytes: 4 * most as u64 });
+        // With some of it given back there is room again.
+        held.clear();
+        gpu.buffer("a test", 1024).expect("room");
     }
 }
