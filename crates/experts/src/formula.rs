@@ -89,7 +89,7 @@ impl ExpertConfig for RunConfig {
 }
 
 impl RunConfig {
-    fn file(&self) -> PathBuf {
+    pub(crate) fn file(&self) -> PathBuf {
         self.directory.join(match self.part {
             RunPart::Formula => run_files::FORMULA,
             RunPart::Faithful => run_files::FAITHFUL,
@@ -114,7 +114,7 @@ fn from_file(path: &Path, environment: &EnvironmentSpec) -> Result<FunctionPolic
     FunctionPolicy::from_formula(&read(path)?, environment, path.display().to_string())
 }
 
-fn kan(path: &Path, environment: &EnvironmentSpec) -> Result<FunctionPolicy, ExpertError> {
+pub(crate) fn kan(path: &Path, environment: &EnvironmentSpec) -> Result<FunctionPolicy, ExpertError> {
     let file = path.display().to_string();
     let approximator = KanConfig::default().load(&read_file(path, MAX_WEIGHTS)?).map_err(|error| {
         let source = error.source.map_or_else(String::new, |source| format!(": {source}"));

@@ -37,13 +37,8 @@ impl FunctionPolicy {
     /// [`ExpertError`] where a variable is not among the observations or the outputs do not fit the actions.
     pub fn from_formula(formula: &Formula, environment: &EnvironmentSpec, source: String) -> Result<Self, ExpertError> {
         let outputs = formula.outputs().len();
-        let actions = match formula.action() {
-            ActionRule::Argmax => Actions::Discrete { count: outputs },
-            ActionRule::Threshold => Actions::Discrete { count: 2 },
-            ActionRule::Clip { low, high } => Actions::Box { low: low.clone(), high: high.clone() },
-        };
         let names = environment.observation_space.names();
-        check_fit(&source, names.len(), &actions, environment)?;
+        check_fit(&source, names.len(), &actions(formula), environment)?;
         // Compiled over the environment's names: the order of the formula's own list does not matter.
         let tape = Tape::compile(&formula.expressions(), &names).map_err(|error| match error {
             SymbolicError::UnknownVariable { name, nearest } => ExpertError::malformed(
@@ -164,6 +159,15 @@ impl FunctionPolicy {
         };
         OUTPUTS.set(outputs);
         result
+    }
+}
+
+/// The action space that a formula is for.
+pub(crate) fn actions(formula: &Formula) -> Actions {
+    match formula.action() {
+        ActionRule::Argmax => Actions::Discrete { count: formula.outputs().len() },
+        ActionRule::Threshold => Actions::Discrete { count: 2 },
+        ActionRule::Clip { low, high } => Actions::Box { low: low.clone(), high: high.clone() },
     }
 }
 

@@ -33,6 +33,7 @@ mod policy;
 mod reference;
 pub mod sb3;
 mod spaces;
+mod standalone;
 pub mod torch;
 pub mod training;
 
@@ -42,3 +43,4 @@ pub use function_policy::FunctionPolicy;
 pub use normalization::ObservationNormalization;
 pub use policy::{Head, NetworkPolicy, TimeFeature};
 pub use reference::{PolicyReference, RunPart};
+pub use standalone::StandalonePolicy;

@@ -120,3 +120,69 @@ pub(crate) fn decode(dtype: &str, shape: Vec<usize>, data: &[u8]) -> Result<Arra
     };
     Ok(Array { shape, values })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Array, array};
+    use crate::pickle::Pickle;
+    use proptest::prelude::*;
+
+    /// What protocol 2 writes for a text.
+    fn text(value: &str) -> Vec<u8> {
+        [&b"X"[..], &(value.len() as u32).to_le_bytes(), value.as_bytes()].concat()
+    }
+
+    /// A `numpy.ndarray` as `pickle.dumps` writes it with protocol 3: `code` and `order` are those of its dtype.
+    fn pickled(core: &str, code: &str, order: &str, shape: &[usize], data: &[u8]) -> Vec<u8> {
+        let mut bytes = b"\x80\x03".to_vec();
+        bytes.extend(format!("c{core}.multiarray\n_reconstruct\ncnumpy\nndarray\n").bytes());
+        bytes.extend(b"K\x00\x85C\x01b\x87R(K\x01(");
+        shape.iter().for_each(|length| bytes.extend([&b"J"[..], &(*length as u32).to_le_bytes()].concat()));
+        bytes.extend(b"tcnumpy\ndtype\n");
+        bytes.extend(text(code));
+        bytes.extend(b"\x89\x88\x87R(K\x03");
+        bytes.extend(text(order));
+        bytes.extend(b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89B");
+        bytes.extend((data.len() as u32).to_le_bytes());
+        bytes.extend(data);
+        bytes.extend(b"tb.");
+        bytes
+    }
+
+    proptest! {
+        #[test]
+        fn pickled_arrays(
+            values in prop::collection::vec(any::<i16>(), 36),
+            shape in prop::collection::vec(0_usize..4, 0..4),
+            code in prop::sample::select(&["f4", "f8", "i2", "i4", "i8"][..]),
+            big_endian in any::<bool>(),
+            old in any::<bool>(),
+        ) {
+            let values = &values[..shape.iter().product::<usize>()];
+            let element = |value: &i16| {
+                let mut bytes = match code {
+                    "f4" => f32::from(*value).to_le_bytes().to_vec(),
+                    "f8" => f64::from(*value).to_le_bytes().to_vec(),
+                    "i2" => value.to_le_bytes().to_vec(),
+                    "i4" => i32::from(*value).to_le_bytes().to_vec(),
+                    _ => i64::from(*value).to_le_bytes().to_vec(),
+                };
+                if big_endian {
+                    bytes.reverse();
+                }
+                bytes
+            };
+            let data: Vec<u8> = values.iter().flat_map(element).collect();
+            let core = if old { "numpy.core" } else { "numpy._core" };
+            let bytes = pickled(core, code, if big_endian { ">" } else { "<" }, &shape, &data);
+            let pickle = Pickle::read(&bytes).expect("a pickle");
+            let expected = Array { shape: shape.clone(), values: values.iter().map(|value| f64::from(*value)).collect() };
+            prop_assert_eq!(array(pickle.root()).expect("an array"), expected);
+            if !data.is_empty() {
+                let short = pickled(core, code, "<", &shape, &data[1..]);
+                let pickle = Pickle::read(&short).expect("a pickle");
+                prop_assert!(array(pickle.root()).expect_err("a refusal").contains("does not fit its"));
+            }
+        }
+    }
+}

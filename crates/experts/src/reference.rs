@@ -19,6 +19,7 @@ use std::sync::Arc;
 /// | text | policy |
 /// |---|---|
 /// | `bundled` | the expert that comes with kanrl for the environment |
+/// | `bundled:ID` | the one for the environment `ID`, wherever it is played |
 /// | `FILE.zip` | a Stable-Baselines3 archive |
 /// | `hub:ORG/REPO` | an archive on the Hugging Face hub |
 /// | `FILE.onnx` | an ONNX network |
@@ -41,6 +42,8 @@ use std::sync::Arc;
 pub enum PolicyReference {
     /// The expert that comes with kanrl.
     Bundled,
+    /// The expert that comes with kanrl for this environment.
+    BundledFor(String),
     /// A Stable-Baselines3 archive.
     Sb3(PathBuf),
     /// A repository on the Hugging Face hub.
@@ -93,7 +96,8 @@ impl PolicyReference {
     /// [`ExpertError::Reference`] for kinds that this build cannot load.
     pub fn config(&self) -> Result<Box<dyn ExpertConfig>, ExpertError> {
         match self {
-            Self::Bundled => Ok(Box::new(BundledConfig {})),
+            Self::Bundled => Ok(Box::new(BundledConfig::default())),
+            Self::BundledFor(id) => Ok(Box::new(BundledConfig { environment: Some(id.clone()) })),
             Self::Sb3(path) => Ok(Box::new(Sb3Config { path: path.clone(), vecnormalize: None })),
             Self::Safetensors(path) => Ok(Box::new(SafetensorsConfig { path: path.clone() })),
             #[cfg(feature = "hub")]
@@ -114,8 +118,7 @@ impl PolicyReference {
         }
     }
 
-    #[cfg(not(all(feature = "hub", feature = "onnx")))]
-    fn error(&self, reason: &str) -> ExpertError {
+    pub(crate) fn error(&self, reason: &str) -> ExpertError {
         ExpertError::Reference { reference: self.to_string(), reason: reason.to_owned() }
     }
 }
@@ -127,6 +130,12 @@ impl FromStr for PolicyReference {
         let error = |reason: &str| ExpertError::Reference { reference: text.to_owned(), reason: reason.to_owned() };
         if text == "bundled" {
             return Ok(Self::Bundled);
+        }
+        if let Some(id) = text.strip_prefix("bundled:") {
+            return match id {
+                "" => Err(error("expected bundled:ENVIRONMENT, such as bundled:CartPole-v1")),
+                id => Ok(Self::BundledFor(id.to_owned())),
+            };
         }
         if let Some(repository) = text.strip_prefix("hub:") {
             let valid = |part: &str| {
@@ -165,7 +174,7 @@ impl FromStr for PolicyReference {
             Some("safetensors") => Ok(Self::Safetensors(path)),
             Some("json") => Ok(Self::FormulaFile(path)),
             _ => Err(error(
-                "expected bundled, FILE.zip, hub:ORG/REPO, FILE.onnx, FILE.safetensors, FILE.json, formula:EXPRESSION or run:DIR",
+                "expected bundled, bundled:ENVIRONMENT, FILE.zip, hub:ORG/REPO, FILE.onnx, FILE.safetensors, FILE.json, formula:EXPRESSION or run:DIR",
             )),
         }
     }
@@ -175,6 +184,7 @@ impl Display for PolicyReference {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Bundled => formatter.write_str("bundled"),
+            Self::BundledFor(id) => write!(formatter, "bundled:{id}"),
             Self::Sb3(path) | Self::Onnx(path) | Self::Safetensors(path) | Self::FormulaFile(path) => {
                 write!(formatter, "{}", path.display())
             }

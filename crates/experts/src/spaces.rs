@@ -5,6 +5,9 @@ use crate::policy::describe_actions;
 use kan_core::environment::EnvironmentSpec;
 use kan_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
 
+/// Most discrete actions of a file that does not say how many there are.
+pub(crate) const MAX_ACTIONS: usize = 4096;
+
 /// An action space without names.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Actions {
@@ -40,6 +43,20 @@ impl Actions {
             }
             _ => false,
         }
+    }
+}
+
+/// An environment of which nothing but the observation's names and the actions is known.
+pub(crate) fn plain_environment(id: String, observations: &[String], action_space: ActionSpace) -> EnvironmentSpec {
+    let coordinate = |name: &String| Coordinate::new(name, "", f64::NEG_INFINITY, f64::INFINITY);
+    EnvironmentSpec {
+        id,
+        observation_space: BoxSpace::new(ElementType::F64, observations.iter().map(coordinate).collect()),
+        action_space,
+        max_episode_steps: None,
+        reward_threshold: None,
+        frames_per_second: 1,
+        info_names: Vec::new(),
     }
 }
 

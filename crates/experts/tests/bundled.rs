@@ -82,7 +82,7 @@ fn every_expert_plays_as_well_as_it_says() {
                 continue;
             }
         };
-        let policy = BundledConfig {}.build(rollouts.spec()).expect("a policy");
+        let policy = BundledConfig::default().build(rollouts.spec()).expect("a policy");
         let stated = expert.record().evaluation.expect("a stated return");
         let seeds: Vec<u64> = (stated.first_seed..stated.first_seed + stated.episodes).collect();
         let episodes = rollouts.run(&*policy, &seeds, &RolloutOptions::default()).expect("episodes");
@@ -96,7 +96,7 @@ fn every_expert_plays_as_well_as_it_says() {
 fn an_environment_without_one_is_refused_with_what_there_is() {
     let mut spec = registry().spec("CartPole-v1").expect("a spec");
     spec.id = "MyOwn-v0".to_owned();
-    let message = BundledConfig {}.build(&spec).err().expect("a refusal").to_string();
+    let message = BundledConfig::default().build(&spec).err().expect("a refusal").to_string();
     assert!(message.contains("`MyOwn-v0`") && message.contains("CartPole-v1"), "{message}");
     assert!(message.contains("kanrl train-expert MyOwn-v0"), "{message}");
 }

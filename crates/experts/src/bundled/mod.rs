@@ -94,29 +94,40 @@ impl BundledExpert {
     }
 }
 
-/// `kind = "bundled"`: the expert that comes with kanrl for the run's environment.
+/// `kind = "bundled"`: an expert that comes with kanrl.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct BundledConfig {}
+pub struct BundledConfig {
+    /// Id of the environment that it was trained in. Default: the one it is to play in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
+}
+
+impl BundledConfig {
+    /// The expert for the environment that is named, or else for `played`.
+    pub(crate) fn find(&self, played: &str) -> Result<&'static BundledExpert, ExpertError> {
+        let id = self.environment.as_deref().unwrap_or(played);
+        find(id).ok_or_else(|| {
+            let known: Vec<&str> = EXPERTS.iter().map(BundledExpert::environment).collect();
+            let reason = format!(
+                "no expert for `{id}` comes with kanrl (there are some for {}); train one with `kanrl train-expert {id}` \
+                 or give one with `--expert FILE.zip`",
+                known.join(", ")
+            );
+            ExpertError::Reference { reference: "bundled".to_owned(), reason }
+        })
+    }
+}
 
 #[typetag::serde(name = "bundled")]
 impl ExpertConfig for BundledConfig {
     fn build(&self, environment: &EnvironmentSpec) -> Result<Arc<dyn ExpertPolicy>, BuildError> {
-        let expert = find(&environment.id).ok_or_else(|| {
-            let known: Vec<&str> = EXPERTS.iter().map(BundledExpert::environment).collect();
-            let reason = format!(
-                "no expert for `{}` comes with kanrl (there are some for {}); train one with `kanrl train-expert {0}` \
-                 or give one with `--expert FILE.zip`",
-                environment.id,
-                known.join(", ")
-            );
-            ExpertError::Reference { reference: "bundled".to_owned(), reason }.into_build_error()
-        })?;
-        Ok(Arc::new(expert.file().for_environment(environment).map_err(ExpertError::into_build_error)?))
+        let expert = self.find(&environment.id).and_then(|expert| expert.file().for_environment(environment));
+        Ok(Arc::new(expert.map_err(ExpertError::into_build_error)?))
     }
 
     fn sources(&self, environment: &EnvironmentSpec) -> Result<Vec<ExpertSource>, BuildError> {
-        let expert = find(&environment.id).into_iter();
+        let expert = self.find(&environment.id).into_iter();
         let source = |expert: &BundledExpert| ExpertSource {
             name: format!("bundled:{}", expert.environment),
             content: expert.bytes.to_vec(),

@@ -6,7 +6,11 @@ use crate::archive::{Archive, MAX_FILE, read_file};
 use crate::numpy::{self, Array};
 use kan_core::suggest;
 use safetensors::{Dtype, SafeTensors};
+use std::collections::HashMap;
 use std::path::Path;
+
+/// The column of a table that may hold names.
+const EPISODE: &str = "episode";
 
 /// What a file holds.
 pub(super) struct Arrays {
@@ -18,6 +22,8 @@ pub(super) struct Arrays {
     pub(super) integers: Vec<String>,
     /// The arrays are the columns of a table.
     pub(super) is_table: bool,
+    /// Why the column [`EPISODE`] holds no numbers, if it holds names: its values are then 0 for the first name, and so on.
+    names: Option<String>,
 }
 
 impl Arrays {
@@ -38,7 +44,7 @@ impl Arrays {
     }
 
     fn new(file: String, is_table: bool) -> Self {
-        Self { file, entries: Vec::new(), integers: Vec::new(), is_table }
+        Self { file, entries: Vec::new(), integers: Vec::new(), is_table, names: None }
     }
 
     fn push(&mut self, name: String, array: Array, integer: bool) {
@@ -48,14 +54,14 @@ impl Arrays {
         self.entries.push((name, array));
     }
 
-    fn read_npy(file: String, bytes: Vec<u8>) -> Result<Self, ExpertError> {
+    pub(super) fn read_npy(file: String, bytes: Vec<u8>) -> Result<Self, ExpertError> {
         let (array, integer) = npy::read(&bytes).map_err(|reason| ExpertError::malformed(&file, reason))?;
         let mut arrays = Self::new(file, false);
         arrays.push("observations".to_owned(), array, integer);
         Ok(arrays)
     }
 
-    fn read_npz(file: String, bytes: Vec<u8>) -> Result<Self, ExpertError> {
+    pub(super) fn read_npz(file: String, bytes: Vec<u8>) -> Result<Self, ExpertError> {
         let mut archive = Archive::new(file.clone(), bytes)?;
         let mut arrays = Self::new(file, false);
         // For all members together, since a small file may unpack to many large ones.
@@ -73,7 +79,7 @@ impl Arrays {
         Ok(arrays)
     }
 
-    fn read_safetensors(file: String, bytes: Vec<u8>) -> Result<Self, ExpertError> {
+    pub(super) fn read_safetensors(file: String, bytes: Vec<u8>) -> Result<Self, ExpertError> {
         let tensors = SafeTensors::deserialize(&bytes).map_err(|error| {
             ExpertError::malformed(&file, format!("is not a complete safetensors file ({error}); copy it again"))
         })?;
@@ -105,8 +111,9 @@ impl Arrays {
         Ok(arrays)
     }
 
-    /// The header line names the columns; every other line is a row of numbers. `true` and `false` count as 1 and 0.
-    fn read_csv(file: String, bytes: Vec<u8>) -> Result<Self, ExpertError> {
+    /// The header line names the columns; every other line is a row of numbers. `true` and `false` count as 1 and 0, and
+    /// names of episodes as numbers of their own.
+    pub(super) fn read_csv(file: String, bytes: Vec<u8>) -> Result<Self, ExpertError> {
         let malformed = |reason: String| ExpertError::malformed(&file, reason);
         let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(&*bytes);
         let unreadable = |error: csv::Error| malformed(format!("is not a table of commas and lines: {error}"));
@@ -119,25 +126,39 @@ impl Arrays {
         }
         let mut columns = vec![Vec::new(); names.len()];
         let mut integer = vec![true; names.len()];
+        let (mut episodes, mut episode_column, mut no_number) = (HashMap::new(), Vec::new(), None);
         let mut record = csv::StringRecord::new();
         while reader.read_record(&mut record).map_err(unreadable)? {
             let line = record.position().map_or(0, csv::Position::line);
             for (index, text) in record.iter().enumerate() {
-                let value = match text {
-                    "true" | "True" => 1.0,
-                    "false" | "False" => 0.0,
-                    _ => text.parse::<f64>().map_err(|_| {
-                        malformed(format!("has {text:?} in line {line}, column `{}`; expected a number", names[index]))
-                    })?,
+                if names[index] == EPISODE {
+                    let next = episodes.len();
+                    episode_column.push(*episodes.entry(text.to_owned()).or_insert(next) as f64);
+                }
+                let value = match number(text) {
+                    Some(value) => value,
+                    None => {
+                        let column = &names[index];
+                        let reason = format!("has {text:?} in line {line}, column `{column}`; expected a number");
+                        if column != EPISODE {
+                            return Err(malformed(reason));
+                        }
+                        no_number.get_or_insert(reason);
+                        f64::NAN
+                    }
                 };
                 integer[index] &= !text.contains(['.', 'e', 'E']) && value.fract() == 0.0;
                 columns[index].push(value);
             }
         }
         let mut arrays = Self::new(file, true);
-        for ((name, values), integer) in names.into_iter().zip(columns).zip(integer) {
+        for ((name, mut values), integer) in names.into_iter().zip(columns).zip(integer) {
+            if no_number.is_some() && name == EPISODE {
+                values = std::mem::take(&mut episode_column);
+            }
             arrays.push(name, Array { shape: vec![values.len()], values }, integer);
         }
+        arrays.names = no_number;
         Ok(arrays)
     }
 
@@ -158,6 +179,9 @@ impl Arrays {
         let columns = names.iter().map(|name| {
             let column = self.entries.iter().find(|(found, _)| found == name);
             let (name, column) = column.ok_or_else(|| self.missing(name))?;
+            if let Some(reason) = self.names.as_ref().filter(|_| name == EPISODE) {
+                return Err(ExpertError::malformed(&self.file, reason));
+            }
             self.check_finite(name, column)?;
             Ok(&column.values)
         });
@@ -185,5 +209,13 @@ impl Arrays {
                 Err(ExpertError::malformed(&self.file, reason))
             }
         }
+    }
+}
+
+fn number(text: &str) -> Option<f64> {
+    match text {
+        "true" | "True" => Some(1.0),
+        "false" | "False" => Some(0.0),
+        _ => text.parse().ok(),
     }
 }

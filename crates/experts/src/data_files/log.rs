@@ -3,14 +3,12 @@
 use super::arrays::Arrays;
 use crate::ExpertError;
 use crate::numpy::Array;
+use crate::spaces::{MAX_ACTIONS, plain_environment};
 use kan_core::dataset::{Dataset, Demonstrations};
 use kan_core::environment::EnvironmentSpec;
 use kan_core::policy::ScoreKind;
 use kan_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
 use std::path::Path;
-
-/// Most discrete actions.
-const MAX_ACTIONS: usize = 4096;
 
 /// Columns of a table that are no observations.
 const IGNORED: [&str; 2] = ["reward", "step"];
@@ -67,22 +65,8 @@ pub fn read_log(path: &Path, environment: Option<&EnvironmentSpec>) -> Result<De
         );
     }
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let spec = environment.cloned().unwrap_or_else(|| spec(name, &dataset.input_names, targets.space));
+    let spec = environment.cloned().unwrap_or_else(|| plain_environment(name, &dataset.input_names, targets.space));
     Ok(Demonstrations { source: log.arrays.file, spec, rows: dataset, marked })
-}
-
-/// What is known of an environment from a log alone.
-fn spec(name: String, inputs: &[String], action_space: ActionSpace) -> EnvironmentSpec {
-    let coordinate = |name: &String| Coordinate::new(name, "", f64::NEG_INFINITY, f64::INFINITY);
-    EnvironmentSpec {
-        id: name,
-        observation_space: BoxSpace::new(ElementType::F64, inputs.iter().map(coordinate).collect()),
-        action_space,
-        max_episode_steps: None,
-        reward_threshold: None,
-        frames_per_second: 1,
-        info_names: Vec::new(),
-    }
 }
 
 struct Log<'a> {

@@ -17,10 +17,14 @@
 //! Without any mark, the whole file is one episode. Where the environment is known, its observations are looked for by name
 //! in a table, and an array's columns are theirs in order; without one an array's columns are named `x_0`, `x_1`, ….
 
+mod actions;
 mod arrays;
 mod log;
 mod npy;
+#[cfg(test)]
+mod properties;
 
+pub use actions::ActionsFormat;
 pub use log::read_log;
 
 use crate::ExpertError;
@@ -44,19 +48,16 @@ impl Observations {
 }
 
 /// Reads observations for a batch inference: the only array of the file or the one called `observations` or `obs`,
-/// `[rows, size]` or `[size]` for a single row; in a `.csv`, all columns, or those of `names` where all of them are there.
+/// `[rows, size]` or `[size]` for a single row; in a `.csv`, the columns of these `names`, or all columns where there are no
+/// names.
 ///
 /// # Errors
-/// [`ExpertError`] for a file that is damaged, of another shape, or holds a number that is not finite.
+/// [`ExpertError`] for a file that is damaged, of another shape, lacks a column or holds a number that is not finite.
 pub fn read_observations(path: &Path, names: &[String]) -> Result<Observations, ExpertError> {
     let mut arrays = Arrays::read(path)?;
     if arrays.is_table {
-        let wanted: Vec<String> =
-            if !names.is_empty() && names.iter().all(|name| arrays.entries.iter().any(|(found, _)| found == name)) {
-                names.to_vec()
-            } else {
-                arrays.entries.iter().map(|(name, _)| name.clone()).collect()
-            };
+        let all = || arrays.entries.iter().map(|(name, _)| name.clone()).collect();
+        let wanted: Vec<String> = if names.is_empty() { all() } else { names.to_vec() };
         let values = arrays.columns(&wanted)?;
         return Ok(Observations { values, size: wanted.len() });
     }

@@ -33,6 +33,21 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Array, bool), String> {
     Ok((array, integer))
 }
 
+/// A file of version 1; `descr` is NumPy's name of the elements (`<f4`), `data` is row-major.
+pub(super) fn write(descr: &str, shape: &[usize], data: &[u8]) -> Vec<u8> {
+    let lengths: String = shape.iter().map(|length| format!("{length},")).collect();
+    let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({lengths}), }}");
+    // The data begins at a multiple of 64 bytes.
+    let padding = (64 - (10 + header.len() + 1) % 64) % 64;
+    header.extend(std::iter::repeat_n(' ', padding));
+    header.push('\n');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    bytes.extend(data);
+    bytes
+}
+
 /// `{'descr': '<f4', 'fortran_order': False, 'shape': (256, 4), }`.
 fn parse(header: &str) -> Option<(&str, bool, Vec<usize>)> {
     let value = |key: &str| {

@@ -1,3 +1,4 @@
+mod act;
 mod config;
 mod env;
 mod experts;
@@ -33,7 +34,7 @@ pub enum Command {
     /// Show an episode, as a video or in the terminal.
     Play(policy::Play),
     /// Ask a policy for the actions of a file of observations.
-    Act(policy::Act),
+    Act(act::Act),
     /// The experts that come with kanrl.
     Experts(experts::Experts),
     /// Train an expert with PPO, for environments that have none.

@@ -1,23 +1,16 @@
-//! Policies by name, played and asked.
+//! Policies by name, played.
 
 use crate::{Failure, Plugins, json};
 use clap::Args;
-use experts::{
-    PolicyReference, data_files,
-    network_file::NetworkFile,
-    sb3::{Sb3Archive, Sb3Config},
-};
-use kan_core::action::ActionBatch;
-use kan_core::environment::{EnvironmentSpec, KeywordArguments};
-use kan_core::policy::ExpertPolicy;
+use experts::PolicyReference;
+use kan_core::environment::KeywordArguments;
 use kan_core::rollout::{RolloutOptions, Rollouts};
 use pipeline::artefacts::Returns;
 use pipeline::film::film;
 use pipeline::statistics;
 use render::terminal::half_blocks;
 use render::video::Format;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// `kanrl evaluate`.
@@ -25,7 +18,7 @@ use std::time::{Duration, Instant};
 pub struct Evaluate {
     /// The environment's id.
     environment: String,
-    /// Whose policy: bundled, FILE.zip, FILE.safetensors, formula.json, formula:EXPRESSION, run:DIR, run:DIR#kan, …
+    /// Whose policy: bundled, bundled:ID, FILE.zip, FILE.safetensors, formula.json, formula:EXPRESSION, run:DIR, run:DIR#kan, …
     #[arg(long)]
     policy: PolicyReference,
     /// Number of episodes.
@@ -137,135 +130,5 @@ impl Play {
             println!("{}", self.out.display());
         }
         Ok(())
-    }
-}
-
-/// `kanrl act`.
-#[derive(Debug, Args)]
-pub struct Act {
-    /// Whose policy; see `kanrl evaluate --help`.
-    policy: PolicyReference,
-    /// Observations, one a row: .npy, .npz, .safetensors or .csv.
-    #[arg(long, value_name = "FILE")]
-    observations: PathBuf,
-    /// Where the actions go, one a row: .npy or .csv.
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
-    /// The environment's id; archives and networks (.zip, .safetensors) know their spaces without it.
-    #[arg(long)]
-    environment: Option<String>,
-}
-
-impl Act {
-    pub fn run(self, plugins: &Plugins) -> Result<(), Failure> {
-        let spec = match &self.environment {
-            Some(id) => Some(plugins.environments()?.spec(id).map_err(Failure::input)?),
-            None => None,
-        };
-        let policy = load(&self.policy, spec.as_ref())?;
-        let names = spec.as_ref().map(|spec| spec.observation_space.names()).unwrap_or_default();
-        let observations = data_files::read_observations(&self.observations, &names).map_err(Failure::input)?;
-        if observations.size != policy.observation_size() {
-            let (found, wanted) = (observations.size, policy.observation_size());
-            let message =
-                format!("{}: rows of {found} numbers; the policy takes {wanted}", self.observations.display());
-            return Err(Failure::input(std::io::Error::other(message)));
-        }
-        let rows = observations.rows();
-        let mut actions = ActionBatch::zeros(policy.action_space(), rows);
-        policy.act(&observations.values, &vec![0; rows], &mut actions).map_err(Failure::run)?;
-        let bytes = encode(&self.out, &actions)?;
-        pipeline::files::write(&self.out, &bytes).map_err(Failure::run)?;
-        println!("{rows} actions in {}", self.out.display());
-        Ok(())
-    }
-}
-
-/// A policy for an environment, or one that knows its own spaces.
-fn load(policy: &PolicyReference, spec: Option<&EnvironmentSpec>) -> Result<Arc<dyn ExpertPolicy>, Failure> {
-    match (spec, policy) {
-        (Some(spec), policy) => policy.resolve(spec).map_err(Failure::input),
-        (None, PolicyReference::Sb3(path)) => {
-            let config = Sb3Config { path: path.clone(), vecnormalize: None };
-            let policy = Sb3Archive::open(&config).and_then(|archive| archive.standalone(None));
-            Ok(Arc::new(policy.map_err(Failure::input)?))
-        }
-        (None, PolicyReference::Safetensors(path)) => {
-            let policy = NetworkFile::open(path).and_then(NetworkFile::standalone);
-            Ok(Arc::new(policy.map_err(Failure::input)?))
-        }
-        (None, policy) => Err(Failure::input_with_help(
-            std::io::Error::other(format!("`{policy}` does not say which environment it is for")),
-            "add --environment ID",
-        )),
-    }
-}
-
-fn encode(path: &Path, actions: &ActionBatch) -> Result<Vec<u8>, Failure> {
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("npy") => Ok(npy(actions)),
-        Some("csv") => Ok(csv(actions).into_bytes()),
-        _ => Err(Failure::input_with_help(
-            std::io::Error::other(format!("{} is no format for actions", path.display())),
-            "name it .npy or .csv",
-        )),
-    }
-}
-
-/// NumPy's format, version 1.0.
-fn npy(actions: &ActionBatch) -> Vec<u8> {
-    let (kind, shape, data): (&str, String, Vec<u8>) = match actions {
-        ActionBatch::Discrete(actions) => (
-            "<i8",
-            format!("({},)", actions.len()),
-            actions.iter().flat_map(|action| (*action as i64).to_le_bytes()).collect(),
-        ),
-        ActionBatch::Continuous { values, size } => (
-            "<f4",
-            format!("({}, {size})", actions.rows()),
-            values.iter().flat_map(|value| value.to_le_bytes()).collect(),
-        ),
-    };
-    let mut header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}");
-    // The data begins at a multiple of 64 bytes.
-    let padding = (64 - (10 + header.len() + 1) % 64) % 64;
-    header += &" ".repeat(padding);
-    header.push('\n');
-    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    bytes.extend((header.len() as u16).to_le_bytes());
-    bytes.extend(header.as_bytes());
-    bytes.extend(data);
-    bytes
-}
-
-fn csv(actions: &ActionBatch) -> String {
-    let line = |fields: Vec<String>| fields.join(",") + "\n";
-    match actions {
-        ActionBatch::Discrete(actions) => {
-            let rows = actions.iter().map(|action| line(vec![action.to_string()]));
-            std::iter::once("action\n".to_owned()).chain(rows).collect()
-        }
-        ActionBatch::Continuous { values, size } => {
-            let header = line((0..*size).map(|index| format!("action_{index}")).collect());
-            let rows = values.chunks_exact(*size).map(|row| line(row.iter().map(f32::to_string).collect()));
-            std::iter::once(header).chain(rows).collect()
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{csv, npy};
-    use kan_core::action::ActionBatch;
-
-    #[test]
-    fn actions_are_written_as_numpy_and_csv_do() {
-        let discrete = ActionBatch::Discrete(vec![1, 0]);
-        let bytes = npy(&discrete);
-        assert_eq!((bytes.len(), &bytes[..8]), (128 + 16, &b"\x93NUMPY\x01\x00"[..]));
-        assert_eq!(csv(&discrete), "action\n1\n0\n");
-        let vector = ActionBatch::Continuous { values: vec![0.5, -1.0], size: 2 };
-        assert!(npy(&vector).ends_with(&[0.5_f32.to_le_bytes(), (-1.0_f32).to_le_bytes()].concat()));
-        assert_eq!(csv(&vector), "action_0,action_1\n0.5,-1\n");
     }
 }

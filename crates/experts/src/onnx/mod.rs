@@ -6,11 +6,15 @@
 //! vector action before clipping. Other outputs are not computed.
 //!
 //! Rows are run one by one, so that a row gives the same action whatever stands beside it. Of ONNX's operators only those
-//! that feed-forward policies are made of are accepted: no loops, no recurrence, no random numbers.
+//! that feed-forward policies are made of are accepted: no loops, no recurrence, no random numbers. Shapes must not depend on
+//! the observation, and all results together have at most 2²⁴ numbers.
+
+mod sizes;
 
 use crate::ExpertError;
 use crate::archive::{read_file, sources};
 use crate::policy::describe_actions;
+use crate::spaces::{Actions, MAX_ACTIONS};
 use kan_core::action::{ActionBatch, argmax};
 use kan_core::config::{BuildError, ExpertConfig, ExpertSource};
 use kan_core::environment::EnvironmentSpec;
@@ -25,6 +29,8 @@ use std::sync::Arc;
 
 /// Largest file, in bytes.
 const MAX_FILE: u64 = 64 << 20;
+/// Most numbers in an observation, where only the file says how many there are.
+const MAX_OBSERVATION_SIZE: usize = 1 << 16;
 
 /// `kind = "onnx"`: a network in ONNX.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -48,15 +54,20 @@ impl ExpertConfig for OnnxConfig {
 
 /// A network in ONNX as a policy.
 pub struct OnnxPolicy {
+    network: Network,
+    kind: Option<ScoreKind>,
+    observation_size: usize,
+    action_space: ActionSpace,
+    source: String,
+}
+
+/// What is in the file.
+struct Network {
     model: Model,
     input: NodeId,
     output: NodeId,
     /// Of one thread: networks are small.
     pool: Arc<ThreadPool>,
-    kind: Option<ScoreKind>,
-    observation_size: usize,
-    action_space: ActionSpace,
-    source: String,
 }
 
 /// What the network answered for a row.
@@ -80,23 +91,8 @@ impl OnnxPolicy {
     /// As [`Self::open`].
     pub fn read(file: &str, bytes: Vec<u8>, environment: &EnvironmentSpec) -> Result<Self, ExpertError> {
         let malformed = |reason: String| ExpertError::malformed(file, reason);
-        let mut options = ModelOptions::with_ops(operators());
-        // Only what the first output needs is ever computed.
-        options.enable_optimization(false);
-        let model = caught(|| options.load(bytes))
-            .map_err(malformed)?
-            .map_err(|error| malformed(format!("is no ONNX network that can be run: {error}")))?;
-        let ([input], [output, ..]) = (model.input_ids(), model.output_ids()) else {
-            let (inputs, outputs) = (model.input_ids().len(), model.output_ids().len());
-            return Err(malformed(format!(
-                "has {inputs} inputs and {outputs} outputs; expected one input, the observation"
-            )));
-        };
-        let (input, output) = (*input, *output);
-        let size = model.input_shape(0).and_then(|shape| match shape.last() {
-            Some(Dimension::Fixed(size)) => Some(*size),
-            _ => None,
-        });
+        let network = Network::read(bytes.clone()).map_err(malformed)?;
+        let size = network.observation_size();
         let (observation_size, action_space) = (environment.observation_space.len(), environment.action_space.clone());
         let mismatch = |gives: String| ExpertError::Mismatch {
             file: file.to_owned(),
@@ -110,19 +106,9 @@ impl OnnxPolicy {
         if size.is_some_and(|size| size != observation_size) {
             return Err(mismatch("an action for them".to_owned()));
         }
-        let pool = Arc::new(ThreadPool::with_num_threads(1));
-        let mut policy = Self {
-            model,
-            input,
-            output,
-            pool,
-            kind: None,
-            observation_size,
-            action_space: action_space.clone(),
-            source: file.to_owned(),
-        };
-        let answer = policy.answer(&vec![0.0; observation_size]).map_err(|error| malformed(error.to_string()))?;
-        policy.kind = match (&answer, &action_space) {
+        caught(|| sizes::check(&network, &bytes, observation_size)).flatten().map_err(malformed)?;
+        let answer = network.answer(&vec![0.0; observation_size]).map_err(|error| malformed(error.to_string()))?;
+        let kind = match (&answer, &action_space) {
             (Answer::Index(action), ActionSpace::Discrete(space)) if *action < space.len() => None,
             (Answer::Numbers(values), ActionSpace::Discrete(space)) if values.len() == space.len() => {
                 Some(ScoreKind::Logits)
@@ -131,31 +117,44 @@ impl OnnxPolicy {
             (Answer::Index(action), _) => return Err(mismatch(format!("the discrete action {action}"))),
             (Answer::Numbers(values), _) => return Err(mismatch(format!("{} numbers", values.len()))),
         };
-        Ok(policy)
+        Ok(Self { network, kind, observation_size, action_space, source: file.to_owned() })
     }
 
-    fn answer(&self, observation: &[f64]) -> Result<Answer, PolicyError> {
-        let failed = |reason: String| PolicyError::Failed { reason };
-        let row: Vec<f32> = observation.iter().map(|value| *value as f32).collect();
-        let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&self.pool)));
-        let input = Value::from_shape([1, row.len()], row).map_err(|error| failed(error.to_string()))?;
-        let run = || self.model.run(vec![(self.input, input.into())], &[self.output], Some(options));
-        let mut outputs = caught(run).map_err(failed)?.map_err(|error| failed(error.to_string()))?;
-        match outputs.pop() {
-            Some(Value::FloatTensor(values)) => Ok(Answer::Numbers(values.to_vec())),
-            Some(Value::Int32Tensor(values)) => match values.to_vec()[..] {
-                [action] => {
-                    usize::try_from(action).map(Answer::Index).map_err(|_| failed(format!("the action {action}")))
-                }
-                _ => Err(failed("it gives several whole numbers; expected one action".to_owned())),
-            },
-            _ => Err(failed("it gives neither floats nor whole numbers".to_owned())),
-        }
+    /// The policy without an environment. A whole number is a discrete action; floats are taken as they are, since the file
+    /// does not say whether they are a vector action or scores.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; also where the file does not say how many numbers an observation has.
+    pub fn standalone(path: &Path) -> Result<Self, ExpertError> {
+        let source = path.display().to_string();
+        let malformed = |reason: String| ExpertError::malformed(&source, reason);
+        let bytes = read_file(path, MAX_FILE)?;
+        let network = Network::read(bytes.clone()).map_err(malformed)?;
+        let observation_size = match network.observation_size() {
+            Some(size @ 1..=MAX_OBSERVATION_SIZE) => size,
+            Some(size) => return Err(malformed(format!("takes {size} numbers; expected 1 to {MAX_OBSERVATION_SIZE}"))),
+            None => {
+                return Err(malformed(
+                    "does not say how many numbers an observation has; name the environment".to_owned(),
+                ));
+            }
+        };
+        caught(|| sizes::check(&network, &bytes, observation_size)).flatten().map_err(malformed)?;
+        let answer = network.answer(&vec![0.0; observation_size]).map_err(|error| malformed(error.to_string()))?;
+        let (kind, actions) = match answer {
+            Answer::Index(_) => (None, Actions::Discrete { count: MAX_ACTIONS }),
+            Answer::Numbers(values) if values.is_empty() => return Err(malformed("gives no numbers".to_owned())),
+            Answer::Numbers(values) => {
+                let (low, high) = (vec![f64::NEG_INFINITY; values.len()], vec![f64::INFINITY; values.len()]);
+                (Some(ScoreKind::Means), Actions::Box { low, high })
+            }
+        };
+        Ok(Self { network, kind, observation_size, action_space: actions.to_space(), source })
     }
 
     /// Finite numbers, as many as the action space has outputs.
     fn numbers(&self, observation: &[f64]) -> Result<Vec<f32>, PolicyError> {
-        match self.answer(observation)? {
+        match self.network.answer(observation)? {
             Answer::Numbers(values) if values.len() == self.action_space.outputs() => {
                 match values.iter().position(|value| !value.is_finite()) {
                     None => Ok(values),
@@ -175,10 +174,53 @@ impl OnnxPolicy {
             let scores: Vec<f64> = self.numbers(observation)?.into_iter().map(f64::from).collect();
             return Ok(argmax(&scores));
         }
-        match self.answer(observation)? {
+        match self.network.answer(observation)? {
             Answer::Index(action) if action < count => Ok(action),
             Answer::Index(action) => Err(PolicyError::Failed { reason: format!("the action {action} of {count}") }),
             Answer::Numbers(_) => Err(PolicyError::Failed { reason: "its output changes its type".to_owned() }),
+        }
+    }
+}
+
+impl Network {
+    fn read(bytes: Vec<u8>) -> Result<Self, String> {
+        let mut options = ModelOptions::with_ops(operators());
+        // Only what the first output needs is ever computed.
+        options.enable_optimization(false);
+        let model =
+            caught(|| options.load(bytes))?.map_err(|error| format!("is no ONNX network that can be run: {error}"))?;
+        let ([input], [output, ..]) = (model.input_ids(), model.output_ids()) else {
+            let (inputs, outputs) = (model.input_ids().len(), model.output_ids().len());
+            return Err(format!("has {inputs} inputs and {outputs} outputs; expected one input, the observation"));
+        };
+        let (input, output) = (*input, *output);
+        Ok(Self { model, input, output, pool: Arc::new(ThreadPool::with_num_threads(1)) })
+    }
+
+    /// Numbers in an observation, where the file says it.
+    fn observation_size(&self) -> Option<usize> {
+        match self.model.input_shape(0)?.last() {
+            Some(Dimension::Fixed(size)) => Some(*size),
+            _ => None,
+        }
+    }
+
+    fn answer(&self, observation: &[f64]) -> Result<Answer, PolicyError> {
+        let failed = |reason: String| PolicyError::Failed { reason };
+        let row: Vec<f32> = observation.iter().map(|value| *value as f32).collect();
+        let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&self.pool)));
+        let input = Value::from_shape([1, row.len()], row).map_err(|error| failed(error.to_string()))?;
+        let run = || self.model.run(vec![(self.input, input.into())], &[self.output], Some(options));
+        let mut outputs = caught(run).map_err(failed)?.map_err(|error| failed(error.to_string()))?;
+        match outputs.pop() {
+            Some(Value::FloatTensor(values)) => Ok(Answer::Numbers(values.to_vec())),
+            Some(Value::Int32Tensor(values)) => match values.to_vec()[..] {
+                [action] => {
+                    usize::try_from(action).map(Answer::Index).map_err(|_| failed(format!("the action {action}")))
+                }
+                _ => Err(failed("it gives several whole numbers; expected one action".to_owned())),
+            },
+            _ => Err(failed("it gives neither floats nor whole numbers".to_owned())),
         }
     }
 }
@@ -234,7 +276,9 @@ impl ExpertPolicy for OnnxPolicy {
     }
 }
 
-/// A damaged file must not end the process, whatever the library asserts on the way; none of the tests' files makes it panic.
+/// Runs the library on a file of somebody else's. It panics where it trusts arithmetic: the least whole number divided by −1,
+/// say. That must not end the process. What a panic leaves behind is not used again, or only to fail again: a network that
+/// panics while it is read is dropped, and one that panics later gives an error for that row.
 fn caught<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|_| "contradicts itself: it is damaged".to_owned())
 }

@@ -1,0 +1,127 @@
+//! Policies without an environment: what each kind says about itself.
+
+use crate::bundled::BundledConfig;
+use crate::formula::{self, RunConfig};
+use crate::network_file::NetworkFile;
+use crate::sb3::{Sb3Archive, Sb3Config};
+use crate::spaces::{Actions, plain_environment};
+use crate::{ExpertError, FunctionPolicy, PolicyReference, RunPart, function_policy};
+use kan_core::environment::EnvironmentSpec;
+use kan_core::policy::ExpertPolicy;
+use kan_core::space::ActionSpace;
+use std::path::Path;
+use std::sync::Arc;
+use symbolic::{Expression, Formula};
+
+/// A policy that was loaded without an environment; see [`PolicyReference::standalone`].
+pub struct StandalonePolicy {
+    /// The policy; where it has no names for its actions, they are `a_0`, `a_1`, ….
+    pub policy: Arc<dyn ExpertPolicy>,
+    /// Names of the observation's coordinates, in order; empty where the policy does not know them.
+    pub observation_names: Vec<String>,
+}
+
+impl PolicyReference {
+    /// Loads the policy without an environment, as far as it says itself what it takes and gives.
+    ///
+    /// - Archives, networks and bundled experts know the sizes and bounds, not the names.
+    /// - Formula files and what runs made know the names as well.
+    /// - ONNX knows sizes only: numbers come as they are, neither clipped nor compared.
+    /// - A formula's text gives its values as they are; the observation's names are its variables, sorted.
+    ///
+    /// # Errors
+    /// [`ExpertError`] where it cannot be read, or does not say enough: `bundled` without a name, ONNX of any size, a run
+    /// that has no formula yet.
+    pub fn standalone(&self) -> Result<StandalonePolicy, ExpertError> {
+        match self {
+            Self::Bundled => {
+                Err(self.error("it does not say for which environment; name it, as in bundled:CartPole-v1"))
+            }
+            Self::BundledFor(id) => {
+                let config = BundledConfig { environment: Some(id.clone()) };
+                unnamed(config.find(id)?.file().standalone()?)
+            }
+            Self::Sb3(path) => {
+                let config = Sb3Config { path: path.clone(), vecnormalize: None };
+                unnamed(Sb3Archive::open(&config)?.standalone(None)?)
+            }
+            Self::Safetensors(path) => unnamed(NetworkFile::open(path)?.standalone()?),
+            #[cfg(feature = "hub")]
+            Self::Hub { repository } => {
+                let config = crate::hub::HubConfig::new(repository);
+                unnamed(crate::hub::Hub::from_environment()?.archive(&config)?.standalone(None)?)
+            }
+            #[cfg(feature = "onnx")]
+            Self::Onnx(path) => unnamed(crate::onnx::OnnxPolicy::standalone(path)?),
+            Self::FormulaFile(path) => of_formula(&formula::read(path)?, path),
+            Self::Formula(text) => of_text(text),
+            Self::Run { directory, part } => {
+                let file = RunConfig { directory: directory.clone(), part: *part }.file();
+                match part {
+                    RunPart::Formula | RunPart::Faithful => of_formula(&formula::read(&file)?, &file),
+                    RunPart::Kan => of_kan(directory, &file),
+                }
+            }
+            #[cfg(not(all(feature = "hub", feature = "onnx")))]
+            // This build cannot load it, and the config's error says so.
+            other => Err(other.config().err().expect("every other kind is handled above")),
+        }
+    }
+}
+
+fn unnamed(policy: impl ExpertPolicy + 'static) -> Result<StandalonePolicy, ExpertError> {
+    Ok(StandalonePolicy { policy: Arc::new(policy), observation_names: Vec::new() })
+}
+
+fn named(policy: FunctionPolicy, environment: &EnvironmentSpec) -> Result<StandalonePolicy, ExpertError> {
+    let observation_names = environment.observation_space.names();
+    Ok(StandalonePolicy { policy: Arc::new(policy), observation_names })
+}
+
+fn of_formula(formula: &Formula, path: &Path) -> Result<StandalonePolicy, ExpertError> {
+    let environment = environment_of(formula, path);
+    let source = path.display().to_string();
+    named(FunctionPolicy::from_formula(formula, &environment, source)?, &environment)
+}
+
+/// A run's network has neither names nor bounds; its formula does.
+fn of_kan(directory: &Path, file: &Path) -> Result<StandalonePolicy, ExpertError> {
+    let path = RunConfig { directory: directory.to_owned(), part: RunPart::Formula }.file();
+    let formula = formula::read(&path).map_err(|error| match error {
+        ExpertError::Io { .. } if file.is_file() => {
+            let reason = "says neither names nor bounds, and its run has no formula yet; name the environment";
+            ExpertError::malformed(&file.display().to_string(), reason)
+        }
+        error => error,
+    })?;
+    let environment = environment_of(&formula, &path);
+    named(formula::kan(file, &environment)?, &environment)
+}
+
+/// What a formula says of the environment it is for.
+fn environment_of(formula: &Formula, path: &Path) -> EnvironmentSpec {
+    let mut space = function_policy::actions(formula).to_space();
+    if let ActionSpace::Box(space) = &mut space {
+        for (coordinate, output) in space.coordinates.iter_mut().zip(formula.outputs()) {
+            coordinate.name.clone_from(&output.name);
+        }
+    }
+    plain_environment(path.display().to_string(), formula.inputs(), space)
+}
+
+fn of_text(text: &str) -> Result<StandalonePolicy, ExpertError> {
+    let unusable = |error| ExpertError::malformed(&format!("formula:{text}"), format!("is not usable: {error}"));
+    let expressions: Vec<Expression> =
+        text.split(';').map(|text| text.trim().parse()).collect::<Result<_, _>>().map_err(unusable)?;
+    let mut names: Vec<String> =
+        expressions.iter().flat_map(Expression::variables).map(|name| name.to_string()).collect();
+    names.sort();
+    names.dedup();
+    if names.is_empty() {
+        return Err(ExpertError::malformed(&format!("formula:{text}"), "uses no observation"));
+    }
+    let unbounded =
+        Actions::Box { low: vec![f64::NEG_INFINITY; expressions.len()], high: vec![f64::INFINITY; expressions.len()] };
+    let environment = plain_environment("formula".to_owned(), &names, unbounded.to_space());
+    named(FunctionPolicy::from_text(text, &environment)?, &environment)
+}

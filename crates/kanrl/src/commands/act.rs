@@ -1,0 +1,110 @@
+use crate::{Failure, Plugins};
+use clap::Args;
+use experts::data_files::{ActionsFormat, read_observations};
+use experts::{PolicyReference, StandalonePolicy};
+use kan_core::action::ActionBatch;
+use kan_core::environment::EnvironmentSpec;
+use kan_core::space::ActionSpace;
+use std::io::Error;
+use std::path::PathBuf;
+
+/// `kanrl act`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kanrl act agent.zip --observations states.npy --out actions.npy
+  kanrl act run:runs/first --observations states.csv --out actions.csv
+  kanrl act run:runs/first#kan --observations states.safetensors --out actions.safetensors
+  kanrl act bundled:CartPole-v1 --observations states.csv --out actions.csv
+  kanrl act 'formula:theta + theta_dot' --environment CartPole-v1 --observations s.csv --out a.csv
+
+Observations are in the environment's own units, one a row. A .csv has a header; where the policy
+or the environment knows the names of the observation's coordinates, those columns are taken, in any
+order and whatever stands beside them. Each row counts as the first step of an episode, for the few
+policies that are told the time.
+
+Without --environment:
+  FILE.zip, hub:…, FILE.safetensors, bundled:ID  know sizes and the actions' bounds
+  run:DIR, run:DIR#kan, formula.json             know the observations' names as well
+  FILE.onnx                                      whole numbers are actions, floats come as they are
+  formula:EXPRESSION                             gives values as they are, for a .csv's columns")]
+pub struct Act {
+    /// Whose policy: bundled:ID, FILE.zip, FILE.safetensors, formula.json, formula:EXPRESSION, run:DIR, run:DIR#kan, …
+    policy: PolicyReference,
+    /// Observations, one a row: .npy, .npz, .safetensors or .csv.
+    #[arg(long, value_name = "FILE")]
+    observations: PathBuf,
+    /// Where the actions go, one a row: .npy, .safetensors or .csv.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// The environment's id, where the policy does not say itself what it takes and gives.
+    #[arg(long, value_name = "ID")]
+    environment: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Act {
+    pub fn run(self, plugins: &Plugins) -> Result<(), Failure> {
+        let format = ActionsFormat::from_path(&self.out).map_err(Failure::input)?;
+        let environment = self.environment(plugins)?;
+        let StandalonePolicy { policy, observation_names } = self.load(environment.as_ref())?;
+        let observations = read_observations(&self.observations, &observation_names).map_err(Failure::input)?;
+        if observations.size != policy.observation_size() {
+            let (found, wanted) = (observations.size, policy.observation_size());
+            let file = self.observations.display();
+            let names = if observation_names.is_empty() { "" } else { ": " };
+            let message = format!(
+                "`{file}` has {found} numbers in a row, but `{}` takes {wanted}{names}{}",
+                self.policy,
+                observation_names.join(", ")
+            );
+            let help = "leave out what is no observation, or name the columns of a .csv and the --environment";
+            return Err(Failure::input_with_help(Error::other(message), help));
+        }
+        let rows = observations.rows();
+        let mut actions = ActionBatch::zeros(policy.action_space(), rows);
+        policy.act(&observations.values, &vec![0; rows], &mut actions).map_err(Failure::run)?;
+        let bytes = format.encode(&actions, policy.action_space());
+        pipeline::files::write(&self.out, &bytes).map_err(Failure::run)?;
+        if self.json {
+            let (kind, size) = match policy.action_space() {
+                ActionSpace::Discrete(_) => ("discrete", 1),
+                ActionSpace::Box(space) => ("vector", space.len()),
+            };
+            let value = serde_json::json!({
+                "policy": self.policy.to_string(), "environment": environment.map(|environment| environment.id),
+                "rows": rows, "observation_size": observations.size, "actions": kind, "action_size": size,
+                "out": self.out,
+            });
+            println!("{}", serde_json::to_string_pretty(&value).map_err(Failure::run)?);
+        } else {
+            println!("{rows} actions in {}", self.out.display());
+        }
+        Ok(())
+    }
+
+    /// The environment that was named; or a bundled expert's own, where this build has it.
+    fn environment(&self, plugins: &Plugins) -> Result<Option<EnvironmentSpec>, Failure> {
+        match (&self.environment, &self.policy) {
+            (Some(id), _) => Ok(Some(plugins.environments()?.spec(id).map_err(Failure::input)?)),
+            (None, PolicyReference::BundledFor(id)) => Ok(plugins.environments()?.spec(id).ok()),
+            (None, _) => Ok(None),
+        }
+    }
+
+    fn load(&self, environment: Option<&EnvironmentSpec>) -> Result<StandalonePolicy, Failure> {
+        if let Some(environment) = environment {
+            let policy = self.policy.resolve(environment).map_err(Failure::input)?;
+            return Ok(StandalonePolicy { policy, observation_names: environment.observation_space.names() });
+        }
+        let is_table = self.observations.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+        if matches!(self.policy, PolicyReference::Formula(_)) && !is_table {
+            let message = format!("`{}` does not say in which order its observations come", self.policy);
+            let help = "add --environment ID, or give a .csv with named columns";
+            return Err(Failure::input_with_help(Error::other(message), help));
+        }
+        self.policy.standalone().map_err(Failure::input)
+    }
+}
