@@ -2,13 +2,13 @@
 
     python ppo_sb3.py CartPole-v1 --config ../../crates/experts/bundled/CartPole-v1.json --seeds 2
 
-Needs `stable-baselines3` and `gymnasium` (with `mujoco` or `box2d` where the environment wants them). Prints, for each
-seed, environment steps a second of `learn`, by the clock and by CPU time (the fairer one on a busy machine: take
-`--threads 1` and compare with `RAYON_NUM_THREADS=1`), and the return of the deterministic policy over 100 episodes reset with the
+For `cargo xtask compare training`. Prints, for each seed, a line of JSON: the seconds that `learn` took, by the clock and
+of CPU time (the fairer one on a busy machine), and the return of the deterministic policy over 100 episodes reset with the
 seeds 0 to 99: what the example `train` of the crate `experts` prints for ours.
 """
 
 import argparse
+import importlib.metadata
 import json
 import time
 
@@ -62,21 +62,23 @@ def train(environment, config, seed):
 
 
 def evaluate(environment, model, normalization, episodes=100):
-    """Returns of deterministic episodes."""
-    single = gymnasium.make(environment)
-    returns = []
-    for seed in range(episodes):
-        observation, _ = single.reset(seed=seed)
-        total, over = 0.0, False
-        while not over:
-            if normalization is not None:
-                observation = normalization.normalize_obs(observation)
-            action, _ = model.predict(observation, deterministic=True)
-            observation, reward, terminated, truncated, _ = single.step(action)
-            total += float(reward)
-            over = terminated or truncated
-        returns.append(total)
-    return numpy.array(returns)
+    """Returns of deterministic episodes, played side by side."""
+    lanes = [gymnasium.make(environment) for _ in range(episodes)]
+    observations = numpy.stack([lane.reset(seed=seed)[0] for seed, lane in enumerate(lanes)])
+    returns, running = numpy.zeros(episodes), list(range(episodes))
+    while running:
+        rows = observations[running]
+        if normalization is not None:
+            rows = normalization.normalize_obs(rows)
+        actions, _ = model.predict(rows, deterministic=True)
+        left = []
+        for lane, action in zip(running, actions):
+            observations[lane], reward, terminated, truncated, _ = lanes[lane].step(action)
+            returns[lane] += reward
+            if not (terminated or truncated):
+                left.append(lane)
+        running = left
+    return returns
 
 
 def main():
@@ -93,14 +95,16 @@ def main():
         config = json.load(file)
     config = config.get("config", config)
     config["n_timesteps"] = arguments.timesteps or config["n_timesteps"]
+    packages = ["stable-baselines3", "torch", "gymnasium", "mujoco", "numpy"]
     for seed in range(arguments.seed, arguments.seed + arguments.seeds):
         model, normalization, (clock, cpu) = train(arguments.environment, config, seed)
         returns = evaluate(arguments.environment, model, normalization)
-        print(
-            f"{arguments.environment} seed {seed}: return {returns.mean():.2f} ± {returns.std(ddof=1):.2f} over "
-            f"{len(returns)} episodes, {model.num_timesteps / clock:.0f} steps/s, {model.num_timesteps / cpu:.0f} per CPU second",
-            flush=True,
-        )
+        line = {
+            "environment": arguments.environment, "seed": seed, "timesteps": model.num_timesteps, "seconds": clock,
+            "cpu_seconds": cpu, "return": returns.mean(), "return_std": returns.std(ddof=1),
+            "versions": {package: importlib.metadata.version(package) for package in packages},
+        }
+        print(json.dumps(line), flush=True)
 
 
 if __name__ == "__main__":

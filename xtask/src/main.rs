@@ -24,9 +24,10 @@ cargo xtask COMMAND
              --again             measure anew what is there
              --table             only write the table
   compare  the benches beside their Python peers, as docs/comparison.md (an hour; wants a quiet machine)
-             AREA…               kan, symbolic, policies, environments, mujoco; all where none is named
+             AREA…               kan, symbolic, policies, environments, mujoco, training; all where none is
+                                 named
              --case TEXT         only cases whose names contain it
-             --rounds COUNT      rounds of ours and theirs in turn [default: 5]
+             --rounds COUNT      rounds (trainings: seeds) of ours and theirs in turn [default: 5]
              --pipeline ENVIRONMENT
                                  instead, a whole extraction beside the same journey with pykan
   fuzz     the readers of files of others, by cargo-fuzz on a nightly compiler

@@ -45,6 +45,9 @@ struct Arguments {
     /// Where the files go; without it nothing is written.
     #[arg(long)]
     out: Option<PathBuf>,
+    /// Print a line of JSON for each seed: its return, and the training's seconds by the clock and of CPU time.
+    #[arg(long)]
+    json: bool,
 }
 
 /// What one training seed came to.
@@ -85,7 +88,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut seeds: Vec<SeedResult> = Vec::new();
     let mut kept: Option<Vec<u8>> = None;
     for seed in arguments.seed..arguments.seed + arguments.seeds {
-        let start = Instant::now();
+        let (start, cpu_start) = (Instant::now(), cpu_seconds());
         let mut trainer = Trainer::new(&registry, &environment, &KeywordArguments::new(), config.clone(), seed)?;
         let every = config.updates().div_ceil(LOG_ROWS);
         trainer.run(|trainer, progress| {
@@ -98,7 +101,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
             ControlFlow::Continue(())
         })?;
-        let rate = trainer.timesteps() as f64 / start.elapsed().as_secs_f64();
+        let (seconds, cpu_seconds) = (start.elapsed().as_secs_f64(), cpu_seconds() - cpu_start);
+        let rate = trainer.timesteps() as f64 / seconds;
         let policy = trainer.policy();
         let rollouts = Rollouts::new(registry.get(&environment)?, &KeywordArguments::new())?;
         let play = |seeds: std::ops::Range<u64>| -> Result<EvaluationRecord, Box<dyn Error>> {
@@ -107,10 +111,18 @@ fn main() -> Result<(), Box<dyn Error>> {
         };
         let result = SeedResult { seed, validation: play(VALIDATION_SEEDS)?, report: play(REPORT_SEEDS)? };
         let EvaluationRecord { mean_return, std_return, .. } = result.report;
-        println!(
-            "{environment} seed {seed}: return {mean_return:.2} ± {std_return:.2} over 100 episodes, validation {:.2}, {rate:.0} steps/s",
-            result.validation.mean_return,
-        );
+        if arguments.json {
+            let line = serde_json::json!({
+                "environment": environment, "seed": seed, "timesteps": trainer.timesteps(), "seconds": seconds,
+                "cpu_seconds": cpu_seconds, "return": mean_return, "return_std": std_return,
+            });
+            println!("{line}");
+        } else {
+            println!(
+                "{environment} seed {seed}: return {mean_return:.2} ± {std_return:.2} over 100 episodes, validation {:.2}, {rate:.0} steps/s",
+                result.validation.mean_return,
+            );
+        }
         let best = seeds.iter().map(|result| result.validation.mean_return).fold(f64::NEG_INFINITY, f64::max);
         if result.validation.mean_return > best {
             kept = Some(trainer.network_file(Some(result.report)).write());
@@ -129,6 +141,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         std::fs::write(file("csv"), log)?;
     }
     Ok(())
+}
+
+/// CPU seconds of this process, of all its threads: fields 14 and 15 of `/proc/self/stat` (proc(5)), in hundredths. NaN
+/// where there is no such file.
+fn cpu_seconds() -> f64 {
+    let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The fields after the name begin with the third.
+    let fields = text.rsplit_once(')').map_or("", |(_, fields)| fields);
+    let hundredths = |place| fields.split_whitespace().nth(place)?.parse::<f64>().ok();
+    hundredths(11).zip(hundredths(12)).map_or(f64::NAN, |(user, system)| (user + system) / 100.0)
 }
 
 fn row(seed: u64, progress: &Progress) -> String {

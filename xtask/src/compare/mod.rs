@@ -8,6 +8,7 @@ mod journey;
 mod machine;
 mod peer;
 mod table;
+mod training;
 
 pub use journey::journey;
 
@@ -33,6 +34,9 @@ const AREAS: [Area; 5] = [
     Area { name: "mujoco", features: &["mujoco"], script: "mujoco_robots.py", requirements: "environments.txt" },
 ];
 
+/// The area that has trainings in the place of benches.
+const TRAINING: &str = "training";
+
 const DATA: &str = "docs/comparison.json";
 const TABLE: &str = "docs/comparison.md";
 
@@ -50,9 +54,8 @@ pub struct Options {
 
 /// Times what is asked for, then writes the table.
 pub fn compare(options: &Options) -> Result<(), String> {
-    let known = |name: &String| AREAS.iter().any(|area| area.name == name.as_str());
-    if let Some(unknown) = options.areas.iter().find(|name| !known(name)) {
-        let names: Vec<&str> = AREAS.iter().map(|area| area.name).collect();
+    let names: Vec<&str> = AREAS.iter().map(|area| area.name).chain([TRAINING]).collect();
+    if let Some(unknown) = options.areas.iter().find(|name| !names.contains(&name.as_str())) {
         return Err(format!("no area `{unknown}`: there are {}", names.join(", ")));
     }
     let mut data = read()?;
@@ -60,6 +63,9 @@ pub fn compare(options: &Options) -> Result<(), String> {
         AREAS.iter().filter(|area| options.areas.is_empty() || options.areas.iter().any(|name| name == area.name))
     {
         measure(area, options, &mut data)?;
+    }
+    if options.areas.is_empty() || options.areas.iter().any(|name| name == TRAINING) {
+        training::training(options.rounds, options.case.as_deref())?;
     }
     eprintln!("wrote {TABLE}");
     Ok(())

@@ -16,7 +16,9 @@ MuJoCo's own `mj_step` and nothing else, a `formula` is in the loop where the na
 
 pub fn table(data: &Value) -> String {
     let mut text = HEAD.to_owned();
-    for (area, measured) in data.as_object().into_iter().flatten().filter(|(area, _)| *area != "journeys") {
+    for (area, measured) in
+        data.as_object().into_iter().flatten().filter(|(area, _)| !["journeys", "training"].contains(&area.as_str()))
+    {
         let _ = write!(text, "\n## {area}\n\n{}\n\n", conditions(measured));
         text += "| case | kanrl | peer | its time | times as fast | rounds |\n|---|---|---|---|---|---|\n";
         for row in measured["rows"].as_array().into_iter().flatten() {
@@ -36,6 +38,9 @@ pub fn table(data: &Value) -> String {
                 ratios.len(),
             );
         }
+    }
+    if let Some(cases) = data["training"]["cases"].as_object() {
+        text += &training(&data["training"], cases);
     }
     if let Some(journeys) = data["journeys"].as_object().filter(|journeys| !journeys.is_empty()) {
         text += JOURNEYS;
@@ -60,6 +65,56 @@ pub fn table(data: &Value) -> String {
         for (environment, journey) in journeys {
             let _ = writeln!(text, "\n{environment}: {}", conditions(journey));
         }
+    }
+    text
+}
+
+const TRAINING: &str = "
+## training
+
+`cargo xtask compare training`: PPO with the bundled experts' hyper-parameters, here (the example `train` of the crate
+`experts`, which is what `kanrl train-expert` runs) and in Stable-Baselines3 (`benches/peers/ppo_sb3.py`), each with all
+cores, seed by seed in turn. Environment steps a second of the whole training, by the clock and of CPU time: medians over
+the seeds. Returns are those of the deterministic policy over 100 episodes: the seeds' mean, the smallest and the largest
+in brackets.
+
+";
+
+fn training(measured: &Value, cases: &serde_json::Map<String, Value>) -> String {
+    let numbers =
+        |value: &Value| -> Vec<f64> { value.as_array().into_iter().flatten().filter_map(Value::as_f64).collect() };
+    let range = |values: &[f64]| {
+        values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(*value), high.max(*value)))
+    };
+    let mut text = format!("{TRAINING}{}\n\n", conditions(measured));
+    text += "| environment | steps | kanrl's steps/s | SB3's | times as fast | per CPU second: kanrl's | SB3's \
+             | times as fast | kanrl's return | SB3's return | seeds |\n|---|---|---|---|---|---|---|---|---|---|---|\n";
+    for (environment, case) in cases {
+        let times = |name: &str| {
+            let ratios = numbers(&case[name]);
+            let (low, high) = range(&ratios);
+            format!("**{}** [{}, {}]", ratio(super::median(&ratios)), ratio(low), ratio(high))
+        };
+        let rate = |side: &str, unit: &str| format!("{:.0}", case[side][unit].as_f64().unwrap_or(f64::NAN));
+        let returned = |side: &str| {
+            let returns = numbers(&case[side]["returns"]);
+            let (low, high) = range(&returns);
+            format!("{:.1} [{low:.1}, {high:.1}]", returns.iter().sum::<f64>() / returns.len() as f64)
+        };
+        let _ = writeln!(
+            text,
+            "| {environment} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+            case["timesteps"],
+            rate("ours", "steps_per_second"),
+            rate("theirs", "steps_per_second"),
+            times("ratios"),
+            rate("ours", "steps_per_cpu_second"),
+            rate("theirs", "steps_per_cpu_second"),
+            times("cpu_ratios"),
+            returned("ours"),
+            returned("theirs"),
+            numbers(&case["ratios"]).len(),
+        );
     }
     text
 }
