@@ -64,7 +64,7 @@ impl PolicyReference {
             }
             #[cfg(not(all(feature = "hub", feature = "onnx")))]
             // This build cannot load it, and the config's error says so.
-            other => Err(other.config().err().expect("every other kind is handled above")),
+            other => Err(other.config().expect_err("every other kind is handled above")),
         }
     }
 }

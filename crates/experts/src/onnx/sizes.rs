@@ -164,7 +164,7 @@ fn shape_operands<'a>(operator: &str, operands: &[&'a str]) -> impl Iterator<Ite
         reduction if reduction.starts_with("Reduce") => 1,
         _ => operands.len(),
     };
-    operands[first.min(operands.len())..].to_vec().into_iter()
+    operands[first.min(operands.len())..].iter().copied()
 }
 
 /// Numbers in a tensor; one of length 0 counts as if it had one row, since a sum over no rows has elements.
