@@ -5,10 +5,11 @@
 //! use kan_core::kan::{Kan, KanConfig};
 //! use std::ops::ControlFlow;
 //!
-//! // Rows of (x, y), and what is to be learnt: sin 3x + y².
-//! let inputs: Vec<f64> = (0..400).map(|index| f64::from(index * 37 % 401) / 200.0 - 1.0).collect();
+//! // Rows of (x, y) on a grid, and what is to be learnt: sin 3x + y².
+//! let axis = || (0..20).map(|index| f64::from(index) / 9.5 - 1.0);
+//! let inputs: Vec<f64> = axis().flat_map(|x| axis().flat_map(move |y| [x, y])).collect();
 //! let targets: Vec<f64> = inputs.chunks_exact(2).map(|row| (3.0 * row[0]).sin() + row[1].powi(2)).collect();
-//! let train = Samples { inputs: &inputs, targets: &targets, weights: &[1.0; 200] };
+//! let train = Samples { inputs: &inputs, targets: &targets, weights: &[1.0; 400] };
 //!
 //! // No hidden layer: one learnable curve for each input, and their sum.
 //! let config = KanConfig { hidden: vec![], steps: 20, ..KanConfig::default() };
