@@ -16,8 +16,8 @@ const HISTORY: usize = 10;
 const GRID_UPDATE_STEPS: usize = 50;
 /// Most trained numbers for which Levenberg-Marquardt is the automatic choice.
 const LARGEST_CURVATURE: usize = 400;
-/// Steps of L-BFGS that come first where no grid follows the data: the long first steps of Levenberg-Marquardt can take
-/// hidden values out of their grids for good.
+/// Steps of L-BFGS that come first where no grid follows the data: from a random start Levenberg-Marquardt alone ends in
+/// poorer optima there.
 const FIRST_STEPS: usize = 2;
 
 /// A network, what it is to learn, and how.
