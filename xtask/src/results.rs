@@ -4,7 +4,7 @@
 //! is measured anew only where its command line or kanrl's version has changed, or with `--again`.
 
 use crate::setup;
-use crate::shell::{root, run, write};
+use crate::shell::{children_seconds, root, run, write};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::Command;
@@ -42,7 +42,17 @@ const fn case(
     Case { environment, archive, bundled_seeds, archive_seeds, episodes, floor, aim, operations }
 }
 
-const CASES: [Case; 11] = [
+impl Case {
+    /// The mean return that the formula of `row` needs.
+    fn floor_of(&self, row: &Value) -> Option<f64> {
+        match self.floor? {
+            Floor::Return(value) => Some(value),
+            Floor::Expert => row["expert"]["mean"].as_f64(),
+        }
+    }
+}
+
+const CASES: [Case; 16] = [
     case("CartPole-v1", "CartPole-v1", (5, 5), 1000, Some(Floor::Return(500.0)), Some(500.0), Some(15)),
     case("MountainCar-v0", "MountainCar-v0", (5, 5), 1000, Some(Floor::Return(-110.0)), Some(-104.0), Some(25)),
     case(
@@ -62,6 +72,11 @@ const CASES: [Case; 11] = [
     case("LunarLanderContinuous-v3", "LunarLanderContinuous-v2", (1, 0), 100, None, Some(283.6), None),
     case("BipedalWalker-v3", "BipedalWalker-v3", (1, 0), 100, None, Some(311.9), None),
     case("Walker2d-v4", "Walker2d-v3", (1, 0), 100, None, Some(2994.0), None),
+    case("HalfCheetah-v4", "HalfCheetah-v3", (0, 1), 100, None, None, None),
+    case("Swimmer-v5", "Swimmer-v3", (1, 0), 100, None, None, None),
+    case("Hopper-v5", "Hopper-v3", (1, 0), 100, None, None, None),
+    case("Walker2d-v5", "Walker2d-v3", (1, 0), 100, None, None, None),
+    case("HalfCheetah-v5", "HalfCheetah-v3", (0, 1), 100, None, None, None),
 ];
 
 const DATA: &str = "docs/results.json";
@@ -125,7 +140,7 @@ fn measure(rows: &mut Vec<Value>, case: &Case, expert: &str, seed: u32, again: b
     let _ = std::fs::remove_dir_all(root().join(&folder));
     let out = folder.to_str().ok_or("the workspace's path is not valid UTF-8")?;
     eprintln!("$ {command}");
-    let started = Instant::now();
+    let (started, children) = (Instant::now(), children_seconds()?);
     let program = root().join("target/release/kanrl");
     let output = Command::new(&program)
         .args(&arguments)
@@ -134,6 +149,7 @@ fn measure(rows: &mut Vec<Value>, case: &Case, expert: &str, seed: u32, again: b
         .output()
         .map_err(|error| format!("cannot run {}: {error}", program.display()))?;
     let minutes = started.elapsed().as_secs_f64() / 60.0;
+    let cpu_minutes = (children_seconds()? - children) / 60.0;
     if !output.status.success() {
         return Err(format!("`{command}` failed: {}", String::from_utf8_lossy(&output.stderr)));
     }
@@ -161,6 +177,7 @@ fn measure(rows: &mut Vec<Value>, case: &Case, expert: &str, seed: u32, again: b
         "command": command,
         "version": version,
         "minutes": (minutes * 100.0).round() / 100.0,
+        "cpu_minutes": (cpu_minutes * 100.0).round() / 100.0,
         "student": metrics["formula"]["student"],
         "operations": metrics["formula"]["operations"],
         "faithful_operations": metrics["faithful"]["operations"],
@@ -190,9 +207,13 @@ fn table(rows: &[Value]) -> String {
          full`) and writes this file; `docs/results.json` holds the rows. Mean returns over the report episodes, on seeds \
          that nothing was fitted, tuned or chosen on; the brackets are the interquartile mean's bootstrap 95 % interval. \
          *Floor* is the mean return that a formula has to reach, *aim* the best closed form known. *Minutes* are by the clock, on two \
-         cores that did other work too.\n\n\
-         | environment | expert | seed | expert's return | KAN | faithful formula | formula | operations | from | floor | \
-         aim | minutes |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n",
+         cores that did other work too; *CPU minutes* are those of all threads. First all seeds together, the worst and the best \
+         of each, with the interval around both.\n\n",
+    );
+    text += &summary(rows);
+    text += concat!(
+        "\n## Every row\n\n| environment | expert | seed | expert's return | KAN | faithful formula | formula | operations | from | floor | ",
+        "aim | minutes | CPU minutes |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
     );
     for case in &CASES {
         let mut own: Vec<&Value> = rows.iter().filter(|row| row["environment"] == case.environment).collect();
@@ -210,23 +231,66 @@ fn table(rows: &[Value]) -> String {
     text + "```\n"
 }
 
+/// A line for each environment and expert.
+fn summary(rows: &[Value]) -> String {
+    let mut text = String::from(
+        "| environment | expert | seeds | expert's return | faithful formula | formula | interquartile mean, 95 % | operations | \
+         floor | aim |\n|---|---|---|---|---|---|---|---|---|---|\n",
+    );
+    for case in &CASES {
+        for bundled in [true, false] {
+            let own =
+                |row: &&Value| row["environment"] == case.environment && (row["expert_source"] == "bundled") == bundled;
+            let own: Vec<&Value> = rows.iter().filter(own).collect();
+            let Some(first) = own.first() else { continue };
+            let range = |value: &dyn Fn(&Value) -> Option<f64>, digits: usize| {
+                let mut values: Vec<f64> = own.iter().filter_map(|row| value(row)).collect();
+                values.sort_by(f64::total_cmp);
+                let text = |value: &f64| format!("{value:.digits$}").replace('-', "−");
+                match (values.first().map(text), values.last().map(text)) {
+                    (Some(low), Some(high)) if low == high => low,
+                    (Some(low), Some(high)) => format!("{low} to {high}"),
+                    _ => String::new(),
+                }
+            };
+            let ends = |row: &Value, end: usize| row["formula"]["interval"][end].as_f64();
+            let low = own.iter().filter_map(|row| ends(row, 0)).fold(f64::INFINITY, f64::min);
+            let high = own.iter().filter_map(|row| ends(row, 1)).fold(f64::NEG_INFINITY, f64::max);
+            text += &format!(
+                "| {} | {} | {} | {} | {} | **{}** | {} to {} | {} | {} | {} |\n",
+                case.environment,
+                if bundled { "bundled" } else { "reference PPO" },
+                own.len(),
+                number(&first["expert"]["mean"]),
+                range(&|row| row["faithful"]["mean"].as_f64(), 1),
+                range(&|row| row["formula"]["mean"].as_f64(), 1),
+                number(&json!(low)),
+                number(&json!(high)),
+                range(&|row| row["operations"].as_f64(), 0),
+                case.floor_of(first).map_or_else(String::new, |floor| number(&json!(floor))),
+                case.aim.map_or_else(String::new, |aim| number(&json!(aim))),
+            );
+        }
+    }
+    text
+}
+
+/// With one digit after the point; empty where there is none.
+fn number(value: &Value) -> String {
+    value.as_f64().map_or_else(String::new, |value| format!("{value:.1}").replace('-', "−"))
+}
+
 fn line(case: &Case, row: &Value) -> String {
-    let number =
-        |value: &Value| value.as_f64().map_or_else(String::new, |value| format!("{value:.1}").replace('-', "−"));
     let mean = |policy: &str| number(&row[policy]["mean"]);
     let interval = &row["formula"]["interval"];
     let operations = row["operations"].as_u64().unwrap_or(0);
-    let floor = match case.floor {
-        Some(Floor::Return(value)) => Some(value),
-        Some(Floor::Expert) => row["expert"]["mean"].as_f64(),
-        None => None,
-    };
+    let floor = case.floor_of(row);
     let reached = floor.zip(row["formula"]["mean"].as_f64()).map(|(floor, mean)| mean >= floor);
     let mark = if reached == Some(false) { " (missed)" } else { "" };
     let too_long = if case.operations.is_some_and(|most| operations > most) { " (too many)" } else { "" };
     let expert = if row["expert_source"] == "bundled" { "bundled" } else { "reference PPO" };
     format!(
-        "| {} | {expert} | {} | {} | {} | {} | **{}** [{}, {}]{mark} | {operations}{too_long} | {} | {} | {} | {} |\n",
+        "| {} | {expert} | {} | {} | {} | {} | **{}** [{}, {}]{mark} | {operations}{too_long} | {} | {} | {} | {} | {} |\n",
         case.environment,
         row["seed"],
         mean("expert"),
@@ -239,5 +303,6 @@ fn line(case: &Case, row: &Value) -> String {
         floor.map_or_else(String::new, |floor| number(&json!(floor))),
         case.aim.map_or_else(String::new, |aim| number(&json!(aim))),
         row["minutes"],
+        row["cpu_minutes"].as_f64().map_or_else(String::new, |minutes| format!("{minutes}")),
     )
 }

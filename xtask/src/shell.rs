@@ -31,6 +31,19 @@ pub fn has(program: &str) -> bool {
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
+/// CPU seconds of all children that have ended, from `/proc/self/stat` (proc(5): fields 16 and 17, in hundredths).
+pub fn children_seconds() -> Result<f64, String> {
+    let text =
+        std::fs::read_to_string("/proc/self/stat").map_err(|error| format!("cannot read /proc/self/stat: {error}"))?;
+    let fields = text.rsplit_once(')').map_or("", |(_, fields)| fields);
+    let ticks = |place: usize| fields.split_whitespace().nth(place).and_then(|field| field.parse::<f64>().ok());
+    // The fields after the name begin with the third.
+    ticks(13)
+        .zip(ticks(14))
+        .map(|(user, system)| (user + system) / 100.0)
+        .ok_or_else(|| "/proc/self/stat is not as in proc(5)".to_owned())
+}
+
 /// Writes a file in whole or not at all.
 pub fn write(path: &Path, text: &str) -> Result<(), String> {
     let temporary = path.with_extension("new");

@@ -2,7 +2,7 @@
 
 use super::{machine, read, save};
 use crate::setup;
-use crate::shell::{root, run};
+use crate::shell::{children_seconds, root, run};
 use serde_json::{Value, json};
 use std::process::{Command, Stdio};
 
@@ -52,17 +52,4 @@ fn measure(command: &mut Command) -> Result<(f64, String), String> {
         return Err(format!("{command:?} failed ({})", output.status));
     }
     Ok((children_seconds()? - before, String::from_utf8_lossy(&output.stdout).into_owned()))
-}
-
-/// CPU seconds of all children that have ended, from `/proc/self/stat` (proc(5): fields 16 and 17, in hundredths).
-fn children_seconds() -> Result<f64, String> {
-    let text =
-        std::fs::read_to_string("/proc/self/stat").map_err(|error| format!("cannot read /proc/self/stat: {error}"))?;
-    let fields = text.rsplit_once(')').map_or("", |(_, fields)| fields);
-    let ticks = |place: usize| fields.split_whitespace().nth(place).and_then(|field| field.parse::<f64>().ok());
-    // The fields after the name begin with the third.
-    ticks(13)
-        .zip(ticks(14))
-        .map(|(user, system)| (user + system) / 100.0)
-        .ok_or_else(|| "/proc/self/stat is not as in proc(5)".to_owned())
 }
