@@ -62,7 +62,7 @@ def main(name, archive):
     os.chdir(tempfile.mkdtemp())  # pykan writes into the working folder.
     import kan
 
-    model = kan.KAN(width=[data["train_input"].shape[1], WIDTH, int(outputs)], grid=5, k=3, seed=0, auto_save=False)
+    model = kan.KAN(width=[data["train_input"].shape[1], WIDTH, int(outputs)], grid=5, k=3, seed=0)
     loss = torch.nn.CrossEntropyLoss() if discrete else torch.nn.MSELoss()
     model.fit(data, opt="LBFGS", steps=STEPS, loss_fn=loss)
     model(data["train_input"])
