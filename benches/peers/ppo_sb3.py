@@ -88,7 +88,7 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--timesteps", type=int)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1, help="torch's: more wait for each other in networks this small")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     with open(arguments.config) as file:
