@@ -73,8 +73,8 @@ const TRAINING: &str = "
 ## training
 
 `cargo xtask compare training`: PPO with the bundled experts' hyper-parameters, here (the example `train` of the crate
-`experts`, which is what `kanrl train-expert` runs) and in Stable-Baselines3 (`benches/peers/ppo_sb3.py`), each with all
-cores, seed by seed in turn. Environment steps a second of the whole training, by the clock and of CPU time: medians over
+`experts`, which is what `kanrl train-expert` runs) with all cores, and in Stable-Baselines3 (`benches/peers/ppo_sb3.py`)
+with torch on one thread, since two wait for each other in networks this small; seed by seed in turn. Environment steps a second of the whole training, by the clock and of CPU time: medians over
 the seeds. Returns are those of the deterministic policy over 100 episodes: the seeds' mean, the smallest and the largest
 in brackets.
 
