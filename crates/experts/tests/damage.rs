@@ -87,7 +87,7 @@ fn a_bit_that_flipped() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
     #[test]
     fn bytes_that_lie(
         file in any::<prop::sample::Index>(),
