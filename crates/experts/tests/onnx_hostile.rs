@@ -54,6 +54,10 @@ fn read(node: Vec<NodeProto>, initializer: Vec<TensorProto>) -> Result<OnnxPolic
         opset_import: vec![OperatorSetIdProto { domain: None, version: Some(17) }],
         ..ModelProto::default()
     };
+    read_bytes(model.write_buf().expect("a model"))
+}
+
+fn read_bytes(model: Vec<u8>) -> Result<OnnxPolicy, String> {
     let axes = |names: [&str; 2]| names.map(|name| Coordinate::new(name, "", -1.0, 1.0)).to_vec();
     let environment = EnvironmentSpec {
         id: "Test-v0".into(),
@@ -64,7 +68,7 @@ fn read(node: Vec<NodeProto>, initializer: Vec<TensorProto>) -> Result<OnnxPolic
         frames_per_second: 1,
         info_names: Vec::new(),
     };
-    OnnxPolicy::read("x.onnx", model.write_buf().expect("a model"), &environment).map_err(|error| error.to_string())
+    OnnxPolicy::read("x.onnx", model, &environment).map_err(|error| error.to_string())
 }
 
 fn refused(nodes: Vec<NodeProto>, constants: Vec<TensorProto>, says: &str) {
@@ -150,4 +154,34 @@ fn what_makes_the_runtime_panic_is_an_error() {
         integers("minus", &[1], &[-1]),
     ];
     refused(nodes, constants, "contradicts itself");
+}
+
+#[test]
+fn a_length_that_leads_back_is_refused() {
+    // Field 15, of 2^64 - 11 bytes: behind them lies the first byte.
+    let model = [0x7a, 0xf5, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
+    let message = read_bytes(model.to_vec()).err().expect("a refusal");
+    assert!(message.contains("a field claims 18446744073709551605 bytes where 0 are left"), "{message}");
+}
+
+#[test]
+fn graphs_inside_graphs_are_refused() {
+    let wrap = |tag: u8, inner: Vec<u8>| {
+        let mut bytes = vec![tag];
+        let mut length = inner.len();
+        while length >= 0x80 {
+            bytes.push(length as u8 | 0x80);
+            length >>= 7;
+        }
+        bytes.push(length as u8);
+        bytes.extend(inner);
+        bytes
+    };
+    // An attribute's graph is field 6, a graph's node field 1, a node's attribute field 5, a model's graph field 7.
+    let mut graph = Vec::new();
+    for _ in 0..10_000 {
+        graph = wrap(1 << 3 | 2, wrap(5 << 3 | 2, wrap(6 << 3 | 2, graph)));
+    }
+    let message = read_bytes(wrap(7 << 3 | 2, graph)).err().expect("a refusal");
+    assert!(message.contains("messages inside each other"), "{message}");
 }

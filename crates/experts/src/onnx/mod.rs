@@ -9,6 +9,7 @@
 //! that feed-forward policies are made of are accepted: no loops, no recurrence, no random numbers. Shapes must not depend on
 //! the observation, and all results together have at most 2²⁴ numbers.
 
+mod lengths;
 mod sizes;
 
 use crate::ExpertError;
@@ -184,6 +185,7 @@ impl OnnxPolicy {
 
 impl Network {
     fn read(bytes: Vec<u8>) -> Result<Self, String> {
+        lengths::check(&bytes)?;
         let mut options = ModelOptions::with_ops(operators());
         // Only what the first output needs is ever computed.
         options.enable_optimization(false);
