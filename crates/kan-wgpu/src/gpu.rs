@@ -4,6 +4,7 @@ use crate::error::GpuError;
 use pollster::block_on;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 use wgpu::{Buffer, BufferUsages, CommandEncoder, ComputePipeline, Limits};
 
 /// Threads of every workgroup, and rows that one of them computes.
@@ -290,7 +291,8 @@ impl Gpu {
         });
         self.device.poll(wgpu::PollType::wait_indefinitely()).map_err(|error| failed(&error))?;
         self.check()?;
-        match receiver.try_recv() {
+        // Where threads share a device, another one's poll may be the one that is about to bring the answer.
+        match receiver.recv_timeout(ANSWER) {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return Err(failed(&error)),
             Err(error) => return Err(failed(&error)),
@@ -299,6 +301,9 @@ impl Gpu {
         Ok(bytemuck::pod_collect_to_vec(&view))
     }
 }
+
+/// How long an answer may be on its way after everything has been computed.
+const ANSWER: Duration = Duration::from_secs(60);
 
 /// Workgroups of an operation on so many numbers.
 pub(crate) fn groups(count: usize) -> [usize; 3] {
