@@ -1,4 +1,4 @@
-use crate::{Failure, Plugins};
+use crate::{Failure, Plugins, json};
 use clap::Args;
 use experts::data_files::{ActionsFormat, read_observations};
 use experts::{PolicyReference, StandalonePolicy};
@@ -78,10 +78,9 @@ impl Act {
                 "rows": rows, "observation_size": observations.size, "actions": kind, "action_size": size,
                 "out": self.out,
             });
-            println!("{}", serde_json::to_string_pretty(&value).map_err(Failure::run)?);
-        } else {
-            println!("{rows} actions in {}", self.out.display());
+            return json::print(&value);
         }
+        println!("{rows} actions in {}", self.out.display());
         Ok(())
     }
 
