@@ -253,10 +253,7 @@ impl<'a> Repository<'a> {
         let io = |source| ExpertError::Io { file: path.display().to_string(), source };
         let folder = path.parent().unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder).map_err(io)?;
-        let mut temporary = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
-        std::io::Write::write_all(&mut temporary, bytes).map_err(io)?;
-        temporary.persist(path).map_err(|error| io(error.error))?;
-        Ok(())
+        kan_core::files::write(path, bytes).map_err(|error| io(error.source))
     }
 }
 

@@ -35,6 +35,7 @@ pub mod compute;
 pub mod config;
 pub mod dataset;
 pub mod environment;
+pub mod files;
 pub mod function;
 pub mod graph;
 pub mod kan;

@@ -34,7 +34,6 @@ pub mod config;
 pub mod dagger;
 pub mod engine;
 pub mod events;
-pub mod files;
 pub mod film;
 pub mod formulas;
 pub mod head;
@@ -56,3 +55,5 @@ pub mod symbolify;
 pub mod teacher;
 mod tensorboard;
 pub mod variants;
+
+pub use kan_core::files;

@@ -8,7 +8,6 @@ use kan_core::environment::EnvironmentRegistry;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::io::Write;
 use std::path::Path;
 
 /// The metadata's key.
@@ -60,18 +59,12 @@ impl Trainer {
         safetensors::serialize(views, Some(metadata)).expect("every tensor has its own name and enough bytes")
     }
 
-    /// Writes [`Self::checkpoint`] to a file, whole or not at all: a temporary file beside it is renamed.
+    /// Writes [`Self::checkpoint`] to a file, whole or not at all.
     ///
     /// # Errors
     /// [`TrainingError::File`].
     pub fn save_checkpoint(&self, path: &Path) -> Result<(), TrainingError> {
-        let error = |source| TrainingError::File { path: path.display().to_string(), source };
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(error)?;
-        file.write_all(&self.checkpoint()).map_err(error)?;
-        file.as_file().sync_all().map_err(error)?;
-        file.persist(path).map_err(|persist| error(persist.error))?;
-        Ok(())
+        kan_core::files::write(path, &self.checkpoint()).map_err(TrainingError::File)
     }
 
     /// Goes on with a run from [`Self::checkpoint`]'s bytes. The environments are brought back to where they were by

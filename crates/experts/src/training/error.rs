@@ -39,12 +39,7 @@ pub enum TrainingError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A file could not be written or read.
-    #[error("{path}: {source}")]
-    File {
-        /// Which file.
-        path: String,
-        /// Why.
-        source: std::io::Error,
-    },
+    /// A file could not be written.
+    #[error(transparent)]
+    File(kan_core::files::FileError),
 }

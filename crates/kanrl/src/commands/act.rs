@@ -48,6 +48,12 @@ pub struct Act {
 impl Act {
     pub fn run(self, plugins: &Plugins) -> Result<(), Failure> {
         let format = ActionsFormat::from_path(&self.out).map_err(Failure::input)?;
+        if std::fs::canonicalize(&self.out)
+            .is_ok_and(|out| std::fs::canonicalize(&self.observations).is_ok_and(|file| file == out))
+        {
+            let message = format!("`{}` holds the observations, which the actions would replace", self.out.display());
+            return Err(Failure::input_with_help(Error::other(message), "name another file as --out"));
+        }
         let environment = self.environment(plugins)?;
         let StandalonePolicy { policy, observation_names } = self.load(environment.as_ref())?;
         let observations = read_observations(&self.observations, &observation_names).map_err(Failure::input)?;
