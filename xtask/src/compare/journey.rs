@@ -2,9 +2,13 @@
 
 use super::{machine, read, save};
 use crate::setup;
-use crate::shell::{children_seconds, root, run};
+use crate::shell::{children_seconds, root, run, write};
 use serde_json::{Value, json};
 use std::process::{Command, Stdio};
+
+/// Ours without its videos and its report: the script makes none.
+const STAGES: &str = r#"stages = ["collect", "fit", "dagger", "prune", "symbolify", "refine", "rivals", "polish", "select", "evaluate"]
+"#;
 
 /// Both journeys of one environment with the reference agent's archive, and the table.
 pub fn journey(environment: &str) -> Result<(), String> {
@@ -19,7 +23,15 @@ pub fn journey(environment: &str) -> Result<(), String> {
     let _ = std::fs::remove_dir_all(&folder);
     let program = root().join("target/release/kanrl");
     let mut extract = Command::new(program);
-    extract.args(["extract", environment, "--expert"]).arg(&archive).arg("--out").arg(&folder);
+    let config = root().join("target/compare-run.toml");
+    write(&config, STAGES)?;
+    extract
+        .args(["extract", environment, "--expert"])
+        .arg(&archive)
+        .arg("--config")
+        .arg(&config)
+        .arg("--out")
+        .arg(&folder);
     let (ours, _) = measure(&mut extract)?;
     let metrics = std::fs::read_to_string(folder.join("metrics.json")).map_err(|error| error.to_string())?;
     let metrics: Value = serde_json::from_str(&metrics).map_err(|error| error.to_string())?;

@@ -124,9 +124,10 @@ const JOURNEYS: &str = "
 
 `cargo xtask compare --pipeline ENVIRONMENT`: CPU seconds of the whole process, from the reference agent's archive to an
 evaluated formula. The peer is `benches/peers/pipeline_pykan.py`: 5000 rows of the expert, 50 L-BFGS steps of pykan's
-KAN, pruning, `auto_symbolic`, 100 episodes. Ours is `kanrl extract` at its defaults, which does more: several students,
-DAgger, tuning on return, selection, robustness, two videos and a report. Operations as `formula.json` and SymPy count
-them.
+KAN, pruning, `auto_symbolic`, 100 episodes. Ours is `kanrl extract` at its defaults but for the videos and the report,
+which the script does not make either; it does more: several students, DAgger, tuning on return, selection, 100 episodes
+of each of five policies, robustness. Operations as `formula.json` and SymPy count them: of two actions' scores ours needs
+the difference alone.
 
 | environment | kanrl's CPU s | pykan's CPU s | kanrl's return | pykan's return | kanrl's operations | pykan's operations | times less CPU |
 |---|---|---|---|---|---|---|---|
