@@ -48,12 +48,18 @@ fn passes<S: Scalar>(criterion: &mut Criterion, element_type: &str) {
             group.bench_function(case("fwd"), |bencher| {
                 bencher.iter(|| black_box(plan.loss(&parameters, &batch, &Loss::MeanSquared, &mut workspace)));
             });
-            group.bench_function(case("fwdbwd"), |bencher| {
-                bencher.iter(|| {
-                    let loss = &Loss::MeanSquared;
-                    black_box(plan.loss_and_gradient(&parameters, &batch, loss, None, &mut workspace, &mut gradient))
+            let mut both = || {
+                let loss = &Loss::MeanSquared;
+                black_box(plan.loss_and_gradient(&parameters, &batch, loss, None, &mut workspace, &mut gradient))
+            };
+            group.bench_function(case("fwdbwd"), |bencher| bencher.iter(&mut both));
+            if rows == 16384 {
+                let threads = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("two threads");
+                let case = format!("{}/b{rows}/{element_type}/two_threads", name(shape));
+                group.bench_function(BenchmarkId::new("fwdbwd", case), |bencher| {
+                    threads.install(|| bencher.iter(&mut both));
                 });
-            });
+            }
             group.finish();
         }
     }

@@ -99,7 +99,7 @@ fn measure(area: &Area, options: &Options, data: &mut Value) -> Result<(), Strin
     // What is measured against another case of our own: the environment with more around it, or with less.
     let own = bench.cases()?;
     for case in own.iter().filter(wanted) {
-        if let Some(against) = own_rival(case).filter(|against| own.contains(against)) {
+        if let Some(against) = own_rivals(case).into_iter().find(|against| own.contains(against)) {
             eprintln!("{} {case} against {against}", area.name);
             keep(vec![measure_own(&bench, case, &against, options.rounds)?])?;
         }
@@ -138,15 +138,15 @@ fn measure_own(bench: &Bench, case: &str, against: &str, rounds: usize) -> Resul
     Ok(row(case, &format!("our own `{against}`"), &ours, &theirs))
 }
 
-/// The case of the same bench, if there is one, that says what this one costs or gains.
-fn own_rival(case: &str) -> Option<String> {
+/// The case of the same bench, the first of these that there is, that says what this one costs or gains.
+fn own_rivals(case: &str) -> Vec<String> {
     if let Some(stem) = case.strip_suffix("/two_threads") {
-        return Some(format!("{stem}/n1"));
+        return vec![format!("{stem}/n1"), stem.to_owned()];
     }
     if let Some(stem) = case.strip_suffix("/n1") {
-        return Some(format!("{stem}/bare"));
+        return vec![format!("{stem}/bare")];
     }
-    case.strip_suffix("/formula").map(str::to_owned)
+    case.strip_suffix("/formula").map(str::to_owned).into_iter().collect()
 }
 
 /// `ratios` are the peer's seconds over ours, one for each round: how many times as fast we are.
