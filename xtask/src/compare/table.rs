@@ -124,8 +124,8 @@ const JOURNEYS: &str = "
 
 `cargo xtask compare --pipeline ENVIRONMENT`: CPU seconds of the whole process, from the reference agent's archive to an
 evaluated formula. The peer is `benches/peers/pipeline_pykan.py`: 5000 rows of the expert, 50 L-BFGS steps of pykan's
-KAN, pruning, `auto_symbolic`, 100 episodes. Ours is `kanrl extract` at its defaults but for the videos and the report,
-which the script does not make either; it does more: several students, DAgger, tuning on return, selection, 100 episodes
+KAN, pruning, `auto_symbolic`, 100 episodes. Ours is `kanrl extract` at its defaults but for the videos, which the script
+does not make either; it does more: several students, DAgger, tuning on return, selection, 100 episodes
 of each of five policies, robustness. Operations as `formula.json` and SymPy count them: of two actions' scores ours needs
 the difference alone.
 
