@@ -193,6 +193,16 @@ fn what_cannot_be_done_is_refused_with_what_can() {
 }
 
 #[test]
+fn observations_are_never_written_over() {
+    let folder = folder(&[("s.csv", STATES.as_bytes())]);
+    let output = act(folder.path(), &["bundled:CartPole-v1", "--observations", "s.csv", "--out", "./s.csv"]);
+    assert_eq!(output.status.code(), Some(2));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("holds the observations"), "{error}");
+    assert_eq!(std::fs::read(folder.path().join("s.csv")).unwrap(), STATES.as_bytes());
+}
+
+#[test]
 fn a_policy_that_fails_on_a_row_writes_nothing() {
     let folder = folder(&[("s.csv", b"x\n1\n-1\n")]);
     let output = act(folder.path(), &["formula:log(x)", "--observations", "s.csv", "--out", "a.csv"]);

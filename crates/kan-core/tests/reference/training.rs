@@ -55,7 +55,7 @@ fn training_reaches_pykans_loss() {
 }
 
 /// By the whole schedule (warm-up, regularisation, then hard gates) regularised networks fit as well as pykan's by the
-/// same number of steps, with no more edges.
+/// same number of steps; the edges that are left are printed.
 #[test]
 fn gated_training_reaches_pykans_error() {
     let mut worse = Vec::new();

@@ -48,9 +48,8 @@ pub struct Act {
 impl Act {
     pub fn run(self, plugins: &Plugins) -> Result<(), Failure> {
         let format = ActionsFormat::from_path(&self.out).map_err(Failure::input)?;
-        if std::fs::canonicalize(&self.out)
-            .is_ok_and(|out| std::fs::canonicalize(&self.observations).is_ok_and(|file| file == out))
-        {
+        let place = |path: &PathBuf| std::fs::canonicalize(path).ok();
+        if place(&self.out).is_some_and(|out| Some(out) == place(&self.observations)) {
             let message = format!("`{}` holds the observations, which the actions would replace", self.out.display());
             return Err(Failure::input_with_help(Error::other(message), "name another file as --out"));
         }
