@@ -15,6 +15,9 @@ pub enum ExpertError {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// What was downloaded cannot be kept.
+    #[error(transparent)]
+    Store(kan_core::files::FileError),
     /// A pickle inside is damaged or refused.
     #[error("`{file}`: {source}")]
     Pickle {

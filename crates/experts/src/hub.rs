@@ -9,6 +9,7 @@ use crate::archive::{read_file, sources};
 use crate::sb3::{MAX_NORMALIZATION, Sb3Archive, vecnormalize};
 use kan_core::config::{BuildError, ExpertConfig, ExpertSource};
 use kan_core::environment::EnvironmentSpec;
+use kan_core::files::{self, FileError};
 use kan_core::policy::ExpertPolicy;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -250,10 +251,11 @@ impl<'a> Repository<'a> {
 
     /// Writes a file whole or not at all.
     fn store(&self, path: &Path, bytes: &[u8]) -> Result<(), ExpertError> {
-        let io = |source| ExpertError::Io { file: path.display().to_string(), source };
         let folder = path.parent().unwrap_or(Path::new("."));
-        std::fs::create_dir_all(folder).map_err(io)?;
-        kan_core::files::write(path, bytes).map_err(|error| io(error.source))
+        std::fs::create_dir_all(folder)
+            .map_err(|source| FileError { path: folder.to_owned(), source })
+            .and_then(|()| files::write(path, bytes))
+            .map_err(ExpertError::Store)
     }
 }
 
