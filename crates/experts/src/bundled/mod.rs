@@ -35,7 +35,7 @@ static EXPERTS: &[BundledExpert] = &[
     expert("MountainCarContinuous-v0", &[], include_bytes!("../../bundled/MountainCarContinuous-v0.safetensors")),
     expert("Pendulum-v1", &[], include_bytes!("../../bundled/Pendulum-v1.safetensors")),
     expert("Swimmer-v4", &["Swimmer-v3", "Swimmer-v5"], include_bytes!("../../bundled/Swimmer-v4.safetensors")),
-    expert("Walker2d-v4", &["Walker2d-v3"], include_bytes!("../../bundled/Walker2d-v4.safetensors")),
+    expert("Walker2d-v4", &["Walker2d-v3", "Walker2d-v5"], include_bytes!("../../bundled/Walker2d-v4.safetensors")),
 ];
 
 /// An expert that comes with kanrl.
