@@ -31,8 +31,8 @@ static ALLOCATOR: Counting = Counting;
 #[test]
 fn passes_over_the_rows_allocate_nothing() {
     let shape =
-        LayerShape { inputs: 4, sums: 2, products: vec![2], grid: 5, degree: 3, base: Default::default(), noise: 0.3 };
-    let layers = [shape.clone(), LayerShape { inputs: 3, products: vec![], ..shape }];
+        LayerShape { inputs: 4, sums: 12, products: vec![2], grid: 5, degree: 3, base: Default::default(), noise: 0.3 };
+    let layers = [shape.clone(), LayerShape { inputs: 13, sums: 2, products: vec![], ..shape }];
     let graph = Network::new(&layers, 0).graph();
     let plan = Plan::<f64>::new(&graph);
     let parameters = plan.load(&graph);
@@ -45,8 +45,11 @@ fn passes_over_the_rows_allocate_nothing() {
         let mut gradient = vec![0.0; plan.parameters()];
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
         pool.install(|| {
-            let mut pass =
-                || plan.loss_and_gradient(&parameters, &batch, &Loss::MeanSquared, None, &mut workspace, &mut gradient);
+            let mut pass = || {
+                let loss = &Loss::MeanSquared;
+                plan.loss(&parameters, &batch, loss, &mut workspace);
+                plan.loss_and_gradient(&parameters, &batch, loss, None, &mut workspace, &mut gradient)
+            };
             pass();
             let before = COUNT.load(Ordering::Relaxed);
             pass();

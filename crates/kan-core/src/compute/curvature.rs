@@ -1,5 +1,6 @@
 //! The Gauss-Newton matrix of a loss.
 
+use super::forward::Detail;
 use super::gradient::Sink;
 use super::plan::Plan;
 use super::scratch::Scratch;
@@ -82,7 +83,7 @@ impl<S: Scalar> Plan<S> {
         workspace.segments.par_iter_mut().enumerate().for_each(|(index, segment)| {
             segment.matrix.fill(S::ZERO);
             for chunk in index * length..((index + 1) * length).min(batch.chunks()) {
-                self.forward_chunk(parameters, batch, chunk, &mut segment.scratch, true);
+                self.forward_chunk(parameters, Detail::Slopes, batch, chunk, &mut segment.scratch);
                 for output in 0..self.outputs.len() {
                     self.add_direction(parameters, batch, chunk, loss, output, &all, segment);
                 }

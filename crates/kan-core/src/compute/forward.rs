@@ -1,60 +1,44 @@
 //! Values of all nodes, and of the outputs.
 
-use super::batch::fill_inputs;
 use super::kernel::Start;
+use super::pieces::{BlockPieces, Pieces};
 use super::plan::{Block, Node, Plan, Step, Symbolic};
 use super::scratch::Scratch;
 use super::{Column, ROWS, Scalar, simd};
-use rayon::prelude::*;
+
+/// What a forward pass leaves in its scratch.
+#[derive(Clone, Copy)]
+pub(super) enum Detail<'a, S> {
+    /// The nodes' values.
+    Values(&'a Pieces<S>),
+    /// The features too.
+    Features,
+    /// Their derivatives as well: everything that a backward pass needs.
+    Slopes,
+}
+
+impl<'a, S: Scalar> Detail<'a, S> {
+    fn pieces(self, step: usize) -> Option<&'a BlockPieces<S>> {
+        match self {
+            Self::Values(pieces) => pieces.of(step),
+            Self::Features | Self::Slopes => None,
+        }
+    }
+}
 
 impl<S: Scalar> Plan<S> {
-    /// Evaluates a batch.
-    ///
-    /// # Shapes
-    /// `inputs` `[rows, inputs]` in the inputs' own units, `outputs` `[rows, outputs]`, both row-major.
-    ///
-    /// # Panics
-    /// If the lengths do not fit together.
-    pub fn evaluate(&self, parameters: &[S], inputs: &[f64], outputs: &mut [f64]) {
-        let (width, height) = (self.inputs.len(), self.outputs.len());
-        assert_eq!(parameters.len(), self.parameters);
-        assert_eq!(inputs.len() * height, outputs.len() * width, "inputs and outputs have different numbers of rows");
-        if outputs.is_empty() {
-            return;
-        }
-        let one = |scratch: &mut Scratch<S>, inputs: &[f64], outputs: &mut [f64]| {
-            fill_inputs(&self.inputs, inputs, &mut scratch.values[..width]);
-            self.forward(parameters, scratch, inputs.len() / width.max(1), false);
-            for (row, outputs) in outputs.chunks_exact_mut(height).enumerate() {
-                for (node, output) in self.outputs.iter().zip(outputs) {
-                    *output = scratch.values[*node][row].to_f64();
-                }
-            }
-        };
-        // A few rows are not worth other threads.
-        if outputs.len() <= 8 * ROWS * height {
-            let mut scratch = Scratch::new(self, false);
-            for (inputs, outputs) in inputs.chunks(ROWS * width).zip(outputs.chunks_mut(ROWS * height)) {
-                one(&mut scratch, inputs, outputs);
-            }
-            return;
-        }
-        inputs
-            .par_chunks(ROWS * width)
-            .zip(outputs.par_chunks_mut(ROWS * height))
-            .with_min_len(4)
-            .for_each_init(|| Scratch::new(self, false), |scratch, (inputs, outputs)| one(scratch, inputs, outputs));
-    }
-
-    /// Computes all nodes of the chunk whose inputs are in `scratch.values`; `rows` of them are samples. With `slopes`
-    /// everything that a backward pass needs is kept.
-    pub(super) fn forward(&self, parameters: &[S], scratch: &mut Scratch<S>, rows: usize, slopes: bool) {
+    /// Computes all nodes of the chunk whose inputs are in `scratch.values`; `rows` of them are samples.
+    pub(super) fn forward(&self, parameters: &[S], detail: Detail<'_, S>, scratch: &mut Scratch<S>, rows: usize) {
+        let slopes = matches!(detail, Detail::Slopes);
         for column in &self.zeroed {
             scratch.combined[*column] = [S::ZERO; ROWS];
         }
-        for step in &self.steps {
+        for (index, step) in self.steps.iter().enumerate() {
             match step {
-                Step::Block(block) => combine_block(block, parameters, scratch, slopes),
+                Step::Block(block) => match detail.pieces(index) {
+                    Some(pieces) => pieces.combine(block, scratch),
+                    None => combine_block(block, parameters, scratch, slopes),
+                },
                 Step::Symbolic(symbolic) => evaluate_symbolic(symbolic, parameters, scratch, rows),
                 Step::Node(node) => finish_node(node, parameters, scratch),
             }

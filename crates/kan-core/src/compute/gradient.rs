@@ -1,6 +1,8 @@
 //! The loss and its gradient by all parameters.
 
+use super::forward::Detail;
 use super::moments::{Running, edge_values};
+use super::pieces::{MANY_ROWS, Pieces};
 use super::plan::{Block, Node, Plan, Step, Symbolic};
 use super::scratch::Scratch;
 use super::{Batch, Column, DeviationPenalty, ROWS, Scalar, kernel, loss, segment_length, simd};
@@ -10,6 +12,7 @@ use rayon::prelude::*;
 /// What gradients are computed in: one scratch and one sum for each segment of a batch; made once per fit.
 #[derive(Debug)]
 pub struct Workspace<S> {
+    pieces: Pieces<S>,
     pub(super) segments: Vec<Segment<S>>,
 }
 
@@ -33,7 +36,7 @@ fn for_each_segment<S: Scalar>(segments: &mut [Segment<S>], work: impl Fn(usize,
 impl<S> Default for Workspace<S> {
     /// Room for nothing.
     fn default() -> Self {
-        Self { segments: Vec::new() }
+        Self { pieces: Pieces::default(), segments: Vec::new() }
     }
 }
 
@@ -47,7 +50,10 @@ impl<S: Scalar> Workspace<S> {
             gradient: vec![S::ZERO; plan.parameters],
             loss: 0.0,
         };
-        Self { segments: (0..count).map(|_| segment()).collect() }
+        Self {
+            pieces: if batch.rows() >= MANY_ROWS { Pieces::new(plan) } else { Pieces::default() },
+            segments: (0..count).map(|_| segment()).collect(),
+        }
     }
 }
 
@@ -71,7 +77,7 @@ impl<S: Scalar> Plan<S> {
             segment.gradient.fill(S::ZERO);
             segment.loss = 0.0;
             for chunk in index * length..((index + 1) * length).min(batch.chunks()) {
-                self.forward_chunk(parameters, batch, chunk, &mut segment.scratch, true);
+                self.forward_chunk(parameters, Detail::Slopes, batch, chunk, &mut segment.scratch);
                 segment.scratch.value_gradients.fill([S::ZERO; ROWS]);
                 segment.loss += self.loss_of_chunk(batch, chunk, loss, &mut segment.scratch);
                 let penalty = penalty.map(|penalty| (penalty, batch.rows_in(chunk)));
@@ -93,10 +99,12 @@ impl<S: Scalar> Plan<S> {
     /// If `workspace` was made for another batch or plan.
     pub fn loss(&self, parameters: &[S], batch: &Batch<S>, loss: &Loss, workspace: &mut Workspace<S>) -> f64 {
         let length = segment_length(batch.chunks());
+        workspace.pieces.set(self, parameters);
+        let pieces = &workspace.pieces;
         for_each_segment(&mut workspace.segments, |index, segment| {
             segment.loss = 0.0;
             for chunk in index * length..((index + 1) * length).min(batch.chunks()) {
-                self.forward_chunk(parameters, batch, chunk, &mut segment.scratch, false);
+                self.forward_chunk(parameters, Detail::Values(pieces), batch, chunk, &mut segment.scratch);
                 segment.loss += self.loss_of_chunk(batch, chunk, loss, &mut segment.scratch);
             }
         });
@@ -106,14 +114,14 @@ impl<S: Scalar> Plan<S> {
     pub(super) fn forward_chunk(
         &self,
         parameters: &[S],
+        detail: Detail<'_, S>,
         batch: &Batch<S>,
         chunk: usize,
         scratch: &mut Scratch<S>,
-        slopes: bool,
     ) {
         let width = self.inputs.len();
         scratch.values[..width].copy_from_slice(&batch.inputs[chunk * width..(chunk + 1) * width]);
-        self.forward(parameters, scratch, batch.rows_in(chunk), slopes);
+        self.forward(parameters, detail, scratch, batch.rows_in(chunk));
     }
 
     fn loss_of_chunk(&self, batch: &Batch<S>, chunk: usize, loss: &Loss, scratch: &mut Scratch<S>) -> f64 {

@@ -7,18 +7,21 @@
 //! bits on any number of threads.
 
 mod batch;
+mod compiled;
 mod curvature;
 mod forward;
 mod gradient;
 mod kernel;
 mod loss;
 mod moments;
+mod pieces;
 mod plan;
 mod scalar;
 mod scratch;
 mod simd;
 
 pub use batch::Batch;
+pub use compiled::CompiledGraph;
 pub use curvature::CurvatureWorkspace;
 pub use gradient::Workspace;
 pub(crate) use loss::output_gradient;

@@ -1,5 +1,6 @@
 //! Means and deviations of what nodes and edges compute, and penalties that depend on them.
 
+use super::forward::Detail;
 use super::kernel::Start;
 use super::plan::{Block, Plan, Step};
 use super::scratch::Scratch;
@@ -107,7 +108,7 @@ impl<S: Scalar> Plan<S> {
             segment.moments.clear();
             segment.moments.resize(edges + 2 * nodes, Running::default());
             for chunk in index * length..((index + 1) * length).min(batch.chunks()) {
-                self.forward_chunk(parameters, batch, chunk, &mut segment.scratch, false);
+                self.forward_chunk(parameters, Detail::Features, batch, chunk, &mut segment.scratch);
                 let rows = batch.rows_in(chunk);
                 self.add_edges(parameters, &mut segment.scratch, &mut segment.moments, rows);
                 let scratch = &segment.scratch;

@@ -1,7 +1,8 @@
 //! What one thread computes in.
 
+use super::pieces::{self, Tile};
 use super::plan::Plan;
-use super::{Column, Scalar};
+use super::{Column, ROWS, Scalar};
 
 /// What one thread computes in; made once, used for chunk after chunk.
 #[derive(Clone, Debug)]
@@ -10,6 +11,8 @@ pub(super) struct Scratch<S> {
     pub values: Vec<Column<S>>,
     /// What was combined, before a node's affine.
     pub combined: Vec<Column<S>>,
+    /// Sums of a wide block's tiles.
+    pub sums: Vec<[Tile<S>; ROWS]>,
     /// Basis and base functions, then their derivatives.
     pub features: Vec<Column<S>>,
     pub feature_slopes: Vec<Column<S>>,
@@ -25,15 +28,16 @@ pub(super) struct Scratch<S> {
 impl<S: Scalar> Scratch<S> {
     /// For forward passes alone, or with room for gradients.
     pub fn new(plan: &Plan<S>, gradients: bool) -> Self {
-        let columns = |count: usize| vec![[S::ZERO; super::ROWS]; count];
+        let columns = |count: usize| vec![[S::ZERO; ROWS]; count];
         let back = usize::from(gradients);
         Self {
             values: columns(plan.columns),
             combined: columns(plan.columns),
+            sums: vec![[Tile::ZERO; ROWS]; pieces::tiles(plan)],
             features: columns(plan.features),
             feature_slopes: columns(plan.features * back),
             edges: columns(plan.widest * back),
-            symbolics: vec![[[S::ZERO; super::ROWS]; 2]; plan.symbolics],
+            symbolics: vec![[[S::ZERO; ROWS]; 2]; plan.symbolics],
             value_gradients: columns(plan.columns * back),
             combined_gradients: columns(plan.columns * back),
         }

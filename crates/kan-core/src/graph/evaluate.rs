@@ -2,32 +2,13 @@
 
 use super::{Edge, EdgeFunction, NodeKind, UnivariateGraph};
 use crate::approximator::{Loss, Samples};
-use crate::compute::{Batch, Plan, Workspace};
+use crate::compute::{Batch, CompiledGraph, Plan, Workspace};
 use crate::kan::spline;
-
-/// A graph that is ready to be evaluated many times.
-#[derive(Clone, Debug)]
-pub struct CompiledGraph {
-    plan: Plan<f64>,
-    parameters: Vec<f64>,
-}
-
-impl CompiledGraph {
-    /// Evaluates a batch: `inputs` `[rows, inputs]` in the inputs' own units to `outputs` `[rows, outputs]`, row-major.
-    ///
-    /// # Panics
-    /// If the lengths do not fit together.
-    pub fn evaluate(&self, inputs: &[f64], outputs: &mut [f64]) {
-        self.plan.evaluate(&self.parameters, inputs, outputs);
-    }
-}
 
 impl UnivariateGraph {
     /// Prepares the graph for repeated evaluation.
     pub fn compile(&self) -> CompiledGraph {
-        let plan = Plan::new(self);
-        let parameters = plan.load(self);
-        CompiledGraph { plan, parameters }
+        CompiledGraph::new(self)
     }
 
     /// Evaluates a batch: `inputs` `[rows, inputs]` in the inputs' own units to `outputs` `[rows, outputs]`, row-major.

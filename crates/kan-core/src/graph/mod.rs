@@ -12,8 +12,8 @@ mod file;
 mod prune;
 mod refit;
 
+pub use crate::compute::CompiledGraph;
 pub use attribution::Importances;
-pub use evaluate::CompiledGraph;
 pub use file::{FORMAT_VERSION, GraphFile, GraphFileError};
 pub use prune::PruneThresholds;
 

@@ -7,7 +7,6 @@ use super::network::{LayerShape, Network};
 use super::training::Training;
 use super::{file, standardisation};
 use crate::approximator::{ApproximatorError, FitObserver, FitReport, FitTask, FunctionApproximator, Samples};
-use crate::compute::Plan;
 use crate::graph::{CompiledGraph, Input, UnivariateGraph};
 use rand_pcg::Pcg64;
 use rand_pcg::rand_core::{Rng, SeedableRng};
@@ -132,18 +131,14 @@ fn with_causes(error: &dyn std::error::Error) -> String {
 /// The network, ready for batches.
 #[derive(Clone, Debug)]
 pub(super) enum Compiled {
-    F32(Plan<f32>, Vec<f32>),
+    F32(CompiledGraph<f32>),
     F64(CompiledGraph),
 }
 
 impl Compiled {
     pub fn new(config: &KanConfig, graph: &UnivariateGraph) -> Self {
         match config.precision {
-            Precision::F32 => {
-                let plan = Plan::new(graph);
-                let parameters = plan.load(graph).into_iter().map(|value| value as f32).collect();
-                Self::F32(plan, parameters)
-            }
+            Precision::F32 => Self::F32(CompiledGraph::new(graph)),
             Precision::F64 => Self::F64(graph.compile()),
         }
     }
@@ -236,7 +231,7 @@ impl FunctionApproximator for Kan {
 
     fn predict(&self, inputs: &[f64], outputs: &mut [f64]) {
         match &self.compiled {
-            Compiled::F32(plan, parameters) => plan.evaluate(parameters, inputs, outputs),
+            Compiled::F32(graph) => graph.evaluate(inputs, outputs),
             Compiled::F64(graph) => graph.evaluate(inputs, outputs),
         }
     }

@@ -17,6 +17,8 @@ pub trait Lanes<S>: Copy {
     unsafe fn store(self, to: &mut [S]);
     /// The same number everywhere.
     unsafe fn splat(value: S) -> Self;
+    /// `self + other`
+    unsafe fn plus(self, other: Self) -> Self;
     /// `self − other`
     unsafe fn minus(self, other: Self) -> Self;
     /// `self · other`
@@ -27,6 +29,8 @@ pub trait Lanes<S>: Copy {
     unsafe fn taken_from(self, factor: Self, addend: Self) -> Self;
     /// 1 where `self ≥ other`, else (and for NaN) 0.
     unsafe fn reaches(self, other: Self) -> Self;
+    /// A bit for each number, the first one lowest: 1 where `self ≥ other`.
+    unsafe fn where_reaches(self, other: Self) -> u64;
     /// The smaller one of two; `other` where one is NaN.
     unsafe fn smaller(self, other: Self) -> Self;
     /// The larger one of two; `other` where one is NaN.
@@ -34,8 +38,8 @@ pub trait Lanes<S>: Copy {
 }
 
 macro_rules! lanes {
-    ($scalar:ty, $vector:ty, $count:expr, $load:ident, $store:ident, $splat:ident, $minus:ident, $times:ident,
-     $times_plus:ident, $taken_from:ident, $compare:ident, $and:ident, $min:ident, $max:ident) => {
+    ($scalar:ty, $vector:ty, $count:expr, $load:ident, $store:ident, $splat:ident, $plus:ident, $minus:ident, $times:ident,
+     $times_plus:ident, $taken_from:ident, $compare:ident, $and:ident, $mask:ident, $min:ident, $max:ident) => {
         impl Lanes<$scalar> for $vector {
             const COUNT: usize = $count;
 
@@ -57,6 +61,12 @@ macro_rules! lanes {
             unsafe fn splat(value: $scalar) -> Self {
                 // SAFETY: the caller vouches for the processor.
                 unsafe { $splat(value) }
+            }
+
+            #[inline(always)]
+            unsafe fn plus(self, other: Self) -> Self {
+                // SAFETY: the caller vouches for the processor.
+                unsafe { $plus(self, other) }
             }
 
             #[inline(always)]
@@ -100,6 +110,12 @@ macro_rules! lanes {
                 // SAFETY: the caller vouches for the processor.
                 unsafe { $and($compare::<_CMP_GE_OQ>(self, other), $splat(1.0)) }
             }
+
+            #[inline(always)]
+            unsafe fn where_reaches(self, other: Self) -> u64 {
+                // SAFETY: the caller vouches for the processor.
+                u64::from(unsafe { $mask($compare::<_CMP_GE_OQ>(self, other)) }.cast_unsigned())
+            }
         }
     };
 }
@@ -111,12 +127,14 @@ lanes!(
     _mm256_loadu_ps,
     _mm256_storeu_ps,
     _mm256_set1_ps,
+    _mm256_add_ps,
     _mm256_sub_ps,
     _mm256_mul_ps,
     _mm256_fmadd_ps,
     _mm256_fnmadd_ps,
     _mm256_cmp_ps,
     _mm256_and_ps,
+    _mm256_movemask_ps,
     _mm256_min_ps,
     _mm256_max_ps
 );
@@ -127,12 +145,14 @@ lanes!(
     _mm256_loadu_pd,
     _mm256_storeu_pd,
     _mm256_set1_pd,
+    _mm256_add_pd,
     _mm256_sub_pd,
     _mm256_mul_pd,
     _mm256_fmadd_pd,
     _mm256_fnmadd_pd,
     _mm256_cmp_pd,
     _mm256_and_pd,
+    _mm256_movemask_pd,
     _mm256_min_pd,
     _mm256_max_pd
 );

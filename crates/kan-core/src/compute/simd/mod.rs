@@ -1,20 +1,26 @@
 //! The kernels, in the version that is right for the processor.
 //!
-//! Whether AVX2 and FMA are there is asked once; `KANRL_PORTABLE=1` in the environment says no.
+//! Whether AVX2 and FMA (and BMI1, which came with them) are there is asked once; `KANRL_PORTABLE=1` in the environment says no.
 #![allow(unsafe_code, reason = "functions compiled for AVX2 and FMA may be called only where the processor has them")]
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod pieces;
 
 use super::kernel::{self, KnotTable, Start};
-use super::{Column, Scalar};
+use super::pieces::{POWERS, Tile};
+use super::{Column, ROWS, Scalar};
 use crate::graph::BaseFunction;
 use std::sync::LazyLock;
 
 #[cfg(target_arch = "x86_64")]
 static VECTORS: LazyLock<bool> = LazyLock::new(|| {
     let wanted = std::env::var_os("KANRL_PORTABLE").is_none_or(|value| value != "1");
-    wanted && std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")
+    let there = std::arch::is_x86_feature_detected!("avx2")
+        && std::arch::is_x86_feature_detected!("fma")
+        && std::arch::is_x86_feature_detected!("bmi1");
+    wanted && there
 });
 
 /// A kernel with a portable and an AVX2 version.
@@ -95,6 +101,51 @@ fn fill_features_avx2<S: Scalar>(
     unsafe { avx2::fill_strips::<S, S::Vector>(table, x, &mut features[..basis], slopes) };
     let slopes = if slopes.is_empty() { slopes } else { &mut slopes[basis..] };
     kernel::fill_base::<S, true>(base, x, &mut features[basis..], slopes);
+}
+
+/// Whether [`add_pieces`] is worth it: there is no portable version, the dense product is at least as fast.
+pub(super) fn has_pieces() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return *VECTORS;
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
+/// One source's share of the sums of a wide block: see `pieces::add_pieces`.
+///
+/// # Panics
+/// Where [`has_pieces`] says no.
+#[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables, reason = "it only panics"))]
+pub(super) fn add_pieces<S: Scalar>(
+    knots: &[S],
+    base: BaseFunction,
+    x: &Column<S>,
+    polynomials: &[[Tile<S>; POWERS]],
+    bases: &[Tile<S>],
+    sums: &mut [[Tile<S>; ROWS]],
+) {
+    assert!(has_pieces(), "no vectors for pieces");
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: the processor has AVX2 and FMA.
+    unsafe {
+        add_pieces_avx2(knots, base, x, polynomials, bases, sums);
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,bmi1")]
+fn add_pieces_avx2<S: Scalar>(
+    knots: &[S],
+    base: BaseFunction,
+    x: &Column<S>,
+    polynomials: &[[Tile<S>; POWERS]],
+    bases: &[Tile<S>],
+    sums: &mut [[Tile<S>; ROWS]],
+) {
+    let mut values = [[S::ZERO; ROWS]];
+    kernel::fill_base::<S, true>(base, x, &mut values, &mut []);
+    // SAFETY: this function is only called where the processor has AVX2 and FMA.
+    unsafe { pieces::add_pieces::<S, S::Vector>(knots, x, &values[0], polynomials, bases, sums) };
 }
 
 /// `gradient[f, j] += features[f] · gradients[target_j]`.

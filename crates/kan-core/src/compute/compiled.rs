@@ -1,0 +1,91 @@
+//! Networks that are evaluated and no longer change.
+
+use super::batch::fill_inputs;
+use super::forward::Detail;
+use super::pieces::Pieces;
+use super::scratch::Scratch;
+use super::{Plan, ROWS, Scalar};
+use crate::graph::UnivariateGraph;
+use rayon::prelude::*;
+
+/// A graph that is ready to be evaluated many times.
+#[derive(Clone, Debug)]
+pub struct CompiledGraph<S = f64> {
+    plan: Plan<S>,
+    parameters: Vec<S>,
+    pieces: Pieces<S>,
+}
+
+impl<S: Scalar> CompiledGraph<S> {
+    /// With all parameters rounded to the element type.
+    pub fn new(graph: &UnivariateGraph) -> Self {
+        let plan = Plan::new(graph);
+        let parameters: Vec<S> = plan.load(graph).into_iter().map(S::from_f64).collect();
+        let mut pieces = Pieces::new(&plan);
+        pieces.set(&plan, &parameters);
+        Self { plan, parameters, pieces }
+    }
+
+    /// Evaluates a batch: `inputs` `[rows, inputs]` in the inputs' own units to `outputs` `[rows, outputs]`, row-major. A
+    /// row's outputs have the same bits whatever rows stand beside it.
+    ///
+    /// # Panics
+    /// If the lengths do not fit together.
+    pub fn evaluate(&self, inputs: &[f64], outputs: &mut [f64]) {
+        let plan = &self.plan;
+        let (width, height) = (plan.inputs.len(), plan.outputs.len());
+        assert_eq!(inputs.len() * height, outputs.len() * width, "inputs and outputs have different numbers of rows");
+        if outputs.is_empty() {
+            return;
+        }
+        let one = |scratch: &mut Scratch<S>, inputs: &[f64], outputs: &mut [f64]| {
+            fill_inputs(&plan.inputs, inputs, &mut scratch.values[..width]);
+            plan.forward(&self.parameters, Detail::Values(&self.pieces), scratch, inputs.len() / width.max(1));
+            for (row, outputs) in outputs.chunks_exact_mut(height).enumerate() {
+                for (node, output) in plan.outputs.iter().zip(outputs) {
+                    *output = scratch.values[*node][row].to_f64();
+                }
+            }
+        };
+        // A few rows are not worth other threads.
+        if outputs.len() <= 8 * ROWS * height {
+            let mut scratch = Scratch::new(plan, false);
+            for (inputs, outputs) in inputs.chunks(ROWS * width).zip(outputs.chunks_mut(ROWS * height)) {
+                one(&mut scratch, inputs, outputs);
+            }
+            return;
+        }
+        inputs
+            .par_chunks(ROWS * width)
+            .zip(outputs.par_chunks_mut(ROWS * height))
+            .with_min_len(4)
+            .for_each_init(|| Scratch::new(plan, false), |scratch, (inputs, outputs)| one(scratch, inputs, outputs));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kan::{LayerShape, Network};
+
+    #[test]
+    fn a_row_has_the_same_bits_whatever_rows_stand_beside_it() {
+        let layer = |inputs, sums| LayerShape {
+            inputs,
+            sums,
+            products: Vec::new(),
+            grid: 5,
+            degree: 3,
+            base: Default::default(),
+            noise: 0.3,
+        };
+        let graph = CompiledGraph::<f32>::new(&Network::new(&[layer(3, 20), layer(20, 2)], 0).graph());
+        let inputs: Vec<f64> = (0..3 * 1000).map(|i| ((i * 7919) % 10_007) as f64 / 4000.0 - 1.25).collect();
+        let (mut together, mut alone) = ([0.0; 2000], [0.0; 2000]);
+        graph.evaluate(&inputs, &mut together);
+        for (inputs, outputs) in inputs.chunks(3).zip(alone.chunks_mut(2)) {
+            graph.evaluate(inputs, outputs);
+        }
+        assert_eq!(together.map(f64::to_bits), alone.map(f64::to_bits));
+    }
+}
