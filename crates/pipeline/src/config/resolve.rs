@@ -1,7 +1,7 @@
 use super::error::ConfigError;
 use super::file::MergedConfig;
 use super::plugins::PluginEntry;
-use super::{EnvironmentSection, RunConfig, StudentsSection};
+use super::{EnvironmentSection, PolishSection, RunConfig, StudentsSection};
 use crate::engine::Pipeline;
 use experts::bundled::BundledConfig;
 use kan_core::config::{ApproximatorConfig, ExpertConfig, SymbolicLibraryConfig};
@@ -82,6 +82,7 @@ impl MergedConfig {
             None if expert.demonstrations().is_some() => EnvironmentSection { id: String::new(), ..Default::default() },
             section => section.unwrap_or_default(),
         };
+        let polish = self.polish(&environment.id)?;
         Ok(RunConfig {
             seed: self.section("seed")?.unwrap_or(0),
             stages: self.section("stages")?,
@@ -96,7 +97,7 @@ impl MergedConfig {
             library: self.tagged("library")?,
             symbolify: self.section("symbolify")?.unwrap_or_default(),
             refine: self.section("refine")?.unwrap_or_default(),
-            polish: self.section("polish")?.unwrap_or_default(),
+            polish,
             select: self.section("select")?.unwrap_or_default(),
             evaluate: self.section("evaluate")?.unwrap_or_default(),
             record: self.section("record")?.unwrap_or_default(),
@@ -112,12 +113,24 @@ impl MergedConfig {
         Ok(plugins)
     }
 
+    /// `[polish]`, with as many steps as the environment needs where they are not set.
+    fn polish(&self, environment: &str) -> Result<PolishSection, ConfigError> {
+        let mut polish: PolishSection = self.section("polish")?.unwrap_or_default();
+        if !self.is_set("polish", "environment_steps") {
+            polish.environment_steps = PolishSection::default_steps(environment);
+        }
+        Ok(polish)
+    }
+
+    fn is_set(&self, section: &str, key: &str) -> bool {
+        self.table.get(section).and_then(|value| value.get(key)).is_some()
+    }
+
     /// `[students]`, whose widths are the approximator's own where only those are set.
     fn students(&self) -> Result<StudentsSection, ConfigError> {
         let mut students: StudentsSection = self.section("students")?.unwrap_or_default();
-        let is_set = |section: &str, key: &str| self.table.get(section).and_then(|value| value.get(key)).is_some();
         let own = |key: &str| self.table.get("approximator").and_then(|value| value.get(key)).cloned();
-        if !is_set("students", "widths") {
+        if !self.is_set("students", "widths") {
             if let Some(hidden) = own("hidden") {
                 students.widths = vec![self.deserialize("approximator.hidden", hidden)?];
             } else if own("kind").is_some_and(|kind| kind.as_str() != Some(default_kind("approximator"))) {
@@ -127,7 +140,7 @@ impl MergedConfig {
                 students.widths.retain(|widths| !widths.is_empty());
             }
         }
-        if !is_set("students", "lambdas")
+        if !self.is_set("students", "lambdas")
             && let Some(lambda) = own("lambda")
         {
             students.lambdas = vec![self.deserialize("approximator.lambda", lambda)?];
@@ -155,5 +168,23 @@ impl MergedConfig {
         let path = error.path().to_string();
         let path = if path == "." || path == "?" { "" } else { path.as_str() };
         self.error(name, path, error.inner().message())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{MergedConfig, RawConfig};
+
+    #[test]
+    fn a_pendulum_is_polished_for_longer_unless_the_config_says_how_long() {
+        let steps = |text: &str| {
+            let raw = RawConfig::from_toml("run.toml", text).unwrap();
+            MergedConfig::new(raw).resolve().unwrap().polish.environment_steps
+        };
+        let environment = |id: &str| format!("environment = {{ id = '{id}' }}\n");
+        assert_eq!(steps(&environment("CartPole-v1")), 10_000_000);
+        assert_eq!(steps(&environment("Pendulum-v1")), 40_000_000);
+        assert_eq!(steps(&(environment("Pendulum-v1") + "polish = { tolerance = 0.1 }")), 40_000_000);
+        assert_eq!(steps(&(environment("Pendulum-v1") + "polish = { environment_steps = 5 }")), 5);
     }
 }
