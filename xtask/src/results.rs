@@ -52,7 +52,10 @@ impl Case {
     }
 }
 
-const CASES: [Case; 16] = [
+/// For environments that the reference has no agent for.
+const NO_ARCHIVE: &str = "";
+
+const CASES: [Case; 19] = [
     case("CartPole-v1", "CartPole-v1", (5, 5), 1000, Some(Floor::Return(500.0)), Some(500.0), Some(15)),
     case("MountainCar-v0", "MountainCar-v0", (5, 5), 1000, Some(Floor::Return(-110.0)), Some(-104.0), Some(25)),
     case(
@@ -72,11 +75,14 @@ const CASES: [Case; 16] = [
     case("LunarLanderContinuous-v3", "LunarLanderContinuous-v2", (1, 0), 100, None, Some(283.6), None),
     case("BipedalWalker-v3", "BipedalWalker-v3", (1, 0), 100, None, Some(311.9), None),
     case("Walker2d-v4", "Walker2d-v3", (1, 0), 100, None, Some(2994.0), None),
-    case("HalfCheetah-v4", "HalfCheetah-v3", (0, 1), 100, None, None, None),
+    case("HalfCheetah-v4", "HalfCheetah-v3", (0, 1), 100, None, Some(4815.0), None),
     case("Swimmer-v5", "Swimmer-v3", (1, 0), 100, None, None, None),
     case("Hopper-v5", "Hopper-v3", (1, 0), 100, None, None, None),
     case("Walker2d-v5", "Walker2d-v3", (1, 0), 100, None, None, None),
-    case("HalfCheetah-v5", "HalfCheetah-v3", (0, 1), 100, None, None, None),
+    case("HalfCheetah-v5", "HalfCheetah-v3", (1, 1), 100, None, Some(4815.0), None),
+    case("InvertedPendulum-v5", NO_ARCHIVE, (1, 0), 100, None, None, None),
+    case("InvertedDoublePendulum-v5", NO_ARCHIVE, (1, 0), 100, None, None, None),
+    case("Reacher-v5", NO_ARCHIVE, (1, 0), 100, None, None, None),
 ];
 
 const DATA: &str = "docs/results.json";

@@ -24,7 +24,18 @@ static EXPERTS: &[BundledExpert] = &[
     expert("Acrobot-v1", &[], include_bytes!("../../bundled/Acrobot-v1.safetensors")),
     expert("BipedalWalker-v3", &[], include_bytes!("../../bundled/BipedalWalker-v3.safetensors")),
     expert("CartPole-v1", &[], include_bytes!("../../bundled/CartPole-v1.safetensors")),
+    expert(
+        "HalfCheetah-v5",
+        &["HalfCheetah-v3", "HalfCheetah-v4"],
+        include_bytes!("../../bundled/HalfCheetah-v5.safetensors"),
+    ),
     expert("Hopper-v4", &["Hopper-v3", "Hopper-v5"], include_bytes!("../../bundled/Hopper-v4.safetensors")),
+    expert("InvertedDoublePendulum-v5", &[], include_bytes!("../../bundled/InvertedDoublePendulum-v5.safetensors")),
+    expert(
+        "InvertedPendulum-v5",
+        &["InvertedPendulum-v4"],
+        include_bytes!("../../bundled/InvertedPendulum-v5.safetensors"),
+    ),
     expert("LunarLander-v3", &["LunarLander-v2"], include_bytes!("../../bundled/LunarLander-v3.safetensors")),
     expert(
         "LunarLanderContinuous-v3",
@@ -34,6 +45,7 @@ static EXPERTS: &[BundledExpert] = &[
     expert("MountainCar-v0", &[], include_bytes!("../../bundled/MountainCar-v0.safetensors")),
     expert("MountainCarContinuous-v0", &[], include_bytes!("../../bundled/MountainCarContinuous-v0.safetensors")),
     expert("Pendulum-v1", &[], include_bytes!("../../bundled/Pendulum-v1.safetensors")),
+    expert("Reacher-v5", &[], include_bytes!("../../bundled/Reacher-v5.safetensors")),
     expert("Swimmer-v4", &["Swimmer-v3", "Swimmer-v5"], include_bytes!("../../bundled/Swimmer-v4.safetensors")),
     expert("Walker2d-v4", &["Walker2d-v3", "Walker2d-v5"], include_bytes!("../../bundled/Walker2d-v4.safetensors")),
 ];
