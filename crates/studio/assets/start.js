@@ -65,6 +65,10 @@ export function startPage(signal) {
     environments = list;
     choices.replaceChildren(choices.firstChild, ...list.map(choice));
     pick(list.find((environment) => environment.id === remembered.environment) ?? list[0]);
+    // The list scrolls by itself, so that the settings below stay in sight.
+    const picked = choices.querySelector(".choice:has(:checked)");
+    const below = picked ? picked.offsetTop + picked.offsetHeight - choices.offsetTop - choices.clientHeight : 0;
+    if (below > 0) choices.scrollTop = below + picked.offsetHeight;
   }, (error) => error.name !== "AbortError" && (problem.textContent = error.message));
 
   function choice(environment) {
