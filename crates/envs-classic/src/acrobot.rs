@@ -58,6 +58,8 @@ pub struct Acrobot {
     spec: Arc<EnvironmentSpec>,
     constants: Constants,
     state: [f64; 4],
+    /// Sine and cosine of the state's second angle, which the observation and the next step both need.
+    elbow: (f64, f64),
     generator: Generator,
 }
 
@@ -118,7 +120,7 @@ impl Acrobot {
             gravity: 9.8,
             torque_noise_max: 0.0,
         };
-        Self { spec: SPEC.clone(), constants, state: [0.0; 4], generator: Generator::new(0) }
+        Self { spec: SPEC.clone(), constants, state: [0.0; 4], elbow: (0.0, 1.0), generator: Generator::new(0) }
     }
 }
 
@@ -136,6 +138,7 @@ impl Environment for Acrobot {
         }
         let start = [(); 4].map(|()| self.generator.uniform(-0.1, 0.1) as f32);
         self.state = start.map(f64::from);
+        self.elbow = sin_cos(self.state[1]);
         let ((cos1, sin1), (cos2, sin2)) = (cos_sin_f32(start[0]), cos_sin_f32(start[1]));
         for (target, value) in observation.iter_mut().zip([cos1, sin1, cos2, sin2, start[2], start[3]]) {
             *target = f64::from(value);
@@ -150,7 +153,7 @@ impl Environment for Acrobot {
         if noise > 0.0 {
             torque += self.generator.uniform(-noise, noise);
         }
-        let [theta1, theta2, theta1_dot, theta2_dot] = self.constants.runge_kutta(self.state, torque);
+        let [theta1, theta2, theta1_dot, theta2_dot] = self.constants.runge_kutta(self.state, self.elbow, torque);
         let (theta1, theta2) = (wrap(theta1), wrap(theta2));
         self.state = [
             theta1,
@@ -158,7 +161,8 @@ impl Environment for Acrobot {
             theta1_dot.clamp(-MAX_VELOCITY_1, MAX_VELOCITY_1),
             theta2_dot.clamp(-MAX_VELOCITY_2, MAX_VELOCITY_2),
         ];
-        let ((sin1, cos1), (sin2, cos2)) = (theta1.sin_cos(), theta2.sin_cos());
+        self.elbow = sin_cos(theta2);
+        let ((sin1, cos1), (sin2, cos2)) = (sin_cos(theta1), self.elbow);
         for (target, value) in observation.iter_mut().zip([cos1, sin1, cos2, sin2, self.state[2], self.state[3]]) {
             *target = observed(value);
         }
@@ -182,16 +186,19 @@ impl Environment for Acrobot {
 }
 
 impl Constants {
-    /// One step of the classical fourth-order Runge-Kutta method.
-    fn runge_kutta(&self, state: [f64; 4], torque: f64) -> [f64; 4] {
+    /// One step of the classical fourth-order Runge-Kutta method; `elbow` is as in [`Acrobot`].
+    fn runge_kutta(&self, state: [f64; 4], elbow: (f64, f64), torque: f64) -> [f64; 4] {
         let dt = self.dt;
         let half = dt / 2.0;
         let squares = [self.link_length_1, self.link_com_pos_1, self.link_com_pos_2].map(squared);
-        let ahead = |step: f64, slope: [f64; 4]| std::array::from_fn(|index| state[index] + step * slope[index]);
-        let k1 = self.derivatives(squares, state, torque);
-        let k2 = self.derivatives(squares, ahead(half, k1), torque);
-        let k3 = self.derivatives(squares, ahead(half, k2), torque);
-        let k4 = self.derivatives(squares, ahead(dt, k3), torque);
+        let slope_ahead = |step: f64, slope: [f64; 4]| {
+            let ahead: [f64; 4] = std::array::from_fn(|index| state[index] + step * slope[index]);
+            self.derivatives(squares, ahead, sin_cos(ahead[1]), torque)
+        };
+        let k1 = self.derivatives(squares, state, elbow, torque);
+        let k2 = slope_ahead(half, k1);
+        let k3 = slope_ahead(half, k2);
+        let k4 = slope_ahead(dt, k3);
         std::array::from_fn(|index| {
             state[index] + dt / 6.0 * (k1[index] + 2.0 * k2[index] + 2.0 * k3[index] + k4[index])
         })
@@ -203,11 +210,11 @@ impl Constants {
         &self,
         squares: [f64; 3],
         [theta1, theta2, theta1_dot, theta2_dot]: [f64; 4],
+        (sin2, cos2): (f64, f64),
         torque: f64,
     ) -> [f64; 4] {
         let (m1, m2, l1) = (self.link_mass_1, self.link_mass_2, self.link_length_1);
         let (lc1, lc2, moi, g) = (self.link_com_pos_1, self.link_com_pos_2, self.link_moi, self.gravity);
-        let (sin2, cos2) = theta2.sin_cos();
         let [l1_squared, lc1_squared, lc2_squared] = squares;
         let d1 = m1 * lc1_squared + m2 * (l1_squared + lc2_squared + 2.0 * l1 * lc2 * cos2) + moi + moi;
         let d2 = m2 * (lc2_squared + l1 * lc2 * cos2) + moi;
@@ -220,6 +227,12 @@ impl Constants {
         let theta1_acceleration = -(d2 * theta2_acceleration + phi1) / d1;
         [theta1_dot, theta2_dot, theta1_acceleration, theta2_acceleration]
     }
+}
+
+/// Both from one reduction of the angle. Inlined, the two would drift apart, and the C library be called twice.
+#[inline(never)]
+fn sin_cos(angle: f64) -> (f64, f64) {
+    angle.sin_cos()
 }
 
 /// An angle in ±π, by whole turns added or taken away one after the other.
