@@ -1,7 +1,7 @@
 use super::error::ConfigError;
 use super::file::MergedConfig;
 use super::plugins::PluginEntry;
-use super::{EnvironmentSection, PolishSection, RunConfig, StudentsSection};
+use super::{EnvironmentSection, PolishSection, RefineSection, RunConfig, StudentsSection};
 use crate::engine::Pipeline;
 use experts::bundled::BundledConfig;
 use kan_core::config::{ApproximatorConfig, ExpertConfig, SymbolicLibraryConfig};
@@ -82,7 +82,7 @@ impl MergedConfig {
             None if expert.demonstrations().is_some() => EnvironmentSection { id: String::new(), ..Default::default() },
             section => section.unwrap_or_default(),
         };
-        let polish = self.polish(&environment.id)?;
+        let (refine, polish) = (self.refine(&environment.id)?, self.polish(&environment.id)?);
         Ok(RunConfig {
             seed: self.section("seed")?.unwrap_or(0),
             stages: self.section("stages")?,
@@ -96,7 +96,7 @@ impl MergedConfig {
             prune: self.section("prune")?.unwrap_or_default(),
             library: self.tagged("library")?,
             symbolify: self.section("symbolify")?.unwrap_or_default(),
-            refine: self.section("refine")?.unwrap_or_default(),
+            refine,
             polish,
             select: self.section("select")?.unwrap_or_default(),
             evaluate: self.section("evaluate")?.unwrap_or_default(),
@@ -111,6 +111,15 @@ impl MergedConfig {
             plugin.path = self.path(&plugin.path);
         }
         Ok(plugins)
+    }
+
+    /// `[refine]`, with the tolerance that the environment needs where it is not set.
+    fn refine(&self, environment: &str) -> Result<RefineSection, ConfigError> {
+        let mut refine: RefineSection = self.section("refine")?.unwrap_or_default();
+        if !self.is_set("refine", "tolerance") {
+            refine.tolerance = RefineSection::default_tolerance(environment);
+        }
+        Ok(refine)
     }
 
     /// `[polish]`, with as many steps as the environment needs where they are not set.
@@ -173,18 +182,31 @@ impl MergedConfig {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::{MergedConfig, RawConfig};
+    use crate::config::{MergedConfig, RawConfig, RunConfig};
+
+    fn resolved(text: &str) -> RunConfig {
+        MergedConfig::new(RawConfig::from_toml("run.toml", text).unwrap()).resolve().unwrap()
+    }
+
+    fn environment(id: &str) -> String {
+        format!("environment = {{ id = '{id}' }}\n")
+    }
 
     #[test]
     fn a_pendulum_is_polished_for_longer_unless_the_config_says_how_long() {
-        let steps = |text: &str| {
-            let raw = RawConfig::from_toml("run.toml", text).unwrap();
-            MergedConfig::new(raw).resolve().unwrap().polish.environment_steps
-        };
-        let environment = |id: &str| format!("environment = {{ id = '{id}' }}\n");
+        let steps = |text: &str| resolved(text).polish.environment_steps;
         assert_eq!(steps(&environment("CartPole-v1")), 10_000_000);
         assert_eq!(steps(&environment("Pendulum-v1")), 40_000_000);
         assert_eq!(steps(&(environment("Pendulum-v1") + "polish = { tolerance = 0.1 }")), 40_000_000);
         assert_eq!(steps(&(environment("Pendulum-v1") + "polish = { environment_steps = 5 }")), 5);
+    }
+
+    #[test]
+    fn a_double_pendulum_keeps_small_terms_unless_the_config_says_which() {
+        let tolerance = |text: &str| resolved(text).refine.tolerance;
+        assert_eq!(tolerance(&environment("InvertedPendulum-v5")), 0.005);
+        assert_eq!(tolerance(&environment("InvertedDoublePendulum-v5")), 2e-5);
+        assert_eq!(tolerance(&(environment("InvertedDoublePendulum-v4") + "refine = { products = 0 }")), 2e-5);
+        assert_eq!(tolerance(&(environment("InvertedDoublePendulum-v5") + "refine = { tolerance = 0.1 }")), 0.1);
     }
 }
