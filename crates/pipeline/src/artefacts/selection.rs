@@ -14,10 +14,11 @@ pub struct Candidate {
     pub polished: bool,
     /// Its operations.
     pub operations: usize,
-    /// Its mean return on the seeds that formulas are chosen by; its agreement with the log where nothing is played.
-    pub mean: f64,
+    /// Its mean return on the seeds that formulas are chosen by; its agreement with the log where nothing is played. None
+    /// where it gives no finite action somewhere.
+    pub mean: Option<f64>,
     /// The mean's 95 % interval.
-    pub interval: Interval,
+    pub interval: Option<Interval>,
     /// Whether no other formula is both shorter and better (or as good).
     pub on_front: bool,
     /// It.

@@ -9,8 +9,14 @@ use kan_core::policy::{Policy, PolicyError};
 use kan_core::rollout::{RolloutError, RolloutOptions, Rollouts};
 use kan_core::space::ActionSpace;
 
-/// Worse than any return, and finite.
+/// Worse than any return, and finite: what a formula gets that gives no finite action somewhere.
 pub const WORST: f64 = -1e30;
+
+/// A score as people read it.
+pub fn shown(score: f64) -> String {
+    // Means of some episodes that were played, and of others that were not, are on the way to the worst.
+    if score < 1e-6 * WORST { "none (it leaves its domain)".to_owned() } else { format!("{score:.2}") }
+}
 
 /// Returns of drafts in one or several variants of an environment.
 #[derive(Debug)]
@@ -103,5 +109,18 @@ impl<P: Policy> Policy for Noisy<'_, P> {
             }
         }
         self.policy.act(&seen, elapsed_steps, actions)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{WORST, shown};
+
+    #[test]
+    fn no_score_is_shown_of_what_leaves_its_domain() {
+        assert_eq!(shown(-1431.994), "-1431.99");
+        for score in [WORST, 1.25 * WORST, WORST / 200.0 + 500.0] {
+            assert_eq!(shown(score), "none (it leaves its domain)");
+        }
     }
 }

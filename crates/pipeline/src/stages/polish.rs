@@ -4,7 +4,7 @@ use crate::dagger::is_not_finite;
 use crate::engine::{Make, StageError};
 use crate::formulas::Draft;
 use crate::formulas::polish::{Search, SearchOptions, shorten};
-use crate::formulas::returns::Play;
+use crate::formulas::returns::{Play, shown};
 use crate::formulas::rounding::{rounded, spread};
 use crate::rollouts::play;
 use crate::run::Setting;
@@ -66,7 +66,7 @@ pub fn polish(setting: Setting<'_>, mut formulas: Make<'_, PerStudent<Formulas>>
         let Polished { name, search, .. } = polished;
         let before = search.steps();
         search.advance(steps, &mut |taken, score| {
-            let message = format!("environment steps, {name}: score {score:.2}");
+            let message = format!("environment steps, {name}: score {}", shown(score));
             reporter.progress("polish", (spent + taken).min(budget), budget, message);
             !reporter.is_cancelled()
         })?;
@@ -81,7 +81,8 @@ pub fn polish(setting: Setting<'_>, mut formulas: Make<'_, PerStudent<Formulas>>
     for polished in &mut searches {
         let before = polished.search.score();
         advance(polished, share(0, count))?;
-        reporter.message("polish", format!("{}: score {before:.2}, now {:.2}", polished.name, polished.search.score()));
+        let (before, now) = (shown(before), shown(polished.search.score()));
+        reporter.message("polish", format!("{}: score {before}, now {now}", polished.name));
     }
     // A stable sort: of equal ones the first in the config's order.
     searches.sort_by(|first, second| second.search.score().total_cmp(&first.search.score()));
@@ -96,9 +97,9 @@ pub fn polish(setting: Setting<'_>, mut formulas: Make<'_, PerStudent<Formulas>>
         reporter.message(
             "polish",
             format!(
-                "{}: score {:.2}, {before} operations, {} without needless terms",
+                "{}: score {}, {before} operations, {} without needless terms",
                 polished.name,
-                polished.search.score(),
+                shown(polished.search.score()),
                 draft.operations()
             ),
         );

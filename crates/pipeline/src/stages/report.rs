@@ -148,7 +148,7 @@ fn metrics(context: &LoadContext, selection: &Selection, evaluation: &Evaluation
             "polished": candidate.polished,
             "operations": candidate.operations,
             "mean": candidate.mean,
-            "interval": [candidate.interval.low, candidate.interval.high],
+            "interval": candidate.interval.map(|interval| [interval.low, interval.high]),
             "on_front": candidate.on_front,
             "text": candidate.formula.to_string(),
         })

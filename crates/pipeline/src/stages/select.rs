@@ -7,7 +7,7 @@ use crate::formulas::returns::WORST;
 use crate::rollouts::{Game, play_all};
 use crate::run::Setting;
 use crate::seeds::{self, Purpose};
-use crate::statistics::{lowest_part_mean, mean, mean_interval};
+use crate::statistics::{Interval, lowest_part_mean, mean, mean_interval};
 use crate::teacher::Teacher;
 use kan_core::policy::PolicyError;
 use kan_core::rollout::{Episode, RolloutError};
@@ -36,12 +36,12 @@ pub fn select(
         .map(|(_, formula, _)| Draft::from_formula(setting.head(), formula).map_err(failed))
         .collect::<Result<_, _>>()?;
     let policies: Vec<_> = drafts.iter().map(|draft| draft.policy(draft.constants())).collect();
+    // None for a formula that gives no finite action somewhere: it is no candidate for the best.
     let (measure, digits, scores) = match setting.teacher() {
         Teacher::Log(log) if !setting.is_played() => {
             let score = |policy| match with_log(policy, &setting.head(), &log.validation) {
-                Ok(actions) => Ok(of_each_episode(&actions)),
-                // It leaves its domain somewhere.
-                Err(PolicyError::NotFinite { .. }) => Ok(vec![WORST; log.validation.episodes()]),
+                Ok(actions) => Ok(Some(of_each_episode(&actions))),
+                Err(PolicyError::NotFinite { .. }) => Ok(None),
                 Err(error) => Err(StageError::from(error)),
             };
             ("agreement", 4, policies.iter().map(|policy| score(policy)).collect::<Result<Vec<_>, _>>()?)
@@ -51,9 +51,8 @@ pub fn select(
             let games: Vec<Game<'_>> =
                 policies.iter().map(|policy| Game { environment: &environment, policy, seeds: &seeds }).collect();
             let returns = |played: Result<Vec<Episode>, RolloutError>| match played {
-                Ok(episodes) => Ok(episodes.iter().map(|episode| episode.episode_return).collect()),
-                // A formula that gives no finite action somewhere is no candidate for the best.
-                Err(RolloutError::Policy { source: PolicyError::NotFinite { .. }, .. }) => Ok(vec![WORST; seeds.len()]),
+                Ok(episodes) => Ok(Some(episodes.iter().map(|episode| episode.episode_return).collect())),
+                Err(RolloutError::Policy { source: PolicyError::NotFinite { .. }, .. }) => Ok(None),
                 Err(error) => Err(StageError::from(error)),
             };
             let played = play_all(&games, reporter, "select", "episodes, all formulas")?;
@@ -62,31 +61,33 @@ pub fn select(
     };
     let mut candidates: Vec<Candidate> = Vec::new();
     let mut returns: Vec<Vec<f64>> = Vec::new();
+    let count = scores.iter().flatten().map(Vec::len).next().unwrap_or(1);
     for ((name, formula, polished), played) in all.into_iter().zip(scores) {
         candidates.push(Candidate {
             student: name.clone(),
             polished,
             operations: formula.operations(),
-            mean: mean(&played),
-            interval: mean_interval(&played),
+            mean: played.as_deref().map(mean),
+            interval: played.as_deref().map(mean_interval),
             on_front: false,
             formula: formula.clone(),
         });
-        returns.push(played);
+        returns.push(played.unwrap_or_else(|| vec![WORST; count]));
     }
     let chosen = choose(&mut candidates, &returns, config.select.tolerance);
     for candidate in &candidates {
-        let Candidate { student, polished, operations, mean, interval, on_front, .. } = candidate;
+        let Candidate { student, polished, operations, on_front, .. } = candidate;
         let kind = if *polished { "polished" } else { "faithful" };
         let front = if *on_front { ", on the front" } else { "" };
-        let (low, high) = (interval.low, interval.high);
-        let line = format!(
-            "{student}, {kind}: {measure} {mean:.digits$} ({low:.digits$} to {high:.digits$}), {operations} operations"
+        let score = candidate.mean.zip(candidate.interval).map_or_else(
+            || "leaves its domain".to_owned(),
+            |(mean, Interval { low, high })| format!("{measure} {mean:.digits$} ({low:.digits$} to {high:.digits$})"),
         );
-        reporter.message("select", format!("{line}{front}"));
+        reporter.message("select", format!("{student}, {kind}: {score}, {operations} operations{front}"));
     }
     let has_network = |candidate: &&Candidate| networks.get(&candidate.student).is_some();
-    let best_network = candidates.iter().filter(has_network).max_by(|a, b| a.mean.total_cmp(&b.mean));
+    let score = |candidate: &Candidate| candidate.mean.unwrap_or(WORST);
+    let best_network = candidates.iter().filter(has_network).max_by(|a, b| score(a).total_cmp(&score(b)));
     let winner = &candidates[chosen];
     let network = if has_network(&winner) {
         winner.student.clone()
@@ -96,9 +97,14 @@ pub fn select(
     if let Some(best) = best_network
         && winner.student != network
     {
+        let against = best.mean.map_or_else(|| "none".to_owned(), |mean| format!("{mean:.digits$}"));
         let line = format!(
-            "the {} rival wins: {:.digits$} with {} operations, against {:.digits$} with {} of the best network's formula ({})",
-            winner.student, winner.mean, winner.operations, best.mean, best.operations, best.student
+            "the {} rival wins: {:.digits$} with {} operations, against {against} with {} of the best network's formula ({})",
+            winner.student,
+            score(winner),
+            winner.operations,
+            best.operations,
+            best.student
         );
         reporter.message("select", line);
     }
@@ -110,18 +116,20 @@ pub fn select(
 /// on the same seeds, and by no more than `tolerance` of it. Failures may be too rare for the means to tell: the mean of the
 /// worst twentieth may be below the best one's by twice `tolerance` of it.
 fn choose(candidates: &mut [Candidate], returns: &[Vec<f64>], tolerance: f64) -> usize {
+    let means: Vec<f64> = returns.iter().map(|returns| mean(returns)).collect();
     for index in 0..candidates.len() {
         let own = &candidates[index];
         let beats = |other: &Candidate| {
+            // None is below every number.
             other.operations <= own.operations
                 && other.mean >= own.mean
                 && (other.operations < own.operations || other.mean > own.mean)
         };
-        candidates[index].on_front = !candidates.iter().any(beats);
+        candidates[index].on_front = own.mean.is_some() && !candidates.iter().any(beats);
     }
     let indices = || 0..candidates.len();
-    let best = indices().rev().max_by(|a, b| candidates[*a].mean.total_cmp(&candidates[*b].mean)).unwrap_or(0);
-    let slack = tolerance * candidates[best].mean.abs();
+    let best = indices().rev().max_by(|a, b| means[*a].total_cmp(&means[*b])).unwrap_or(0);
+    let slack = tolerance * means[best].abs();
     let worst = |index: usize| lowest_part_mean(&returns[index], 20);
     let lowest = worst(best) - 2.0 * tolerance * worst(best).abs();
     let is_as_good = |index: &usize| {
@@ -130,15 +138,14 @@ fn choose(candidates: &mut [Candidate], returns: &[Vec<f64>], tolerance: f64) ->
         *index == best || (is_close && worst(*index) >= lowest)
     };
     let order = |a: &usize, b: &usize| {
-        let (first, second) = (&candidates[*a], &candidates[*b]);
-        first.operations.cmp(&second.operations).then(second.mean.total_cmp(&first.mean))
+        candidates[*a].operations.cmp(&candidates[*b].operations).then(means[*b].total_cmp(&means[*a]))
     };
     indices().filter(is_as_good).min_by(order).unwrap_or(best)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::choose;
+    use super::{WORST, choose};
     use crate::artefacts::Candidate;
     use crate::statistics::mean_interval;
     use symbolic::{ActionRule, Formula};
@@ -148,8 +155,8 @@ mod tests {
             student: "kan".into(),
             polished: false,
             operations,
-            mean: returns.iter().sum::<f64>() / returns.len() as f64,
-            interval: mean_interval(returns),
+            mean: Some(returns.iter().sum::<f64>() / returns.len() as f64),
+            interval: Some(mean_interval(returns)),
             on_front: false,
             formula: Formula::parse(&["x"], &[("a", "x")], ActionRule::Threshold).unwrap(),
         }
@@ -167,6 +174,16 @@ mod tests {
         assert_eq!(choose(&mut candidates, &returns, 0.1), 1);
         assert!(candidates.iter().all(|candidate| candidate.on_front || candidate.operations > 20));
     }
+
+    #[test]
+    fn what_leaves_its_domain_is_not_taken() {
+        let returns = vec![vec![WORST; 20], vec![-500.0; 20]];
+        let mut candidates = vec![candidate(3, &returns[0]), candidate(30, &returns[1])];
+        (candidates[0].mean, candidates[0].interval) = (None, None);
+        assert_eq!(choose(&mut candidates, &returns, 0.01), 1);
+        assert!(!candidates[0].on_front && candidates[1].on_front);
+    }
+
     #[test]
     fn a_rare_failure_counts() {
         let safe = vec![500.0; 200];
