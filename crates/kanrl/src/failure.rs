@@ -44,6 +44,12 @@ impl Failure {
             return Self::cancelled(error, format!("to go on: {resume}"));
         }
         match &error {
+            PipelineError::Stage { .. } if error.leaves_domain() => {
+                let help = "a formula with log, sqrt or exp may leave its domain in play; in a new run's config, \
+                            `[library]` with `guards = true` clips their arguments, and `functions` leaves some out \
+                            (`kanrl config show ENVIRONMENT` prints both); or let the rivals run, which stay inside";
+                Self::run_with_help(error, help.to_owned())
+            }
             PipelineError::Stage { .. } => {
                 let help = format!("what was finished before is kept; once this is put right: {resume}");
                 Self::run_with_help(error, help)
@@ -140,5 +146,26 @@ impl Diagnostic for Located {
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let span = self.error.span.clone()?;
         Some(Box::new(std::iter::once(LabeledSpan::at(span, "here"))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Failure;
+    use kan_core::policy::PolicyError;
+    use pipeline::engine::{PipelineError, StageError};
+
+    fn help(source: StageError) -> String {
+        let error = PipelineError::Stage { stage: "evaluate".to_owned(), source: Box::new(source) };
+        Failure::pipeline(error, "kanrl resume DIR").diagnostic.help().expect("a help").to_string()
+    }
+
+    #[test]
+    fn to_resume_is_no_advice_where_the_formula_leaves_its_domain() {
+        let outside = PolicyError::NotFinite { output: 2, value: f64::NAN, observation: vec![0.5] };
+        let help_outside = help(outside.into());
+        assert!(help_outside.contains("guards = true") && !help_outside.contains("resume"), "{help_outside}");
+        let other = help(StageError::Unsupported { reason: "no".to_owned() });
+        assert!(other.contains("kanrl resume DIR"), "{other}");
     }
 }

@@ -22,16 +22,19 @@ use std::process::ExitCode;
 #[command(name = "kanrl", version, arg_required_else_help = true, after_help = EXAMPLES)]
 struct Arguments {
     /// Say more: -v for what is being done, -vv for everything.
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = EVERYWHERE)]
     verbose: u8,
     /// Say nothing but the result.
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = EVERYWHERE)]
     quiet: bool,
     #[command(flatten)]
     plugins: Plugins,
     #[command(subcommand)]
     command: Command,
 }
+
+/// Above the flags that every command has.
+const EVERYWHERE: &str = "Options of every command";
 
 const EXAMPLES: &str = "\
 Examples:

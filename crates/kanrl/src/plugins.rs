@@ -1,6 +1,6 @@
 //! Environments from shared libraries: those named on the command line or in a config, and the user's own folder.
 
-use crate::{Failure, registry};
+use crate::{EVERYWHERE, Failure, registry};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, value_parser};
 use kan_core::environment::EnvironmentRegistry;
 use pipeline::config::{PluginEntry, RunConfig};
@@ -15,7 +15,14 @@ pub struct Plugins {
     #[arg(skip)]
     paths: Vec<PathBuf>,
     /// Seconds after which a call into a plugin counts as hanging and ends the program (exit code 124); 0 for never.
-    #[arg(long = "plugin-limit", global = true, value_name = "SECONDS", default_value_t = 60.0, value_parser = seconds)]
+    #[arg(
+        long = "plugin-limit",
+        global = true,
+        value_name = "SECONDS",
+        default_value_t = 60.0,
+        value_parser = seconds,
+        help_heading = EVERYWHERE
+    )]
     limit: f64,
 }
 
@@ -31,6 +38,7 @@ impl Plugins {
         let flag = Arg::new("plugin")
             .long("plugin")
             .value_name("PATH")
+            .help_heading(EVERYWHERE)
             .help("Add the environments of this shared library, which runs its code; may be repeated")
             .value_parser(value_parser!(PathBuf))
             .action(ArgAction::Append);

@@ -31,7 +31,7 @@ pub struct Extract {
     /// Tune nothing on return: the result is the formula that explains the expert.
     #[arg(long)]
     faithful: bool,
-    /// Steps of the environment to tune the formulas' constants with [default: 10000000].
+    /// Steps of the environment to tune the formulas' constants with [default: 10000000; Pendulum-v1 40000000].
     #[arg(long, value_name = "STEPS", conflicts_with = "faithful")]
     polish_steps: Option<u64>,
     /// Report episodes for each policy [default: 100].
@@ -53,15 +53,17 @@ Examples:
   kanrl extract CartPole-v1
   kanrl extract CartPole-v1 --expert agent.zip --hidden 3 --seed 1 --out my-run
   kanrl extract --config run.toml
-  kanrl extract --dataset log.csv                  a formula for logged actions; no environment needed
-  kanrl extract CartPole-v1 --dataset log.npz      … its constants tuned, and compared, by playing
+  kanrl extract --dataset log.csv              a formula for logged actions; nothing is played
+  kanrl extract CartPole-v1 --dataset log.npz  … its constants tuned, and compared, by playing
 
-A log's columns are observations (their names stand in the formula), `action` (whole numbers) or `action_NAME` (vectors), and
-if need be `episode`, `weight`, `reward`, `step`; its arrays `observations`, `actions`, `episode_starts`, `weights`.
+A log's columns are observations (their names stand in the formula), `action` (whole numbers) or
+`action_NAME` (vectors), and if need be `episode`, `weight`, `reward`, `step`; its arrays
+`observations`, `actions`, `episode_starts`, `weights`.
 
-The run directory holds report.html (everything on one page), config.toml (everything that was decided), metrics.json,
-formula.json, formula.tex, kan.svg, the videos, provenance.json (versions, host, command, digests), run.log,
-events.jsonl, timings.json and tensorboard/ (`tensorboard --logdir runs`); the stages' artefacts lie under stages/.";
+The run directory holds report.html (everything on one page), config.toml (everything that was
+decided), metrics.json, formula.json, formula.tex, kan.svg, the videos, provenance.json (versions,
+host, command, digests), run.log, events.jsonl, timings.json and tensorboard/ (`tensorboard --logdir
+runs`); the stages' artefacts lie under stages/.";
 
 /// Hidden widths; a type of its own, since clap takes a `Vec` for a repeated flag.
 #[derive(Clone, Debug)]

@@ -1,5 +1,6 @@
 use super::schedule;
 use super::stage::{SectionClaim, Stage, StageError};
+use crate::dagger::is_not_finite;
 use bevy_ecs::world::World;
 use kan_core::suggest;
 
@@ -187,6 +188,11 @@ impl PipelineError {
     /// Whether the run ended because it was cancelled.
     pub fn is_cancelled(&self) -> bool {
         matches!(self, Self::Stage { source, .. } if matches!(**source, StageError::Cancelled))
+    }
+
+    /// Whether the run ended because a policy gave no finite action: a formula outside its functions' domain.
+    pub fn leaves_domain(&self) -> bool {
+        matches!(self, Self::Stage { source, .. } if is_not_finite(source))
     }
 }
 
