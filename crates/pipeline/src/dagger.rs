@@ -11,7 +11,7 @@ use crate::statistics::{mean, mean_interval};
 use crate::teacher::Teacher;
 use kan_core::action::ActionBatch;
 use kan_core::policy::{ExpertPolicy, Policy, PolicyError};
-use kan_core::rollout::{Episode, RolloutError, RolloutOptions, Rollouts};
+use kan_core::rollout::{Episode, RolloutOptions, Rollouts};
 use kan_core::space::ActionSpace;
 
 /// Every so manieth episode is kept to validate on.
@@ -105,7 +105,7 @@ impl<'a> Dagger<'a> {
         let options = RolloutOptions::default();
         match play(&self.rollouts, policy, &self.validation, &options, &self.setting.reporter, self.stage, what) {
             Ok(episodes) => Ok(episodes.iter().map(|episode| episode.episode_return).collect()),
-            Err(error) if is_not_finite(&error) => Ok(vec![f64::NEG_INFINITY; self.validation.len()]),
+            Err(error) if error.leaves_domain() => Ok(vec![f64::NEG_INFINITY; self.validation.len()]),
             Err(error) => Err(error),
         }
     }
@@ -131,7 +131,7 @@ impl<'a> Dagger<'a> {
             match play(&self.rollouts, &mixture, &own, &options, &self.setting.reporter, self.stage, what) {
                 Ok(played) => episodes.extend(played),
                 // Nothing can be learnt from a student that does not act.
-                Err(error) if is_not_finite(&error) => {}
+                Err(error) if error.leaves_domain() => {}
                 Err(error) => return Err(error),
             }
         }
@@ -143,15 +143,6 @@ impl<'a> Dagger<'a> {
         }
         Ok(())
     }
-}
-
-/// Whether a policy gave no finite action.
-pub(crate) fn is_not_finite(error: &StageError) -> bool {
-    matches!(
-        error,
-        StageError::Rollout(RolloutError::Policy { source: PolicyError::NotFinite { .. }, .. })
-            | StageError::Policy(PolicyError::NotFinite { .. })
-    )
 }
 
 /// The student with the expert at its side.

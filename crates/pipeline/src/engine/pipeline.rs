@@ -1,6 +1,5 @@
 use super::schedule;
 use super::stage::{SectionClaim, Stage, StageError};
-use crate::dagger::is_not_finite;
 use bevy_ecs::world::World;
 use kan_core::suggest;
 
@@ -190,9 +189,9 @@ impl PipelineError {
         matches!(self, Self::Stage { source, .. } if matches!(**source, StageError::Cancelled))
     }
 
-    /// Whether the run ended because a policy gave no finite action: a formula outside its functions' domain.
+    /// Whether the run ended because of what [`StageError::leaves_domain`] asks for.
     pub fn leaves_domain(&self) -> bool {
-        matches!(self, Self::Stage { source, .. } if is_not_finite(source))
+        matches!(self, Self::Stage { source, .. } if source.leaves_domain())
     }
 }
 

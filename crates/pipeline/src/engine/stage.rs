@@ -4,6 +4,7 @@ use bevy_ecs::system::{BoxedSystem, In, IntoSystem};
 use kan_core::approximator::ApproximatorError;
 use kan_core::environment::EnvironmentError;
 use kan_core::policy::PolicyError;
+use kan_core::rollout::RolloutError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::Value;
@@ -135,7 +136,7 @@ pub enum StageError {
     Environment(#[from] EnvironmentError),
     /// Playing a policy failed.
     #[error(transparent)]
-    Rollout(#[from] kan_core::rollout::RolloutError),
+    Rollout(#[from] RolloutError),
     /// A policy failed.
     #[error(transparent)]
     Policy(#[from] PolicyError),
@@ -166,4 +167,15 @@ pub enum StageError {
     /// A stage of a downstream crate failed in its own way.
     #[error(transparent)]
     Other(#[from] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl StageError {
+    /// Whether a policy gave no finite action: a formula outside its functions' domain.
+    pub fn leaves_domain(&self) -> bool {
+        matches!(
+            self,
+            Self::Rollout(RolloutError::Policy { source: PolicyError::NotFinite { .. }, .. })
+                | Self::Policy(PolicyError::NotFinite { .. })
+        )
+    }
 }

@@ -1,7 +1,6 @@
 use crate::agreement::{Actions, agreement, with_log};
 use crate::artefacts::{Agreement, Evaluation, Model, PerStudent, PolicyEvaluation, Returns, Robustness, Selection};
 use crate::causes::in_words;
-use crate::dagger::is_not_finite;
 use crate::engine::{Get, Make, StageError};
 use crate::policies::Student;
 use crate::rollouts::{Game, play, play_all};
@@ -74,7 +73,7 @@ pub fn evaluate(
             Ok(())
         }
         // What was not chosen may leave its domain somewhere.
-        Err(error) if is_not_finite(&error) && name != chosen => {
+        Err(error) if error.leaves_domain() && name != chosen => {
             setting.reporter.message("evaluate", format!("{name} is not evaluated: {}", in_words(&error)));
             Ok(())
         }

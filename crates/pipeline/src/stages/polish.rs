@@ -1,6 +1,5 @@
 use super::refine::failed;
 use crate::artefacts::{Formulas, PerStudent};
-use crate::dagger::is_not_finite;
 use crate::engine::{Make, StageError};
 use crate::formulas::Draft;
 use crate::formulas::polish::{Search, SearchOptions, shorten};
@@ -50,7 +49,7 @@ pub fn polish(setting: Setting<'_>, mut formulas: Make<'_, PerStudent<Formulas>>
     for (index, (name, student)) in formulas.get_mut().0.iter().enumerate() {
         let draft = Draft::from_formula(setting.head(), &student.faithful).map_err(failed)?;
         let rows = match visited(&setting, &draft) {
-            Err(error) if is_not_finite(&error) => {
+            Err(error) if error.leaves_domain() => {
                 reporter.message("polish", format!("{name} is left out: it leaves its domain"));
                 continue;
             }

@@ -94,17 +94,13 @@ pub fn select(
     } else {
         best_network.map_or_else(String::new, |candidate| candidate.student.clone())
     };
-    if let Some(best) = best_network
+    if let (Some(best), Some(mean)) = (best_network, winner.mean)
         && winner.student != network
     {
         let against = best.mean.map_or_else(|| "none".to_owned(), |mean| format!("{mean:.digits$}"));
         let line = format!(
-            "the {} rival wins: {:.digits$} with {} operations, against {against} with {} of the best network's formula ({})",
-            winner.student,
-            score(winner),
-            winner.operations,
-            best.operations,
-            best.student
+            "the {} rival wins: {mean:.digits$} with {} operations, against {against} with {} of the best network's formula ({})",
+            winner.student, winner.operations, best.operations, best.student
         );
         reporter.message("select", line);
     }
