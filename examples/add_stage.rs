@@ -5,12 +5,12 @@
 //! cargo run --release --example add_stage
 //! ```
 
-use kan_core::environment::EnvironmentRegistry;
-use pipeline::artefacts::ExpertData;
-use pipeline::config::{MergedConfig, RawConfig};
-use pipeline::engine::{Artefact, ArtefactError, Get, LoadContext, Make, Stage, StageError};
-use pipeline::run::{Run, Setting};
-use pipeline::{files, stages};
+use kanrl_core::environment::EnvironmentRegistry;
+use kanrl_pipeline::artefacts::ExpertData;
+use kanrl_pipeline::config::{MergedConfig, RawConfig};
+use kanrl_pipeline::engine::{Artefact, ArtefactError, Get, LoadContext, Make, Stage, StageError};
+use kanrl_pipeline::run::{Run, Setting};
+use kanrl_pipeline::{files, stages};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -79,7 +79,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     stages.insert_after("collect", stage)?;
 
     let mut environments = EnvironmentRegistry::new();
-    envs_classic::register(&mut environments)?;
+    kanrl_envs_classic::register(&mut environments)?;
     let config = MergedConfig::new(RawConfig::from_toml("this example", CONFIG)?).resolve_for(&stages)?;
     let mut run = Run::with_pipeline(config, environments, stages)?;
     let folder = tempfile::tempdir()?;

@@ -5,13 +5,13 @@
 //! cargo run --release --example custom_approximator
 //! ```
 
-use kan_core::approximator::{ApproximatorError, FitObserver, FitReport, FitTask, FunctionApproximator, Samples};
-use kan_core::config::{ApproximatorConfig, BuildError};
-use kan_core::graph::{BaseFunction, Edge, EdgeFunction, Input, Node, NodeKind, SplineEdge, UnivariateGraph};
+use kanrl_core::approximator::{ApproximatorError, FitObserver, FitReport, FitTask, FunctionApproximator, Samples};
+use kanrl_core::config::{ApproximatorConfig, BuildError};
+use kanrl_core::graph::{BaseFunction, Edge, EdgeFunction, Input, Node, NodeKind, SplineEdge, UnivariateGraph};
+use kanrl_symbolic::library::Library;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::error::Error;
 use std::num::NonZeroU16;
-use symbolic::library::Library;
 
 /// `kind = "broken_lines"`
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]

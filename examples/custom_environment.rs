@@ -5,12 +5,12 @@
 //! cargo run --release --example custom_environment
 //! ```
 
-use kan_core::action::ContinuousAction;
-use kan_core::environment::{
+use kanrl_core::action::ContinuousAction;
+use kanrl_core::environment::{
     Continuous, Environment, EnvironmentEntry, EnvironmentError, EnvironmentRegistry, EnvironmentSpec, StepOutcome,
 };
-use kan_core::random::Generator;
-use kan_core::space::{ActionSpace, BoxSpace, Coordinate, ElementType};
+use kanrl_core::random::Generator;
+use kanrl_core::space::{ActionSpace, BoxSpace, Coordinate, ElementType};
 
 struct Rail {
     spec: EnvironmentSpec,

@@ -5,11 +5,11 @@
 //! cargo run --release --example custom_expert
 //! ```
 
-use kan_core::action::ActionBatch;
-use kan_core::config::{BuildError, ExpertConfig};
-use kan_core::environment::EnvironmentSpec;
-use kan_core::policy::{ExpertPolicy, Policy, PolicyError, ScoreKind};
-use kan_core::space::ActionSpace;
+use kanrl_core::action::ActionBatch;
+use kanrl_core::config::{BuildError, ExpertConfig};
+use kanrl_core::environment::EnvironmentSpec;
+use kanrl_core::policy::{ExpertPolicy, Policy, PolicyError, ScoreKind};
+use kanrl_core::space::ActionSpace;
 use std::sync::Arc;
 
 /// `kind = "swing_up"`

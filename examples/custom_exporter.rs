@@ -5,11 +5,11 @@
 //! cargo run --release --example custom_exporter
 //! ```
 
-use kan_core::environment::EnvironmentRegistry;
-use pipeline::config::{MergedConfig, RawConfig};
-use pipeline::run::Run;
-use pipeline::stages;
-use symbolic::{ActionRule, Expression, Formula, Node, Operator, SymbolicError};
+use kanrl_core::environment::EnvironmentRegistry;
+use kanrl_pipeline::config::{MergedConfig, RawConfig};
+use kanrl_pipeline::run::Run;
+use kanrl_pipeline::stages;
+use kanrl_symbolic::{ActionRule, Expression, Formula, Node, Operator, SymbolicError};
 
 fn structured_text(formula: &Formula) -> Result<String, SymbolicError> {
     let (inputs, outputs) = (formula.inputs().len(), formula.outputs().len());
@@ -88,7 +88,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         stages.remove(name)?;
     }
     let mut environments = EnvironmentRegistry::new();
-    envs_classic::register(&mut environments)?;
+    kanrl_envs_classic::register(&mut environments)?;
     let config = MergedConfig::new(RawConfig::from_toml("this example", CONFIG)?).resolve()?;
     let mut run = Run::with_pipeline(config, environments, stages)?;
     let folder = tempfile::tempdir()?;

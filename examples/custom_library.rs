@@ -5,11 +5,11 @@
 //! cargo run --release --example custom_library
 //! ```
 
-use kan_core::config::{BuildError, SymbolicLibraryConfig};
-use kan_core::function::{Candidate, Domain, SampledCurve, SymbolicLibrary, UnivariateFunction};
+use kanrl_core::config::{BuildError, SymbolicLibraryConfig};
+use kanrl_core::function::{Candidate, Domain, SampledCurve, SymbolicLibrary, UnivariateFunction};
+use kanrl_symbolic::SymbolicError;
+use kanrl_symbolic::library::{Library, LibraryFunction};
 use std::sync::Arc;
-use symbolic::SymbolicError;
-use symbolic::library::{Library, LibraryFunction};
 
 /// Name, expression and instructions.
 const FUNCTIONS: [(&str, &str, f64); 6] = [

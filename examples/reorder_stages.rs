@@ -5,10 +5,10 @@
 //! cargo run --release --example reorder_stages
 //! ```
 
-use kan_core::environment::EnvironmentRegistry;
-use pipeline::config::{MergedConfig, RawConfig};
-use pipeline::run::Run;
-use pipeline::stages;
+use kanrl_core::environment::EnvironmentRegistry;
+use kanrl_pipeline::config::{MergedConfig, RawConfig};
+use kanrl_pipeline::run::Run;
+use kanrl_pipeline::stages;
 
 const CONFIG: &str = "
 collect = { train_episodes = 3, validation_episodes = 1 }
@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     stages.select(&order)?;
 
     let mut environments = EnvironmentRegistry::new();
-    envs_classic::register(&mut environments)?;
+    kanrl_envs_classic::register(&mut environments)?;
     let config = MergedConfig::new(RawConfig::from_toml("this example", CONFIG)?).resolve()?;
     let mut run = Run::with_pipeline(config, environments, stages)?;
     println!("{}", run.stages().join(", "));

@@ -4,12 +4,12 @@
 //! cargo run --release --example replace_stage
 //! ```
 
-use kan_core::environment::EnvironmentRegistry;
-use pipeline::artefacts::{ExpertData, Network, PerStudent};
-use pipeline::config::{MergedConfig, RawConfig};
-use pipeline::engine::{Get, Make, Stage, StageError};
-use pipeline::run::{Run, Setting};
-use pipeline::stages;
+use kanrl_core::environment::EnvironmentRegistry;
+use kanrl_pipeline::artefacts::{ExpertData, Network, PerStudent};
+use kanrl_pipeline::config::{MergedConfig, RawConfig};
+use kanrl_pipeline::engine::{Get, Make, Stage, StageError};
+use kanrl_pipeline::run::{Run, Setting};
+use kanrl_pipeline::stages;
 
 /// Edges that a network may keep.
 const EDGES: usize = 3;
@@ -56,7 +56,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     stages.replace("prune", stage)?;
 
     let mut environments = EnvironmentRegistry::new();
-    envs_classic::register(&mut environments)?;
+    kanrl_envs_classic::register(&mut environments)?;
     let config = MergedConfig::new(RawConfig::from_toml("this example", CONFIG)?).resolve()?;
     let mut run = Run::with_pipeline(config, environments, stages)?;
     let folder = tempfile::tempdir()?;

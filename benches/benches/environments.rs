@@ -3,9 +3,9 @@
 
 use benches::{BOX2D, CART_POLE_FORMULA, CLASSIC, Lanes};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use experts::FunctionPolicy;
-use kan_core::environment::{EnvironmentRegistry, KeywordArguments};
-use kan_core::rollout::{RolloutOptions, Rollouts};
+use kanrl_core::environment::{EnvironmentRegistry, KeywordArguments};
+use kanrl_core::rollout::{RolloutOptions, Rollouts};
+use kanrl_experts::FunctionPolicy;
 use std::hint::black_box;
 
 const LANES: [usize; 3] = [1, 64, 4096];
@@ -28,7 +28,7 @@ fn steps(criterion: &mut Criterion) {
 
 fn with_formula(criterion: &mut Criterion) {
     let mut registry = EnvironmentRegistry::new();
-    envs_classic::register(&mut registry).expect("each id once");
+    kanrl_envs_classic::register(&mut registry).expect("each id once");
     let entry = registry.get("CartPole-v1").expect("registered");
     let rollouts = Rollouts::new(entry, &KeywordArguments::new()).expect("no arguments are needed");
     let policy = FunctionPolicy::from_text(CART_POLE_FORMULA, rollouts.spec()).expect("a formula");

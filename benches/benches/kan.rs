@@ -3,11 +3,11 @@
 //! `RAYON_NUM_THREADS=1 cargo bench -p benches --bench kan` measures one thread.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use kan_core::approximator::{FitTask, FunctionApproximator, Loss, Samples};
-use kan_core::compute::{Batch, Plan, Scalar, Workspace};
-use kan_core::graph::BaseFunction;
-use kan_core::kan::{Kan, KanConfig, LayerShape, Network, Precision};
-use reference_data::Tensors;
+use kanrl_core::approximator::{FitTask, FunctionApproximator, Loss, Samples};
+use kanrl_core::compute::{Batch, Plan, Scalar, Workspace};
+use kanrl_core::graph::BaseFunction;
+use kanrl_core::kan::{Kan, KanConfig, LayerShape, Network, Precision};
+use kanrl_reference_data::Tensors;
 use std::hint::black_box;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -71,7 +71,7 @@ fn both(criterion: &mut Criterion) {
 }
 
 fn fits(criterion: &mut Criterion) {
-    let files = reference_data::files("speed", "safetensors");
+    let files = kanrl_reference_data::files("speed", "safetensors");
     for file in files.iter().filter(|file| {
         let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         stem.starts_with("fit_") && !stem.contains("float")

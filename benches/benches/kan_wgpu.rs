@@ -7,11 +7,11 @@
 //! second variable is that of Mesa's driver in software).
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use kan_core::approximator::{Loss, Samples};
-use kan_core::graph::{BaseFunction, Input};
-use kan_core::kan::{Cpu, Engine, LayerShape, Network, TrainingObjective};
-use kan_core::optimize::{Objective, Vector};
-use kan_wgpu::{Gpu, GpuEngine};
+use kanrl_core::approximator::{Loss, Samples};
+use kanrl_core::graph::{BaseFunction, Input};
+use kanrl_core::kan::{Cpu, Engine, LayerShape, Network, TrainingObjective};
+use kanrl_core::optimize::{Objective, Vector};
+use kanrl_wgpu::{Gpu, GpuEngine};
 use std::borrow::{Borrow, BorrowMut};
 use std::hint::black_box;
 use std::sync::Arc;

@@ -3,11 +3,13 @@
 //! on each of two threads, and `env/ID/picture`. Needs the feature `mujoco` and `cargo xtask setup`.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use envs_mujoco::{Ant, HalfCheetah, Hopper, HopperConfig, MujocoEnvironment, Swimmer, Task, Version};
-use envs_mujoco::{AntV5Config, Walker2d, Walker2dConfig};
-use kan_core::action::{Action, ActionBatch};
-use kan_core::environment::{DynEnvironment, Environment, EnvironmentError, SyncVectorEnvironment, VectorEnvironment};
-use kan_core::random::Generator;
+use kanrl_core::action::{Action, ActionBatch};
+use kanrl_core::environment::{
+    DynEnvironment, Environment, EnvironmentError, SyncVectorEnvironment, VectorEnvironment,
+};
+use kanrl_core::random::Generator;
+use kanrl_envs_mujoco::{Ant, HalfCheetah, Hopper, HopperConfig, MujocoEnvironment, Swimmer, Task, Version};
+use kanrl_envs_mujoco::{AntV5Config, Walker2d, Walker2dConfig};
 use std::hint::black_box;
 
 /// Steps of an episode: robots that would be stopped for falling go on.

@@ -3,8 +3,8 @@
 
 use benches::Lanes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use kan_core::action::ActionBatch;
-use kan_core::environment::{EnvironmentRegistry, KeywordArguments, StepOutcome};
+use kanrl_core::action::ActionBatch;
+use kanrl_core::environment::{EnvironmentRegistry, KeywordArguments, StepOutcome};
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 
 /// The environment as it is called, and under which name it is measured.
@@ -15,10 +15,10 @@ const CHUNKS: usize = 64;
 
 fn registry() -> EnvironmentRegistry {
     let mut registry = EnvironmentRegistry::new();
-    envs_classic::register(&mut registry).expect("each id once");
+    kanrl_envs_classic::register(&mut registry).expect("each id once");
     let program = std::env::current_exe().expect("the program has a path");
-    let library = program.with_file_name(format!("{DLL_PREFIX}plugin_tests{DLL_SUFFIX}"));
-    plugin::load(&library, &mut registry).expect("Cargo builds the library");
+    let library = program.with_file_name(format!("{DLL_PREFIX}kanrl_plugin_tests{DLL_SUFFIX}"));
+    kanrl_plugin::load(&library, &mut registry).expect("Cargo builds the library");
     registry
 }
 

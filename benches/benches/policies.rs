@@ -2,18 +2,18 @@
 
 use benches::CART_POLE_FORMULA;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use experts::{FunctionPolicy, PolicyReference};
-use kan_core::action::ActionBatch;
-use kan_core::config::ApproximatorConfig;
-use kan_core::environment::EnvironmentRegistry;
-use kan_core::kan::KanConfig;
-use kan_core::policy::Policy;
-use kan_core::random::Generator;
+use kanrl_core::action::ActionBatch;
+use kanrl_core::config::ApproximatorConfig;
+use kanrl_core::environment::EnvironmentRegistry;
+use kanrl_core::kan::KanConfig;
+use kanrl_core::policy::Policy;
+use kanrl_core::random::Generator;
+use kanrl_experts::{FunctionPolicy, PolicyReference};
 use std::sync::Arc;
 
 fn actions(criterion: &mut Criterion) {
     let mut registry = EnvironmentRegistry::new();
-    envs_classic::register(&mut registry).expect("each id once");
+    kanrl_envs_classic::register(&mut registry).expect("each id once");
     let spec = registry.spec("CartPole-v1").expect("registered");
     let inputs = spec.observation_space.len();
     let formula = FunctionPolicy::from_text(CART_POLE_FORMULA, &spec).expect("a formula");

@@ -2,16 +2,16 @@
 //! without videos, `run/ENVIRONMENT/faithful` without tuning on return.
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use kan_core::environment::EnvironmentRegistry;
-use pipeline::config::{MergedConfig, RawConfig};
-use pipeline::run::Run;
+use kanrl_core::environment::EnvironmentRegistry;
+use kanrl_pipeline::config::{MergedConfig, RawConfig};
+use kanrl_pipeline::run::Run;
 use std::error::Error;
 use std::time::Duration;
 use tempfile::TempDir;
 
 fn prepare(text: &str) -> Result<(Run, TempDir), Box<dyn Error>> {
     let mut environments = EnvironmentRegistry::new();
-    envs_classic::register(&mut environments)?;
+    kanrl_envs_classic::register(&mut environments)?;
     let config = MergedConfig::new(RawConfig::from_toml("run.toml", text)?).resolve()?;
     let mut run = Run::prepare(config, environments)?;
     let folder = tempfile::tempdir()?;

@@ -4,11 +4,11 @@
 //! `suggest_symbolic` on the same curves takes 1.3 CPU seconds at 200 samples and 18 at 1000.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use kan_core::function::{SampledCurve, SymbolicLibrary};
-use reference_data::{Tensors, files};
+use kanrl_core::function::{SampledCurve, SymbolicLibrary};
+use kanrl_reference_data::{Tensors, files};
+use kanrl_symbolic::library::Library;
+use kanrl_symbolic::{Expression, Tape};
 use std::hint::black_box;
-use symbolic::library::Library;
-use symbolic::{Expression, Tape};
 
 /// All edges of a file: `lL/x` `[rows, in]`, `lL/y` `[rows, out, in]`.
 fn curves(tensors: &Tensors) -> Vec<SampledCurve> {

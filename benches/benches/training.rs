@@ -1,14 +1,14 @@
 //! PPO: environment steps per second of a whole update, rollout and optimisation together.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use experts::network::Activation;
-use experts::training::{PpoConfig, Trainer};
-use kan_core::environment::{EnvironmentRegistry, KeywordArguments};
+use kanrl_core::environment::{EnvironmentRegistry, KeywordArguments};
+use kanrl_experts::network::Activation;
+use kanrl_experts::training::{PpoConfig, Trainer};
 use std::hint::black_box;
 
 fn update(criterion: &mut Criterion) {
     let mut registry = EnvironmentRegistry::new();
-    envs_classic::register(&mut registry).expect("each id once");
+    kanrl_envs_classic::register(&mut registry).expect("each id once");
     let zoo = PpoConfig::for_environment;
     let wide = PpoConfig { n_envs: 8, activation_fn: Activation::Relu, net_arch: vec![256, 256], ..zoo("Hopper-v4") };
     let cases = [

@@ -1,7 +1,7 @@
-use kan_core::action::ActionBatch;
-use kan_core::environment::{EnvironmentRegistry, KeywordArguments, StepOutcome, VectorEnvironment};
-use kan_core::policy::Policy;
-use kan_core::random::Generator;
+use kanrl_core::action::ActionBatch;
+use kanrl_core::environment::{EnvironmentRegistry, KeywordArguments, StepOutcome, VectorEnvironment};
+use kanrl_core::policy::Policy;
+use kanrl_core::random::Generator;
 
 /// Batches of actions drawn beforehand, used in turn.
 const BATCHES: usize = 16;
@@ -24,8 +24,8 @@ impl Lanes {
     /// If there is no such environment.
     pub fn new(id: &str, lanes: usize) -> Self {
         let mut registry = EnvironmentRegistry::new();
-        envs_classic::register(&mut registry).expect("each id once");
-        envs_box2d::register(&mut registry).expect("each id once");
+        kanrl_envs_classic::register(&mut registry).expect("each id once");
+        kanrl_envs_box2d::register(&mut registry).expect("each id once");
         Self::from_registry(&registry, id, lanes)
     }
 

@@ -1,8 +1,8 @@
 //! What the examples share: a run into a temporary folder, with its returns and its formula printed.
 
-use kan_core::environment::EnvironmentRegistry;
-use pipeline::config::{MergedConfig, RawConfig};
-use pipeline::run::{Run, RunSummary};
+use kanrl_core::environment::EnvironmentRegistry;
+use kanrl_pipeline::config::{MergedConfig, RawConfig};
+use kanrl_pipeline::run::{Run, RunSummary};
 use std::error::Error;
 
 /// Runs a config with the standard stages on classic control, or on `environments` of one's own.
@@ -14,7 +14,7 @@ pub fn run(config: &str, environments: Option<EnvironmentRegistry>) -> Result<Ru
         Some(environments) => environments,
         None => {
             let mut classic = EnvironmentRegistry::new();
-            envs_classic::register(&mut classic)?;
+            kanrl_envs_classic::register(&mut classic)?;
             classic
         }
     };

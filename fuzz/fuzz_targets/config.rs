@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pipeline::config::{ConfigError, MergedConfig, RawConfig};
+use kanrl_pipeline::config::{ConfigError, MergedConfig, RawConfig};
 
 fn check(raw: Result<RawConfig, ConfigError>) {
     match raw.and_then(|raw| MergedConfig::new(raw).resolve()) {

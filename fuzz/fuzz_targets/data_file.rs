@@ -1,7 +1,7 @@
 //! Files of numbers: the first byte chooses the kind, the rest is the file.
 #![no_main]
 
-use experts::data_files::{read_log, read_observations};
+use kanrl_experts::data_files::{read_log, read_observations};
 use libfuzzer_sys::fuzz_target;
 use std::path::PathBuf;
 use std::sync::LazyLock;

@@ -1,12 +1,12 @@
 //! Model files of every approximator, and graphs as JSON: what is read computes and is written again the same.
 #![no_main]
 
-use kan_core::baselines::{LinearConfig, MlpConfig};
-use kan_core::config::ApproximatorConfig;
-use kan_core::graph::UnivariateGraph;
-use kan_core::kan::{KanConfig, Network};
+use kanrl_core::baselines::{LinearConfig, MlpConfig};
+use kanrl_core::config::ApproximatorConfig;
+use kanrl_core::graph::UnivariateGraph;
+use kanrl_core::kan::{KanConfig, Network};
 use libfuzzer_sys::fuzz_target;
-use symbolic::library::Library;
+use kanrl_symbolic::library::Library;
 
 fuzz_target!(|bytes: &[u8]| {
     let kinds: [&dyn ApproximatorConfig; 3] = [&KanConfig::default(), &LinearConfig::default(), &MlpConfig::default()];
@@ -28,6 +28,6 @@ fuzz_target!(|bytes: &[u8]| {
         if let Ok(network) = Network::from_graph(&graph) {
             network.graph();
         }
-        let _ = symbolic::graph_expressions(&graph);
+        let _ = kanrl_symbolic::graph_expressions(&graph);
     }
 });

@@ -1,7 +1,7 @@
 //! Networks with a description, such as `kanrl train-expert` writes: what is read is written again the same.
 #![no_main]
 
-use experts::network_file::NetworkFile;
+use kanrl_experts::network_file::NetworkFile;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

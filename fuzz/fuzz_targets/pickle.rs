@@ -1,8 +1,8 @@
 //! The unpickler and the reader of `vecnormalize.pkl` on top of it.
 #![no_main]
 
-use experts::pickle::Pickle;
-use experts::sb3::vecnormalize;
+use kanrl_experts::pickle::Pickle;
+use kanrl_experts::sb3::vecnormalize;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

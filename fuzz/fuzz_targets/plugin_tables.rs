@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use plugin::{SliceMemory, tables};
+use kanrl_plugin::{SliceMemory, tables};
 
 fuzz_target!(|bytes: &[u8]| {
     let memory = SliceMemory(bytes);

@@ -1,9 +1,9 @@
 //! Whole Stable-Baselines3 archives, up to a policy that acts.
 #![no_main]
 
-use experts::sb3::Sb3Archive;
-use kan_core::action::ActionBatch;
-use kan_core::policy::Policy;
+use kanrl_experts::sb3::Sb3Archive;
+use kanrl_core::action::ActionBatch;
+use kanrl_core::policy::Policy;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -1,7 +1,7 @@
 //! torch's zip and legacy files.
 #![no_main]
 
-use experts::torch::StateDict;
+use kanrl_experts::torch::StateDict;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -4,10 +4,10 @@
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
-use kan_core::environment::EnvironmentRegistry;
+use kanrl_core::environment::EnvironmentRegistry;
 use libfuzzer_sys::fuzz_target;
 use std::cell::OnceCell;
-use studio::{Options, Studio};
+use kanrl_studio::{Options, Studio};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
@@ -20,7 +20,7 @@ fn server() -> (Runtime, Router, TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let mut environments = EnvironmentRegistry::new();
-    envs_classic::register(&mut environments).expect("new ids");
+    kanrl_envs_classic::register(&mut environments).expect("new ids");
     let options = Options { runs: folder.path().to_owned(), ..Options::new("false".into()) };
     let _entered = runtime.enter();
     let router = Studio::open(options, environments).expect("an empty folder").router();

@@ -1,7 +1,7 @@
 //! Zip archives: every member is read whole, within its limit, or refused.
 #![no_main]
 
-use experts::archive::Archive;
+use kanrl_experts::archive::Archive;
 use libfuzzer_sys::fuzz_target;
 
 const LIMIT: u64 = 1 << 20;

@@ -1,7 +1,7 @@
 //! What both environments' pictures have in common.
 
 use crate::engine::{BodyState, Vector};
-use render::{Canvas, Color, View};
+use kanrl_render::{Canvas, Color, View};
 
 /// Pixels of a metre.
 pub(crate) const SCALE: f64 = 30.0;

@@ -2,11 +2,11 @@
 //! original, so that a policy trained there plays here and a seed means the same episode.
 //!
 //! ```
-//! use kan_core::action::Action;
-//! use kan_core::environment::{EnvironmentRegistry, KeywordArguments};
+//! use kanrl_core::action::Action;
+//! use kanrl_core::environment::{EnvironmentRegistry, KeywordArguments};
 //!
 //! let mut registry = EnvironmentRegistry::new();
-//! envs_box2d::register(&mut registry)?;
+//! kanrl_envs_box2d::register(&mut registry)?;
 //!
 //! let mut lander = registry.make("LunarLander-v3", &KeywordArguments::new())?;
 //! let mut observation = [0.0; 8];
@@ -14,7 +14,7 @@
 //! assert_eq!(observation[1], 1.3990336656570435); // as Gymnasium's, to the bit
 //! let outcome = lander.step(Action::Discrete(2), &mut observation)?;
 //! assert!(!outcome.terminated);
-//! # Ok::<(), kan_core::environment::EnvironmentError>(())
+//! # Ok::<(), kanrl_core::environment::EnvironmentError>(())
 //! ```
 //!
 //! | id | arguments |
@@ -39,7 +39,7 @@ mod parameters;
 pub use bipedal_walker::{BipedalWalker, BipedalWalkerConfig};
 pub use lunar_lander::{EngineControl, Engines, LunarLander, LunarLanderConfig, LunarLanderVersion};
 
-use kan_core::environment::{
+use kanrl_core::environment::{
     Continuous, Discrete, DynEnvironment, EnvironmentEntry, EnvironmentError, EnvironmentFactory, EnvironmentRegistry,
     KeywordArguments, VectorEnvironment,
 };

@@ -1,6 +1,6 @@
 //! Named constants that can be changed.
 
-use kan_core::environment::{EnvironmentError, Parameter};
+use kanrl_core::environment::{EnvironmentError, Parameter};
 
 /// One of an environment's constants.
 pub(crate) struct Constant<'a> {

@@ -1,12 +1,12 @@
 //! Every environment here keeps its contract.
 
-use kan_core::environment::{EnvironmentRegistry, KeywordArguments};
-use kan_core::testing::{Rule, check_environment};
+use kanrl_core::environment::{EnvironmentRegistry, KeywordArguments};
+use kanrl_core::testing::{Rule, check_environment};
 
 #[test]
 fn every_environment_keeps_the_contract() {
     let mut registry = EnvironmentRegistry::new();
-    envs_box2d::register(&mut registry).expect("distinct ids");
+    kanrl_envs_box2d::register(&mut registry).expect("distinct ids");
     for entry in registry.entries() {
         let mut violations = check_environment(entry, &KeywordArguments::new());
         println!("{}: {violations:?}", entry.id);

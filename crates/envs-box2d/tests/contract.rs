@@ -1,19 +1,19 @@
 //! What holds whatever the recordings are: arguments, parameters, determinism, pictures.
 
-use kan_core::action::ActionBatch;
-use kan_core::environment::{DynEnvironment, EnvironmentError, EnvironmentRegistry, KeywordArguments};
-use kan_core::random::Generator;
+use kanrl_core::action::ActionBatch;
+use kanrl_core::environment::{DynEnvironment, EnvironmentError, EnvironmentRegistry, KeywordArguments};
+use kanrl_core::random::Generator;
 use serde_json::json;
 
 fn make(id: &str, arguments: serde_json::Value) -> Result<Box<dyn DynEnvironment>, EnvironmentError> {
     let mut registry = EnvironmentRegistry::new();
-    envs_box2d::register(&mut registry)?;
+    kanrl_envs_box2d::register(&mut registry)?;
     registry.make(id, arguments.as_object().expect("an object"))
 }
 
 fn ids() -> Vec<String> {
     let mut registry = EnvironmentRegistry::new();
-    envs_box2d::register(&mut registry).expect("distinct ids");
+    kanrl_envs_box2d::register(&mut registry).expect("distinct ids");
     registry.entries().map(|entry| entry.id.clone()).collect()
 }
 
@@ -154,9 +154,9 @@ fn engines_leave_flames() {
     for (action, flames) in [(0, false), (1, true), (2, true), (3, true)] {
         lander.reset(Some(0), &mut observation).expect("a reset");
         for _ in 0..20 {
-            lander.step(kan_core::action::Action::Discrete(0), &mut observation).expect("a step");
+            lander.step(kanrl_core::action::Action::Discrete(0), &mut observation).expect("a step");
         }
-        lander.step(kan_core::action::Action::Discrete(action), &mut observation).expect("a step");
+        lander.step(kanrl_core::action::Action::Discrete(action), &mut observation).expect("a step");
         assert_eq!(red(&mut *lander) > 10, flames, "action {action}");
     }
 }

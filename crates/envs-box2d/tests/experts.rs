@@ -1,8 +1,8 @@
 //! Trained experts reach here what they reached in Gymnasium.
 
-use experts::PolicyReference;
-use kan_core::environment::{EnvironmentRegistry, KeywordArguments};
-use kan_core::rollout::{RolloutOptions, Rollouts};
+use kanrl_core::environment::{EnvironmentRegistry, KeywordArguments};
+use kanrl_core::rollout::{RolloutOptions, Rollouts};
+use kanrl_experts::PolicyReference;
 
 /// The difference of two means in units of its standard error.
 fn distance(first: &[f64], second: &[f64]) -> f64 {
@@ -20,11 +20,12 @@ fn distance(first: &[f64], second: &[f64]) -> f64 {
 #[test]
 fn experts_play_as_well_as_recorded() {
     let mut registry = EnvironmentRegistry::new();
-    envs_box2d::register(&mut registry).expect("distinct ids");
-    let Some(folder) = reference_data::folder("experts").filter(|folder| folder.join("experts.json").is_file()) else {
+    kanrl_envs_box2d::register(&mut registry).expect("distinct ids");
+    let Some(folder) = kanrl_reference_data::folder("experts").filter(|folder| folder.join("experts.json").is_file())
+    else {
         return;
     };
-    let agents = &reference_data::read_json(&folder.join("experts.json"))["agents"];
+    let agents = &kanrl_reference_data::read_json(&folder.join("experts.json"))["agents"];
     for (name, agent) in agents.as_object().expect("agents by name") {
         let archive = folder.join(format!("{name}.zip"));
         if !name.starts_with("ppo/") || !archive.is_file() {
@@ -38,7 +39,7 @@ fn experts_play_as_well_as_recorded() {
             let episodes = rollouts.run(&*expert, &seeds, &RolloutOptions::default()).expect("100 episodes");
             let returns: Vec<f64> = episodes.iter().map(|episode| episode.episode_return).collect();
             println!("{name} in {id}");
-            let distance = distance(&returns, &reference_data::numbers(&evaluation["returns"]));
+            let distance = distance(&returns, &kanrl_reference_data::numbers(&evaluation["returns"]));
             assert!(distance <= 3.0, "{name} in {id}: {distance} standard errors");
         }
     }

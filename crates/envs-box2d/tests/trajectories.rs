@@ -1,20 +1,20 @@
 //! Equal to Gymnasium's recordings, to the last bit, contacts with the ground included.
 
-use envs_box2d::{BipedalWalker, LunarLander, LunarLanderConfig, LunarLanderVersion};
-use kan_core::environment::{Discrete, Environment, EnvironmentRegistry};
-use kan_core::testing::check_trajectories;
-use reference_data::Tensors;
+use kanrl_core::environment::{Discrete, Environment, EnvironmentRegistry};
+use kanrl_core::testing::check_trajectories;
+use kanrl_envs_box2d::{BipedalWalker, LunarLander, LunarLanderConfig, LunarLanderVersion};
+use kanrl_reference_data::Tensors;
 use serde_json::Value;
 
 fn registry() -> EnvironmentRegistry {
     let mut registry = EnvironmentRegistry::new();
-    envs_box2d::register(&mut registry).expect("distinct ids");
+    kanrl_envs_box2d::register(&mut registry).expect("distinct ids");
     registry
 }
 
 #[test]
 fn equal_to_every_recording() {
-    let Some(folder) = reference_data::folder("envs") else { return };
+    let Some(folder) = kanrl_reference_data::folder("envs") else { return };
     for report in check_trajectories(&registry(), None, &folder, 0.0).expect("readable recordings") {
         println!("{}: {} parts", report.id, report.parts.len());
         if let Some((part, deviation)) = report.first_deviation() {
@@ -25,8 +25,8 @@ fn equal_to_every_recording() {
 
 #[test]
 fn terrains_equal_the_recorded_ones() {
-    for path in reference_data::files("envs", "json") {
-        let recording = reference_data::read_json(&path);
+    for path in kanrl_reference_data::files("envs", "json") {
+        let recording = kanrl_reference_data::read_json(&path);
         let id = recording["id"].as_str().expect("an id");
         if registry().get(id).is_err() {
             continue;

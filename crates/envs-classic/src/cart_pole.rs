@@ -1,8 +1,8 @@
 use crate::pictures;
 use crate::spec::{coordinate, observed, parameters};
-use kan_core::environment::{Discrete, Environment, EnvironmentError, EnvironmentSpec, Frame, StepOutcome};
-use kan_core::random::Generator;
-use kan_core::space::{ActionSpace, BoxSpace, DiscreteSpace, ElementType};
+use kanrl_core::environment::{Discrete, Environment, EnvironmentError, EnvironmentSpec, Frame, StepOutcome};
+use kanrl_core::random::Generator;
+use kanrl_core::space::{ActionSpace, BoxSpace, DiscreteSpace, ElementType};
 use serde::Deserialize;
 use std::sync::{Arc, LazyLock};
 

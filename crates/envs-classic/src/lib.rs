@@ -1,17 +1,17 @@
 //! Gymnasium's classic-control environments, equal to Gymnasium 1.4 with NumPy 2 to the last bit.
 //!
 //! ```
-//! use kan_core::action::Action;
-//! use kan_core::environment::{EnvironmentRegistry, KeywordArguments};
+//! use kanrl_core::action::Action;
+//! use kanrl_core::environment::{EnvironmentRegistry, KeywordArguments};
 //!
 //! let mut registry = EnvironmentRegistry::new();
-//! envs_classic::register(&mut registry)?;
+//! kanrl_envs_classic::register(&mut registry)?;
 //! let mut environment = registry.make("CartPole-v1", &KeywordArguments::new())?;
 //! let mut observation = [0.0; 4];
 //! environment.reset(Some(0), &mut observation)?;
 //! let outcome = environment.step(Action::Discrete(1), &mut observation)?;
 //! assert_eq!(outcome.reward, 1.0);
-//! # Ok::<(), kan_core::environment::EnvironmentError>(())
+//! # Ok::<(), kanrl_core::environment::EnvironmentError>(())
 //! ```
 //!
 //! "To the last bit" holds where the C library's `sin`, `cos` and `pow` are the ones NumPy was recorded with: glibc on
@@ -32,7 +32,7 @@ pub use mountain_car::{MountainCar, MountainCarConfig};
 pub use mountain_car_continuous::MountainCarContinuous;
 pub use pendulum::{Pendulum, PendulumConfig};
 
-use kan_core::environment::{Environment, EnvironmentEntry, EnvironmentError, EnvironmentRegistry};
+use kanrl_core::environment::{Environment, EnvironmentEntry, EnvironmentError, EnvironmentRegistry};
 use serde::de::DeserializeOwned;
 
 /// Adds every environment of this crate.

@@ -2,10 +2,10 @@ use crate::mountain_car::{MAX_POSITION, MAX_SPEED, MIN_POSITION, MountainCarConf
 use crate::numpy::squared;
 use crate::pictures;
 use crate::spec::{coordinate, observed, parameters};
-use kan_core::action::ContinuousAction;
-use kan_core::environment::{Continuous, Environment, EnvironmentError, EnvironmentSpec, Frame, StepOutcome};
-use kan_core::random::Generator;
-use kan_core::space::{ActionSpace, BoxSpace, ElementType};
+use kanrl_core::action::ContinuousAction;
+use kanrl_core::environment::{Continuous, Environment, EnvironmentError, EnvironmentSpec, Frame, StepOutcome};
+use kanrl_core::random::Generator;
+use kanrl_core::space::{ActionSpace, BoxSpace, ElementType};
 use std::sync::{Arc, LazyLock};
 
 /// `MountainCarContinuous-v0`: [`MountainCar`](crate::MountainCar) with an engine that can be throttled, and fuel to

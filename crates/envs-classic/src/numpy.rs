@@ -57,7 +57,7 @@ pub(crate) fn cos_sin_f32(x: f32) -> (f32, f32) {
 #[cfg(test)]
 mod tests {
     use super::{cos_sin_f32, pow_2, remainder, squared};
-    use kan_core::random::Generator;
+    use kanrl_core::random::Generator;
 
     #[test]
     fn squares_are_the_c_librarys() {

@@ -1,10 +1,10 @@
 use crate::numpy::{remainder, squared, squared_f32};
 use crate::pictures;
 use crate::spec::{coordinate, observed, parameters};
-use kan_core::action::ContinuousAction;
-use kan_core::environment::{Continuous, Environment, EnvironmentError, EnvironmentSpec, Frame, StepOutcome};
-use kan_core::random::Generator;
-use kan_core::space::{ActionSpace, BoxSpace, ElementType};
+use kanrl_core::action::ContinuousAction;
+use kanrl_core::environment::{Continuous, Environment, EnvironmentError, EnvironmentSpec, Frame, StepOutcome};
+use kanrl_core::random::Generator;
+use kanrl_core::space::{ActionSpace, BoxSpace, ElementType};
 use serde::Deserialize;
 use std::f64::consts::PI;
 use std::sync::{Arc, LazyLock};

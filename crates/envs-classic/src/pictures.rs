@@ -1,8 +1,8 @@
 //! Gymnasium's pictures of the classic-control environments, drawn from their states. All lengths are in pixels and all
 //! colours are Gymnasium's.
 
-use kan_core::environment::Frame;
-use render::{Canvas, Color, View};
+use kanrl_core::environment::Frame;
+use kanrl_render::{Canvas, Color, View};
 use std::f64::consts::{FRAC_PI_2, PI};
 
 const WHITE: Color = [255, 255, 255];

@@ -1,6 +1,6 @@
 //! What all specs here share.
 
-use kan_core::space::Coordinate;
+use kanrl_core::space::Coordinate;
 
 /// A coordinate of a float32 `Box`: its bounds are rounded as NumPy rounds them.
 pub(crate) fn coordinate(name: &str, unit: &str, low: f64, high: f64, description: &str) -> Coordinate {
@@ -17,8 +17,8 @@ pub(crate) fn observed(value: f64) -> f64 {
 /// Implements `parameters` and `set_parameter` for the named fields of `self.constants`.
 macro_rules! parameters {
     ($($name:ident: $unit:literal),+ $(,)?) => {
-        fn parameters(&self) -> Vec<kan_core::environment::Parameter> {
-            vec![$(kan_core::environment::Parameter {
+        fn parameters(&self) -> Vec<kanrl_core::environment::Parameter> {
+            vec![$(kanrl_core::environment::Parameter {
                 name: stringify!($name).to_owned(),
                 unit: $unit.to_owned(),
                 value: self.constants.$name,

@@ -1,12 +1,12 @@
 //! The contract, for every environment of this crate.
 
-use kan_core::environment::{EnvironmentRegistry, KeywordArguments};
-use kan_core::testing::check_environment;
+use kanrl_core::environment::{EnvironmentRegistry, KeywordArguments};
+use kanrl_core::testing::check_environment;
 
 #[test]
 fn every_environment_keeps_the_contract() {
     let mut registry = EnvironmentRegistry::new();
-    envs_classic::register(&mut registry).expect("distinct ids");
+    kanrl_envs_classic::register(&mut registry).expect("distinct ids");
     for entry in registry.entries() {
         assert_eq!(check_environment(entry, &KeywordArguments::new()), [], "{}", entry.id);
     }
@@ -15,7 +15,7 @@ fn every_environment_keeps_the_contract() {
 #[test]
 fn keyword_arguments_are_gymnasiums() {
     let mut registry = EnvironmentRegistry::new();
-    envs_classic::register(&mut registry).expect("distinct ids");
+    kanrl_envs_classic::register(&mut registry).expect("distinct ids");
     let make = |id: &str, arguments: &str| {
         let arguments: KeywordArguments = serde_json::from_str(arguments).expect("JSON");
         registry.make(id, &arguments).map(|_| ()).map_err(|error| error.to_string())

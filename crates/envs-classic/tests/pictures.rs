@@ -1,8 +1,8 @@
 //! Every environment has a picture of Gymnasium's size that follows its state.
 
-use kan_core::action::ActionBatch;
-use kan_core::environment::{EnvironmentRegistry, Frame, KeywordArguments};
-use kan_core::random::Generator;
+use kanrl_core::action::ActionBatch;
+use kanrl_core::environment::{EnvironmentRegistry, Frame, KeywordArguments};
+use kanrl_core::random::Generator;
 
 fn pixel(frame: &Frame, x: usize, y: usize) -> [u8; 3] {
     let place = (y * frame.width + x) * 3;
@@ -13,7 +13,7 @@ fn pixel(frame: &Frame, x: usize, y: usize) -> [u8; 3] {
 #[test]
 fn pictures_follow_the_state() {
     let mut registry = EnvironmentRegistry::new();
-    envs_classic::register(&mut registry).expect("distinct ids");
+    kanrl_envs_classic::register(&mut registry).expect("distinct ids");
     for entry in registry.entries() {
         let mut environment = registry.make(&entry.id, &KeywordArguments::new()).expect("no arguments are needed");
         let spec = environment.spec().clone();
@@ -34,7 +34,7 @@ fn pictures_follow_the_state() {
             assert_eq!(pixel(picture, 0, 0), [255; 3], "{}: white background", entry.id);
             if let Some(folder) = std::env::var_os("KANRL_PICTURES") {
                 let file = std::path::Path::new(&folder).join(format!("{}-{index}.png", entry.id));
-                std::fs::write(file, render::encode_png(picture)).expect("a writable folder");
+                std::fs::write(file, kanrl_render::encode_png(picture)).expect("a writable folder");
             }
         }
         assert_ne!(pictures[0], pictures[1], "{}", entry.id);

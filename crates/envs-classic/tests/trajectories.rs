@@ -1,22 +1,22 @@
 //! Equal to Gymnasium's recordings to the last bit, and the comparison itself.
 
-use envs_classic::{Pendulum, PendulumConfig};
-use kan_core::action::ActionBatch;
-use kan_core::environment::{EnvironmentEntry, EnvironmentRegistry, KeywordArguments};
-use kan_core::random::Generator;
-use kan_core::testing::{TrajectoryReport, check_trajectories};
+use kanrl_core::action::ActionBatch;
+use kanrl_core::environment::{EnvironmentEntry, EnvironmentRegistry, KeywordArguments};
+use kanrl_core::random::Generator;
+use kanrl_core::testing::{TrajectoryReport, check_trajectories};
+use kanrl_envs_classic::{Pendulum, PendulumConfig};
 use safetensors::tensor::{Dtype, TensorView};
 use std::path::Path;
 
 fn registry() -> EnvironmentRegistry {
     let mut registry = EnvironmentRegistry::new();
-    envs_classic::register(&mut registry).expect("distinct ids");
+    kanrl_envs_classic::register(&mut registry).expect("distinct ids");
     registry
 }
 
 #[test]
 fn equal_to_every_recording() {
-    let Some(folder) = reference_data::folder("envs") else { return };
+    let Some(folder) = kanrl_reference_data::folder("envs") else { return };
     let reports = check_trajectories(&registry(), None, &folder, 0.0).expect("readable recordings");
     for report in &reports {
         println!("{}: {} parts", report.id, report.parts.len());

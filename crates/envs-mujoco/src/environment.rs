@@ -3,11 +3,11 @@
 use crate::parameters;
 use crate::picture;
 use crate::simulation::{Diverged, Simulation};
-use kan_core::action::ContinuousAction;
-use kan_core::environment::{
+use kanrl_core::action::ContinuousAction;
+use kanrl_core::environment::{
     Continuous, Environment, EnvironmentError, EnvironmentSpec, Frame, Parameter, StepOutcome,
 };
-use kan_core::random::Generator;
+use kanrl_core::random::Generator;
 
 /// What sets one robot's task apart from the others'.
 pub trait Task: Send + 'static {

@@ -1,11 +1,11 @@
 //! Gymnasium's MuJoCo environments, equal to Gymnasium 1.4 on MuJoCo 3.17.0 to the last bit.
 //!
 //! ```
-//! use kan_core::action::Action;
-//! use kan_core::environment::{EnvironmentRegistry, KeywordArguments};
+//! use kanrl_core::action::Action;
+//! use kanrl_core::environment::{EnvironmentRegistry, KeywordArguments};
 //!
 //! let mut registry = EnvironmentRegistry::new();
-//! envs_mujoco::register(&mut registry)?;
+//! kanrl_envs_mujoco::register(&mut registry)?;
 //! match registry.make("Hopper-v5", &KeywordArguments::new()) {
 //!     Ok(mut environment) => {
 //!         let mut observation = [0.0; 11];
@@ -16,7 +16,7 @@
 //!     // This build has no MuJoCo, or it is not installed: the error says how to get it.
 //!     Err(error) => println!("{error}"),
 //! }
-//! # Ok::<(), kan_core::environment::EnvironmentError>(())
+//! # Ok::<(), kanrl_core::environment::EnvironmentError>(())
 //! ```
 //!
 //! # Getting MuJoCo
@@ -58,7 +58,7 @@ pub use {
     simulation::{Diverged, Simulation},
 };
 
-use kan_core::environment::{EnvironmentError, EnvironmentRegistry};
+use kanrl_core::environment::{EnvironmentError, EnvironmentRegistry};
 
 /// The robots that OpenAI Gym had as `-v3`, which is another name of `-v4` here.
 const WITH_V3: [&str; 5] = ["Ant", "HalfCheetah", "Hopper", "Swimmer", "Walker2d"];

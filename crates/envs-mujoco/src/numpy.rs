@@ -1,6 +1,6 @@
 //! Sums in the order, and in the precision, in which NumPy takes them: rewards depend on it in their last bits.
 
-use kan_core::action::ContinuousAction;
+use kanrl_core::action::ContinuousAction;
 use std::hint::black_box;
 
 /// `weight * numpy.sum(numpy.square(action))`: for a float32 action all of it is rounded to float32.

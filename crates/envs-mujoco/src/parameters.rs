@@ -1,7 +1,7 @@
 //! The physical constants of a robot that can be changed by name.
 
 use crate::simulation::Simulation;
-use kan_core::environment::{EnvironmentError, Parameter};
+use kanrl_core::environment::{EnvironmentError, Parameter};
 use mujoco_rs::mujoco_c::{_mjtObjBase as Kind, mjtJoint};
 use mujoco_rs::wrappers::MjModel;
 

@@ -4,7 +4,7 @@ use crate::environment::{MujocoEnvironment, Task};
 use crate::robots::{
     Ant, HalfCheetah, Hopper, InvertedDoublePendulum, InvertedPendulum, Reacher, Swimmer, Version, Walker2d,
 };
-use kan_core::environment::{EnvironmentEntry, EnvironmentError, EnvironmentRegistry};
+use kanrl_core::environment::{EnvironmentEntry, EnvironmentError, EnvironmentRegistry};
 use serde::de::DeserializeOwned;
 
 pub(crate) fn register(registry: &mut EnvironmentRegistry) -> Result<(), EnvironmentError> {

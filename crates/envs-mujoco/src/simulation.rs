@@ -1,7 +1,7 @@
 //! A robot in motion: MuJoCo's model and state, stepped as Gymnasium's `MujocoEnv` does.
 
 use crate::model::ModelSource;
-use kan_core::action::ContinuousAction;
+use kanrl_core::action::ContinuousAction;
 use mujoco_rs::mujoco_c::mjtWarning;
 use mujoco_rs::wrappers::{MjData, MjModel};
 

@@ -1,10 +1,10 @@
 //! What holds whatever the recordings are: the contract, names, arguments, parameters, failures.
 
-use kan_core::environment::{DynEnvironment, EnvironmentError, EnvironmentRegistry};
+use kanrl_core::environment::{DynEnvironment, EnvironmentError, EnvironmentRegistry};
 
 fn registry() -> EnvironmentRegistry {
     let mut registry = EnvironmentRegistry::new();
-    envs_mujoco::register(&mut registry).expect("distinct ids");
+    kanrl_envs_mujoco::register(&mut registry).expect("distinct ids");
     registry
 }
 
@@ -29,10 +29,10 @@ fn a_build_without_the_engine_says_what_to_type() {
 #[cfg(feature = "mujoco")]
 mod with_mujoco {
     use super::{make, registry};
-    use kan_core::action::ActionBatch;
-    use kan_core::environment::{DynEnvironment, EnvironmentError, KeywordArguments};
-    use kan_core::random::Generator;
-    use kan_core::testing::check_environment;
+    use kanrl_core::action::ActionBatch;
+    use kanrl_core::environment::{DynEnvironment, EnvironmentError, KeywordArguments};
+    use kanrl_core::random::Generator;
+    use kanrl_core::testing::check_environment;
     use serde_json::json;
     use std::process::Command;
 

@@ -2,20 +2,21 @@
 //! fresh seeds.
 #![cfg(feature = "mujoco")]
 
-use experts::PolicyReference;
-use kan_core::environment::{EnvironmentEntry, EnvironmentRegistry, KeywordArguments};
-use kan_core::rollout::{RolloutOptions, Rollouts};
+use kanrl_core::environment::{EnvironmentEntry, EnvironmentRegistry, KeywordArguments};
+use kanrl_core::rollout::{RolloutOptions, Rollouts};
+use kanrl_experts::PolicyReference;
 use serde_json::Value;
 use std::path::Path;
 
 /// Calls `check` with every recorded evaluation of a PPO agent in one of these environments.
 fn for_each_evaluation(check: impl Fn(&str, &Path, &EnvironmentEntry, &Value)) {
     let mut registry = EnvironmentRegistry::new();
-    envs_mujoco::register(&mut registry).expect("distinct ids");
-    let Some(folder) = reference_data::folder("experts").filter(|folder| folder.join("experts.json").is_file()) else {
+    kanrl_envs_mujoco::register(&mut registry).expect("distinct ids");
+    let Some(folder) = kanrl_reference_data::folder("experts").filter(|folder| folder.join("experts.json").is_file())
+    else {
         return;
     };
-    let agents = &reference_data::read_json(&folder.join("experts.json"))["agents"];
+    let agents = &kanrl_reference_data::read_json(&folder.join("experts.json"))["agents"];
     for (name, agent) in agents.as_object().expect("agents by name") {
         let archive = folder.join(format!("{name}.zip"));
         if name.starts_with("ppo/") && archive.is_file() {
@@ -46,7 +47,7 @@ fn moments(values: &[f64]) -> (f64, f64) {
 
 fn compare(name: &str, found: &[f64], evaluation: &Value) {
     let (found, found_error) = moments(found);
-    let (recorded, recorded_error) = moments(&reference_data::numbers(&evaluation["returns"]));
+    let (recorded, recorded_error) = moments(&kanrl_reference_data::numbers(&evaluation["returns"]));
     let distance = (found - recorded).abs() / (found_error + recorded_error).sqrt();
     let [found_error, recorded_error] = [found_error.sqrt(), recorded_error.sqrt()];
     println!("{name}: {found:.1} ± {found_error:.1} here, {recorded:.1} ± {recorded_error:.1} recorded");
@@ -58,7 +59,7 @@ fn compare(name: &str, found: &[f64], evaluation: &Value) {
 #[test]
 fn equal_returns_on_the_recorded_seeds() {
     for_each_evaluation(|name, archive, entry, evaluation| {
-        let recorded = reference_data::numbers(&evaluation["returns"]);
+        let recorded = kanrl_reference_data::numbers(&evaluation["returns"]);
         let first = evaluation["seeds"][0].as_u64().expect("the first seed of a range");
         let seeds: Vec<u64> = (first..first + recorded.len() as u64).collect();
         let found = returns(archive, entry, &seeds);

@@ -1,7 +1,7 @@
 //! The compiled models equal the recorded ones in every number.
 #![cfg(feature = "mujoco")]
 
-use envs_mujoco::{
+use kanrl_envs_mujoco::{
     Ant, HalfCheetah, Hopper, InvertedDoublePendulum, InvertedPendulum, Reacher, Simulation, Swimmer, Version, Walker2d,
 };
 use mujoco_rs::mujoco_c::_mjtObjBase as Kind;
@@ -34,8 +34,8 @@ fn with_robot(id: &str, check: impl FnOnce(&Simulation)) -> bool {
 #[test]
 fn equal_to_every_recorded_model() {
     let mut compared = 0;
-    for path in reference_data::files("envs", "json") {
-        let recording = reference_data::read_json(&path);
+    for path in kanrl_reference_data::files("envs", "json") {
+        let recording = kanrl_reference_data::read_json(&path);
         let (Some(id), Some(model)) = (recording["id"].as_str(), recording["mujoco_model"].as_object()) else {
             continue;
         };
@@ -54,7 +54,7 @@ fn equal_to_every_recorded_model() {
 fn compare(what: &str, expected: &Value, found: &Found) {
     match found {
         Found::Ignored => {}
-        Found::Numbers(found) => assert_eq!(reference_data::numbers(expected), *found, "{what}"),
+        Found::Numbers(found) => assert_eq!(kanrl_reference_data::numbers(expected), *found, "{what}"),
         Found::Names(found) => assert_eq!(*expected, Value::from(found.clone()), "{what}"),
         Found::Object(found) => {
             for (key, expected) in expected.as_object().expect("an object") {

@@ -1,14 +1,14 @@
 //! Equal to Gymnasium's recordings, to the last bit.
 #![cfg(feature = "mujoco")]
 
-use kan_core::environment::EnvironmentRegistry;
-use kan_core::testing::check_trajectories;
+use kanrl_core::environment::EnvironmentRegistry;
+use kanrl_core::testing::check_trajectories;
 
 #[test]
 fn equal_to_every_recording() {
     let mut registry = EnvironmentRegistry::new();
-    envs_mujoco::register(&mut registry).expect("distinct ids");
-    let Some(folder) = reference_data::folder("envs") else { return };
+    kanrl_envs_mujoco::register(&mut registry).expect("distinct ids");
+    let Some(folder) = kanrl_reference_data::folder("envs") else { return };
     let reports = check_trajectories(&registry, None, &folder, 0.0).expect("readable recordings, and MuJoCo");
     let mut deviations = Vec::new();
     for report in &reports {

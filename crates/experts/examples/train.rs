@@ -1,7 +1,7 @@
 //! Trains the bundled expert of an environment: PPO with several seeds, the best of them by validation episodes.
 //!
 //! ```text
-//! cargo run --release -p experts --example train -- CartPole-v1 --seeds 5 --out crates/experts/bundled
+//! cargo run --release -p kanrl-experts --example train -- CartPole-v1 --seeds 5 --out crates/experts/bundled
 //! ```
 //!
 //! MuJoCo's robots need `--features mujoco`, Box2D's environments `--features box2d`. Writes `ID.safetensors` (the
@@ -9,9 +9,9 @@
 //! gives the same files.
 
 use clap::Parser;
-use experts::training::{EvaluationRecord, PpoConfig, Progress, Trainer};
-use kan_core::environment::{EnvironmentRegistry, KeywordArguments};
-use kan_core::rollout::{RolloutOptions, Rollouts};
+use kanrl_core::environment::{EnvironmentRegistry, KeywordArguments};
+use kanrl_core::rollout::{RolloutOptions, Rollouts};
+use kanrl_experts::training::{EvaluationRecord, PpoConfig, Progress, Trainer};
 use std::error::Error;
 use std::fmt::Write as _;
 use std::ops::ControlFlow;
@@ -71,10 +71,10 @@ struct Summary<'a> {
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     let mut registry = EnvironmentRegistry::new();
-    envs_classic::register(&mut registry)?;
-    envs_mujoco::register(&mut registry)?;
+    kanrl_envs_classic::register(&mut registry)?;
+    kanrl_envs_mujoco::register(&mut registry)?;
     #[cfg(feature = "box2d")]
-    envs_box2d::register(&mut registry)?;
+    kanrl_envs_box2d::register(&mut registry)?;
     let environment = registry.get(&arguments.environment)?.id.clone();
     let mut config = match &arguments.config {
         Some(path) => serde_json::from_slice(&std::fs::read(path)?)?,

@@ -1,7 +1,7 @@
 //! Files of others with limits: what a file or a zip's member claims is checked before anything is allocated for it.
 
 use crate::ExpertError;
-use kan_core::config::{BuildError, ExpertSource};
+use kanrl_core::config::{BuildError, ExpertSource};
 use std::io::{Cursor, Read};
 use std::path::Path;
 use zip::ZipArchive;

@@ -5,7 +5,7 @@ use crate::demonstrations::DatasetConfig;
 use crate::formula::{FormulaConfig, RunConfig};
 use crate::network_file::SafetensorsConfig;
 use crate::sb3::Sb3Config;
-use kan_core::config::ComponentDescription;
+use kanrl_core::config::ComponentDescription;
 
 /// Every kind of expert in this build.
 pub const COMPONENTS: &[ComponentDescription] = &[

@@ -3,10 +3,10 @@
 use crate::ExpertError;
 use crate::archive::sources;
 use crate::data_files::read_log;
-use kan_core::config::{BuildError, DemonstrationConfig, ExpertConfig, ExpertSource};
-use kan_core::dataset::Demonstrations;
-use kan_core::environment::EnvironmentSpec;
-use kan_core::policy::ExpertPolicy;
+use kanrl_core::config::{BuildError, DemonstrationConfig, ExpertConfig, ExpertSource};
+use kanrl_core::dataset::Demonstrations;
+use kanrl_core::environment::EnvironmentSpec;
+use kanrl_core::policy::ExpertPolicy;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! What can go wrong when an expert is read.
 
 use crate::pickle::PickleError;
-use kan_core::config::BuildError;
+use kanrl_core::config::BuildError;
 
 /// Why an expert cannot be had; each message names the file, what is wrong and what would be right.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +17,7 @@ pub enum ExpertError {
     },
     /// What was downloaded cannot be kept.
     #[error(transparent)]
-    Store(kan_core::files::FileError),
+    Store(kanrl_core::files::FileError),
     /// A pickle inside is damaged or refused.
     #[error("`{file}`: {source}")]
     Pickle {

@@ -4,14 +4,14 @@ use crate::ExpertError;
 use crate::archive::{read_file, sources};
 use crate::function_policy::FunctionPolicy;
 use crate::reference::RunPart;
-use kan_core::config::{ApproximatorConfig, BuildError, ExpertConfig, ExpertSource};
-use kan_core::environment::EnvironmentSpec;
-use kan_core::kan::KanConfig;
-use kan_core::policy::ExpertPolicy;
+use kanrl_core::config::{ApproximatorConfig, BuildError, ExpertConfig, ExpertSource};
+use kanrl_core::environment::EnvironmentSpec;
+use kanrl_core::kan::KanConfig;
+use kanrl_core::policy::ExpertPolicy;
+use kanrl_symbolic::Formula;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use symbolic::Formula;
 
 /// Largest formula file, in bytes.
 const MAX_FORMULA: u64 = 16 << 20;

@@ -3,14 +3,14 @@
 use crate::ExpertError;
 use crate::policy::describe_actions;
 use crate::spaces::{Actions, check_fit};
-use kan_core::action::{ActionBatch, argmax};
-use kan_core::approximator::FunctionApproximator;
-use kan_core::environment::EnvironmentSpec;
-use kan_core::policy::{ExpertPolicy, Policy, PolicyError, ScoreKind};
-use kan_core::space::ActionSpace;
-use kan_core::suggest;
+use kanrl_core::action::{ActionBatch, argmax};
+use kanrl_core::approximator::FunctionApproximator;
+use kanrl_core::environment::EnvironmentSpec;
+use kanrl_core::policy::{ExpertPolicy, Policy, PolicyError, ScoreKind};
+use kanrl_core::space::ActionSpace;
+use kanrl_core::suggest;
+use kanrl_symbolic::{ActionRule, Formula, SymbolicError, Tape};
 use std::cell::Cell;
-use symbolic::{ActionRule, Formula, SymbolicError, Tape};
 
 /// What computes the outputs.
 enum Function {

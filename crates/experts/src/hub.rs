@@ -7,10 +7,10 @@
 use crate::ExpertError;
 use crate::archive::{read_file, sources};
 use crate::sb3::{MAX_NORMALIZATION, Sb3Archive, vecnormalize};
-use kan_core::config::{BuildError, ExpertConfig, ExpertSource};
-use kan_core::environment::EnvironmentSpec;
-use kan_core::files::{self, FileError};
-use kan_core::policy::ExpertPolicy;
+use kanrl_core::config::{BuildError, ExpertConfig, ExpertSource};
+use kanrl_core::environment::EnvironmentSpec;
+use kanrl_core::files::{self, FileError};
+use kanrl_core::policy::ExpertPolicy;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,8 +1,8 @@
-//! Trained policies from anywhere, as [`ExpertPolicy`](kan_core::policy::ExpertPolicy).
+//! Trained policies from anywhere, as [`ExpertPolicy`](kanrl_core::policy::ExpertPolicy).
 //!
 //! ```no_run
-//! use experts::PolicyReference;
-//! # fn example(environment: &kan_core::environment::EnvironmentSpec) -> Result<(), Box<dyn std::error::Error>> {
+//! use kanrl_experts::PolicyReference;
+//! # fn example(environment: &kanrl_core::environment::EnvironmentSpec) -> Result<(), Box<dyn std::error::Error>> {
 //! let expert = "CartPole-v1.zip".parse::<PolicyReference>()?.resolve(environment)?;
 //! println!("{} takes {} numbers", expert.source(), expert.observation_size());
 //! # Ok(())

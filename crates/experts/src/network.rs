@@ -124,7 +124,7 @@ const CHUNK: usize = 64;
 /// A multi-layer perceptron.
 ///
 /// ```
-/// use experts::network::{Activation, Layer, Mlp};
+/// use kanrl_experts::network::{Activation, Layer, Mlp};
 /// let hidden = Layer::new(1, 2, &[1.0, -1.0], None, Activation::Relu)?;
 /// let output = Layer::new(2, 1, &[1.0, 1.0], Some(&[0.5]), Activation::Identity)?;
 /// let absolute = Mlp::new(vec![hidden, output])?;

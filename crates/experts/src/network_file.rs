@@ -17,10 +17,10 @@ use crate::normalization::ObservationNormalization;
 use crate::policy::{Head, NetworkPolicy, TimeFeature};
 use crate::spaces::{Actions, check_fit};
 use crate::training::TrainingRecord;
-use kan_core::config::{BuildError, ExpertConfig, ExpertSource};
-use kan_core::environment::EnvironmentSpec;
-use kan_core::policy::ExpertPolicy;
-use kan_core::space::ActionSpace;
+use kanrl_core::config::{BuildError, ExpertConfig, ExpertSource};
+use kanrl_core::environment::EnvironmentSpec;
+use kanrl_core::policy::ExpertPolicy;
+use kanrl_core::space::ActionSpace;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -106,7 +106,7 @@ impl NetworkFile {
     /// The description and network of a policy, ready to be written.
     pub fn new(policy: &NetworkPolicy, environment: Option<String>) -> Self {
         let layers = policy.network().layers();
-        let action_bounds = match kan_core::policy::Policy::action_space(policy) {
+        let action_bounds = match kanrl_core::policy::Policy::action_space(policy) {
             ActionSpace::Discrete(_) => None,
             ActionSpace::Box(space) => {
                 let bound = |value: f64| value.is_finite().then_some(value);

@@ -2,9 +2,9 @@
 
 use crate::network::Mlp;
 use crate::normalization::ObservationNormalization;
-use kan_core::action::ActionBatch;
-use kan_core::policy::{ExpertPolicy, Policy, PolicyError, ScoreKind};
-use kan_core::space::ActionSpace;
+use kanrl_core::action::ActionBatch;
+use kanrl_core::policy::{ExpertPolicy, Policy, PolicyError, ScoreKind};
+use kanrl_core::space::ActionSpace;
 use std::cell::RefCell;
 
 /// What a network's outputs mean.

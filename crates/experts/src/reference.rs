@@ -5,9 +5,9 @@ use crate::bundled::BundledConfig;
 use crate::formula::{FormulaConfig, RunConfig};
 use crate::network_file::SafetensorsConfig;
 use crate::sb3::Sb3Config;
-use kan_core::config::{BuildError, ExpertConfig};
-use kan_core::environment::EnvironmentSpec;
-use kan_core::policy::ExpertPolicy;
+use kanrl_core::config::{BuildError, ExpertConfig};
+use kanrl_core::environment::EnvironmentSpec;
+use kanrl_core::policy::ExpertPolicy;
 use serde::{Deserialize, Serialize};
 use std::fmt::{Display, Formatter};
 use std::path::PathBuf;
@@ -31,11 +31,11 @@ use std::sync::Arc;
 /// | `run:DIR#kan` | a run's network |
 ///
 /// ```
-/// use experts::PolicyReference;
+/// use kanrl_experts::PolicyReference;
 /// let policy: PolicyReference = "hub:sb3/ppo-CartPole-v1".parse()?;
 /// assert_eq!(policy, PolicyReference::Hub { repository: "sb3/ppo-CartPole-v1".into() });
 /// assert_eq!(policy.to_string(), "hub:sb3/ppo-CartPole-v1");
-/// # Ok::<(), experts::ExpertError>(())
+/// # Ok::<(), kanrl_experts::ExpertError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

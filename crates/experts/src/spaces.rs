@@ -2,8 +2,8 @@
 
 use crate::ExpertError;
 use crate::policy::describe_actions;
-use kan_core::environment::EnvironmentSpec;
-use kan_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
+use kanrl_core::environment::EnvironmentSpec;
+use kanrl_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
 
 /// Most discrete actions of a file that does not say how many there are.
 pub(crate) const MAX_ACTIONS: usize = 4096;

@@ -6,12 +6,12 @@ use crate::network_file::NetworkFile;
 use crate::sb3::{Sb3Archive, Sb3Config};
 use crate::spaces::{Actions, plain_environment};
 use crate::{ExpertError, FunctionPolicy, PolicyReference, RunPart, function_policy};
-use kan_core::environment::EnvironmentSpec;
-use kan_core::policy::ExpertPolicy;
-use kan_core::space::ActionSpace;
+use kanrl_core::environment::EnvironmentSpec;
+use kanrl_core::policy::ExpertPolicy;
+use kanrl_core::space::ActionSpace;
+use kanrl_symbolic::{Expression, Formula};
 use std::path::Path;
 use std::sync::Arc;
-use symbolic::{Expression, Formula};
 
 /// A policy that was loaded without an environment; see [`PolicyReference::standalone`].
 pub struct StandalonePolicy {

@@ -1,9 +1,9 @@
 //! Damaged, hostile and unfitting archives are refused with a sentence that helps.
 
-use experts::sb3::{Sb3Archive, vecnormalize};
-use experts::torch::StateDict;
-use kan_core::environment::EnvironmentSpec;
-use kan_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
+use kanrl_core::environment::EnvironmentSpec;
+use kanrl_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
+use kanrl_experts::sb3::{Sb3Archive, vecnormalize};
+use kanrl_experts::torch::StateDict;
 use std::io::{Cursor, Read, Write};
 use std::path::Path;
 use zip::write::SimpleFileOptions;

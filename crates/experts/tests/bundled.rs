@@ -1,10 +1,10 @@
 //! The bundled experts are all there, small, documented, and play as well as they say.
 
-use experts::bundled::{self, BundledConfig, BundledExpert};
-use experts::training::{EvaluationRecord, PpoConfig};
-use kan_core::config::ExpertConfig;
-use kan_core::environment::{EnvironmentError, EnvironmentRegistry, KeywordArguments};
-use kan_core::rollout::{RolloutOptions, Rollouts};
+use kanrl_core::config::ExpertConfig;
+use kanrl_core::environment::{EnvironmentError, EnvironmentRegistry, KeywordArguments};
+use kanrl_core::rollout::{RolloutOptions, Rollouts};
+use kanrl_experts::bundled::{self, BundledConfig, BundledExpert};
+use kanrl_experts::training::{EvaluationRecord, PpoConfig};
 use std::path::Path;
 
 /// Largest file, in bytes.
@@ -12,10 +12,10 @@ const LARGEST: usize = 300_000;
 
 fn registry() -> EnvironmentRegistry {
     let mut registry = EnvironmentRegistry::new();
-    envs_classic::register(&mut registry).expect("each id once");
-    envs_mujoco::register(&mut registry).expect("each id once");
+    kanrl_envs_classic::register(&mut registry).expect("each id once");
+    kanrl_envs_mujoco::register(&mut registry).expect("each id once");
     #[cfg(feature = "box2d")]
-    envs_box2d::register(&mut registry).expect("each id once");
+    kanrl_envs_box2d::register(&mut registry).expect("each id once");
     registry
 }
 

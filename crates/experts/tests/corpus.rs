@@ -1,11 +1,11 @@
 //! The fuzz targets' corpora, replayed: nothing panics, and every refusal says what it always said.
 
-use experts::archive::Archive;
-use experts::data_files::{read_log, read_observations};
-use experts::network_file::NetworkFile;
-use experts::pickle::Pickle;
-use experts::sb3::Sb3Archive;
-use experts::torch::StateDict;
+use kanrl_experts::archive::Archive;
+use kanrl_experts::data_files::{read_log, read_observations};
+use kanrl_experts::network_file::NetworkFile;
+use kanrl_experts::pickle::Pickle;
+use kanrl_experts::sb3::Sb3Archive;
+use kanrl_experts::torch::StateDict;
 use std::fmt::Write;
 use std::path::Path;
 

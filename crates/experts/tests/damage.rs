@@ -1,9 +1,9 @@
 //! Files of numbers and pickles with bits that flipped, ends that are missing, lengths that lie: an error or a valid value,
 //! and no more memory than files of a few kilobytes can need.
 
-use experts::data_files::{read_log, read_observations};
-use experts::pickle::{Pickle, Value};
-use experts::sb3::vecnormalize;
+use kanrl_experts::data_files::{read_log, read_observations};
+use kanrl_experts::pickle::{Pickle, Value};
+use kanrl_experts::sb3::vecnormalize;
 use peak_alloc::PeakAlloc;
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ fn files() -> Vec<(String, Vec<u8>)> {
 
 /// Every object that can be reached without following one twice.
 fn walk(value: Value<'_>, depth: usize) -> usize {
-    assert!(depth <= 2 * experts::pickle::MAX_DEPTH);
+    assert!(depth <= 2 * kanrl_experts::pickle::MAX_DEPTH);
     assert!(!value.describe().is_empty());
     let inside = value.as_sequence().unwrap_or_default().into_iter().chain(value.arguments().unwrap_or_default());
     1 + inside.take(8).take_while(|_| depth < 4).map(|value| walk(value, depth + 1)).sum::<usize>()

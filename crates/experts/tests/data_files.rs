@@ -1,9 +1,9 @@
 //! Logs and observations in every supported form.
 
-use experts::data_files::{Observations, read_log, read_observations};
-use kan_core::dataset::{Dataset, Demonstrations};
-use kan_core::environment::{EnvironmentRegistry, EnvironmentSpec, KeywordArguments};
-use kan_core::space::ActionSpace;
+use kanrl_core::dataset::{Dataset, Demonstrations};
+use kanrl_core::environment::{EnvironmentRegistry, EnvironmentSpec, KeywordArguments};
+use kanrl_core::space::ActionSpace;
+use kanrl_experts::data_files::{Observations, read_log, read_observations};
 use std::path::{Path, PathBuf};
 
 const NAMES: [&str; 4] = ["x", "x_dot", "theta", "theta_dot"];
@@ -32,7 +32,7 @@ fn dataset() -> Dataset {
 
 fn environment(id: &str) -> EnvironmentSpec {
     let mut registry = EnvironmentRegistry::new();
-    envs_classic::register(&mut registry).expect("a registry");
+    kanrl_envs_classic::register(&mut registry).expect("a registry");
     registry.make(id, &KeywordArguments::new()).expect("an environment").spec().clone()
 }
 

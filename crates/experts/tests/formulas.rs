@@ -1,15 +1,15 @@
 //! Formulas and fitted networks as policies.
 
-use experts::{ExpertError, FunctionPolicy, PolicyReference};
-use kan_core::action::{Action, ActionBatch};
-use kan_core::config::ApproximatorConfig;
-use kan_core::environment::{DynEnvironment, EnvironmentRegistry, EnvironmentSpec};
-use kan_core::kan::KanConfig;
-use kan_core::policy::{ExpertPolicy, ScoreKind};
+use kanrl_core::action::{Action, ActionBatch};
+use kanrl_core::config::ApproximatorConfig;
+use kanrl_core::environment::{DynEnvironment, EnvironmentRegistry, EnvironmentSpec};
+use kanrl_core::kan::KanConfig;
+use kanrl_core::policy::{ExpertPolicy, ScoreKind};
+use kanrl_experts::{ExpertError, FunctionPolicy, PolicyReference};
 
 fn make(id: &str) -> Box<dyn DynEnvironment> {
     let mut registry = EnvironmentRegistry::new();
-    envs_classic::register(&mut registry).expect("no id twice");
+    kanrl_envs_classic::register(&mut registry).expect("no id twice");
     registry.make(id, &Default::default()).expect("a classic environment")
 }
 
@@ -87,7 +87,7 @@ fn a_run_directory_has_two_formulas_and_a_network() {
     let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).expect("a file");
     let formula = |text: &str| {
         let inputs = ["x", "x_dot", "theta", "theta_dot"];
-        let formula = symbolic::Formula::parse(&inputs, &[("a", text)], symbolic::ActionRule::Threshold);
+        let formula = kanrl_symbolic::Formula::parse(&inputs, &[("a", text)], kanrl_symbolic::ActionRule::Threshold);
         formula.expect("a formula").to_json()
     };
     write("formula.json", formula("theta").as_bytes());
@@ -123,8 +123,11 @@ fn a_run_directory_has_two_formulas_and_a_network() {
 /// The order in which a formula lists its inputs does not matter; their names do.
 #[test]
 fn variables_are_found_by_name() {
-    let formula =
-        symbolic::Formula::parse(&["theta_dot", "x"], &[("a", "theta_dot - x")], symbolic::ActionRule::Threshold);
+    let formula = kanrl_symbolic::Formula::parse(
+        &["theta_dot", "x"],
+        &[("a", "theta_dot - x")],
+        kanrl_symbolic::ActionRule::Threshold,
+    );
     let environment = spec("CartPole-v1");
     let policy = FunctionPolicy::from_formula(&formula.expect("a formula"), &environment, "here".into());
     let mut scores = [0.0; 2];

@@ -1,8 +1,8 @@
 //! The hub's client against a server that speaks the hub's protocol.
 #![cfg(feature = "hub")]
 
-use experts::hub::{Hub, HubConfig};
-use kan_core::policy::{ExpertPolicy, Policy};
+use kanrl_core::policy::{ExpertPolicy, Policy};
+use kanrl_experts::hub::{Hub, HubConfig};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};

@@ -1,13 +1,13 @@
 //! Exported networks against what they did where they come from, and damaged ones.
 #![cfg(feature = "onnx")]
 
-use experts::PolicyReference;
-use experts::onnx::OnnxPolicy;
-use kan_core::action::ActionBatch;
-use kan_core::environment::{EnvironmentRegistry, EnvironmentSpec, KeywordArguments};
-use kan_core::policy::{Policy, ScoreKind};
+use kanrl_core::action::ActionBatch;
+use kanrl_core::environment::{EnvironmentRegistry, EnvironmentSpec, KeywordArguments};
+use kanrl_core::policy::{Policy, ScoreKind};
+use kanrl_experts::PolicyReference;
+use kanrl_experts::onnx::OnnxPolicy;
+use kanrl_reference_data::Tensors;
 use proptest::prelude::*;
-use reference_data::Tensors;
 use std::path::{Path, PathBuf};
 
 fn fixture(name: &str) -> PathBuf {
@@ -16,7 +16,7 @@ fn fixture(name: &str) -> PathBuf {
 
 fn environment(id: &str) -> EnvironmentSpec {
     let mut registry = EnvironmentRegistry::new();
-    envs_classic::register(&mut registry).expect("a registry");
+    kanrl_envs_classic::register(&mut registry).expect("a registry");
     registry.make(id, &KeywordArguments::new()).expect("an environment").spec().clone()
 }
 

@@ -1,9 +1,9 @@
 //! Networks that are made to exhaust the memory or to end the process.
 #![cfg(feature = "onnx")]
 
-use experts::onnx::OnnxPolicy;
-use kan_core::environment::EnvironmentSpec;
-use kan_core::space::{ActionSpace, BoxSpace, Coordinate, ElementType};
+use kanrl_core::environment::EnvironmentSpec;
+use kanrl_core::space::{ActionSpace, BoxSpace, Coordinate, ElementType};
+use kanrl_experts::onnx::OnnxPolicy;
 use rten_onnx::onnx::{
     AttributeProto, DataType, Dimension, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
     TensorShapeProto, TypeProto, TypeProtoTensor, ValueInfoProto,

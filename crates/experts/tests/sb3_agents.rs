@@ -1,16 +1,16 @@
 //! Every recorded Stable-Baselines3 agent acts as Python's `model.predict(deterministic=True)` does.
 
-use experts::sb3::{Sb3Archive, Sb3Config};
-use experts::{NetworkPolicy, TimeFeature};
-use kan_core::action::ActionBatch;
-use kan_core::policy::{ExpertPolicy, Policy, ScoreKind};
-use reference_data::Tensors;
+use kanrl_core::action::ActionBatch;
+use kanrl_core::policy::{ExpertPolicy, Policy, ScoreKind};
+use kanrl_experts::sb3::{Sb3Archive, Sb3Config};
+use kanrl_experts::{NetworkPolicy, TimeFeature};
+use kanrl_reference_data::Tensors;
 use std::path::{Path, PathBuf};
 
 /// All archives of the reference data and of this crate that have a recorded fixture beside them.
 fn agents() -> Vec<PathBuf> {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/agents");
-    let folders = reference_data::folder("experts").into_iter().chain(own.is_dir().then_some(own));
+    let folders = kanrl_reference_data::folder("experts").into_iter().chain(own.is_dir().then_some(own));
     let mut agents = Vec::new();
     for algorithm in folders.flat_map(|folder| std::fs::read_dir(folder).expect("a readable folder")) {
         let algorithm = algorithm.expect("a readable entry").path();
@@ -77,7 +77,7 @@ fn actions_and_scores_equal_those_of_python() {
             (ScoreKind::Logits, logits)
         } else if let Some(values) = recorded.find("q_values") {
             (ScoreKind::QValues, values)
-        } else if matches!(policy.head(), experts::Head::Squashed { .. }) {
+        } else if matches!(policy.head(), kanrl_experts::Head::Squashed { .. }) {
             (ScoreKind::Means, recorded.get("action"))
         } else if let Some(mean) = recorded.find("mean") {
             (ScoreKind::Means, mean)
@@ -114,8 +114,8 @@ fn a_row_has_the_same_bits_alone_and_in_a_batch() {
 #[test]
 fn the_time_feature_comes_from_the_elapsed_steps() {
     const MAX_STEPS: u32 = 1000;
-    let Some(index) = reference_data::folder("experts") else { return };
-    let index = reference_data::read_json(&index.join("experts.json"));
+    let Some(index) = kanrl_reference_data::folder("experts") else { return };
+    let index = kanrl_reference_data::read_json(&index.join("experts.json"));
     for path in agents() {
         let algorithm = path.parent().and_then(Path::file_name).and_then(|name| name.to_str()).expect("a folder");
         let stem = path.file_stem().and_then(|stem| stem.to_str()).expect("a name");

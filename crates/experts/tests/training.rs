@@ -1,13 +1,13 @@
 //! PPO as a whole: it learns, it is reproducible, and it can be interrupted.
 
-use experts::training::{EvaluationRecord, PpoConfig, Schedule, Trainer, TrainingError};
-use kan_core::environment::{EnvironmentRegistry, KeywordArguments};
-use kan_core::rollout::{RolloutOptions, Rollouts};
+use kanrl_core::environment::{EnvironmentRegistry, KeywordArguments};
+use kanrl_core::rollout::{RolloutOptions, Rollouts};
+use kanrl_experts::training::{EvaluationRecord, PpoConfig, Schedule, Trainer, TrainingError};
 use std::ops::ControlFlow;
 
 fn registry() -> EnvironmentRegistry {
     let mut registry = EnvironmentRegistry::new();
-    envs_classic::register(&mut registry).expect("each id once");
+    kanrl_envs_classic::register(&mut registry).expect("each id once");
     registry
 }
 

@@ -55,7 +55,7 @@ pub trait UnivariateFunction: Debug + Send + Sync {
     /// How hard it is to read; pykan's numbers (0 for the zero function, 1 for x, 2 for x² …).
     fn complexity(&self) -> f64;
 
-    /// What it computes, as plain text over the variable `x` (`exp(-x^2)`), in the grammar that `symbolic::Expression`
+    /// What it computes, as plain text over the variable `x` (`exp(-x^2)`), in the grammar that `kanrl_symbolic::Expression`
     /// parses; `None` where it cannot be written, and then no formula can be made with it.
     fn expression(&self) -> Option<&str> {
         None

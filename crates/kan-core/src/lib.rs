@@ -1,8 +1,8 @@
 //! Traits, data types and the Kolmogorov-Arnold network that every kanrl crate builds on.
 //!
 //! ```
-//! use kan_core::approximator::{FitTask, FunctionApproximator, Loss, Samples};
-//! use kan_core::kan::{Kan, KanConfig};
+//! use kanrl_core::approximator::{FitTask, FunctionApproximator, Loss, Samples};
+//! use kanrl_core::kan::{Kan, KanConfig};
 //! use std::ops::ControlFlow;
 //!
 //! // Rows of (x, y) on a grid, and what is to be learnt: sin 3x + y².
@@ -22,7 +22,7 @@
 //! assert!((output[0] - (1.5_f64.sin() + 0.25)).abs() < 0.05);
 //! // The curves, to be named and to become a formula.
 //! assert_eq!(kan.graph(train).expect("a KAN has one").edges.len(), 2);
-//! # Ok::<(), kan_core::approximator::ApproximatorError>(())
+//! # Ok::<(), kanrl_core::approximator::ApproximatorError>(())
 //! ```
 //!
 //! The four traits: [`environment::Environment`], [`policy::ExpertPolicy`], [`approximator::FunctionApproximator`] and

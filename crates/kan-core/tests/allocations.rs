@@ -1,9 +1,9 @@
 //! Evaluating an objective again and again allocates nothing for rows.
 #![allow(unsafe_code, reason = "a counting allocator implements an unsafe trait")]
 
-use kan_core::approximator::{Loss, Samples};
-use kan_core::compute::{Batch, Plan, Workspace};
-use kan_core::kan::{LayerShape, Network};
+use kanrl_core::approximator::{Loss, Samples};
+use kanrl_core::compute::{Batch, Plan, Workspace};
+use kanrl_core::kan::{LayerShape, Network};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -1,8 +1,8 @@
 //! The KAN's rivals: they learn, stop early, come back from their files, and refuse what makes no sense.
 
-use kan_core::approximator::{FitReport, FitTask, FunctionApproximator, Loss, Samples};
-use kan_core::baselines::{Activation, LinearConfig, Mlp, MlpConfig};
-use kan_core::config::ApproximatorConfig;
+use kanrl_core::approximator::{FitReport, FitTask, FunctionApproximator, Loss, Samples};
+use kanrl_core::baselines::{Activation, LinearConfig, Mlp, MlpConfig};
+use kanrl_core::config::ApproximatorConfig;
 use std::ops::ControlFlow;
 
 struct Data {

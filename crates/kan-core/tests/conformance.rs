@@ -1,13 +1,13 @@
 //! `check_environment` finds nothing wrong with a sound environment and names what is wrong with broken ones.
 
-use kan_core::action::ContinuousAction;
-use kan_core::environment::{
+use kanrl_core::action::ContinuousAction;
+use kanrl_core::environment::{
     Continuous, DynEnvironment, Environment, EnvironmentEntry, EnvironmentError, EnvironmentFactory, EnvironmentSpec,
     Frame, KeywordArguments, Parameter, StepOutcome,
 };
-use kan_core::random::Generator;
-use kan_core::space::{ActionSpace, BoxSpace, Coordinate, ElementType};
-use kan_core::testing::{Rule, check_environment};
+use kanrl_core::random::Generator;
+use kanrl_core::space::{ActionSpace, BoxSpace, Coordinate, ElementType};
+use kanrl_core::testing::{Rule, check_environment};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;

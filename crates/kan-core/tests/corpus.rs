@@ -1,11 +1,11 @@
 //! Replays the fuzz target's corpus of model files: what is read computes and is written again the same, and nothing
 //! panics.
 
-use kan_core::baselines::{LinearConfig, MlpConfig};
-use kan_core::config::ApproximatorConfig;
-use kan_core::function::{Candidate, SampledCurve, SymbolicLibrary, UnivariateFunction};
-use kan_core::graph::UnivariateGraph;
-use kan_core::kan::{KanConfig, Network};
+use kanrl_core::baselines::{LinearConfig, MlpConfig};
+use kanrl_core::config::ApproximatorConfig;
+use kanrl_core::function::{Candidate, SampledCurve, SymbolicLibrary, UnivariateFunction};
+use kanrl_core::graph::UnivariateGraph;
+use kanrl_core::kan::{KanConfig, Network};
 use std::path::Path;
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! The diagram holds what it should; the files are left under the target's temporary folder to be looked at.
 
-use kan_core::approximator::{FitTask, FunctionApproximator, Loss, Samples};
-use kan_core::graph::{EdgeFunction, PruneThresholds, SymbolicEdge, UnivariateGraph, diagram};
-use kan_core::kan::{Kan, KanConfig};
+use kanrl_core::approximator::{FitTask, FunctionApproximator, Loss, Samples};
+use kanrl_core::graph::{EdgeFunction, PruneThresholds, SymbolicEdge, UnivariateGraph, diagram};
+use kanrl_core::kan::{Kan, KanConfig};
 use std::ops::ControlFlow;
 
 fn graph(config: KanConfig, names: &[&str], outputs: usize) -> (UnivariateGraph, Vec<f64>) {

@@ -1,8 +1,8 @@
 //! Analytic gradients against finite differences.
 
-use kan_core::approximator::{Loss, Samples};
-use kan_core::graph::BaseFunction;
-use kan_core::kan::{LayerShape, Network};
+use kanrl_core::approximator::{Loss, Samples};
+use kanrl_core::graph::BaseFunction;
+use kanrl_core::kan::{LayerShape, Network};
 use proptest::prelude::*;
 
 fn shape(inputs: usize, sums: usize, products: usize) -> LayerShape {

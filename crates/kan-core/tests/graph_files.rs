@@ -1,9 +1,9 @@
 //! Graphs as JSON, and graphs back to networks.
 
-use kan_core::approximator::ApproximatorError;
-use kan_core::function::{Candidate, Identity, SampledCurve, SymbolicLibrary, UnivariateFunction};
-use kan_core::graph::{EdgeFunction, NodeKind, PruneThresholds, SymbolicEdge, UnivariateGraph};
-use kan_core::kan::{LayerShape, Network};
+use kanrl_core::approximator::ApproximatorError;
+use kanrl_core::function::{Candidate, Identity, SampledCurve, SymbolicLibrary, UnivariateFunction};
+use kanrl_core::graph::{EdgeFunction, NodeKind, PruneThresholds, SymbolicEdge, UnivariateGraph};
+use kanrl_core::kan::{LayerShape, Network};
 use std::sync::Arc;
 
 /// Knows nothing: `x` is known without a library.

@@ -3,10 +3,10 @@
 use argmin::core::{CostFunction, Error, Executor, Gradient};
 use argmin::solver::linesearch::MoreThuenteLineSearch;
 use argmin::solver::quasinewton::LBFGS;
-use kan_core::approximator::{Loss, Samples};
-use kan_core::compute::Batch;
-use kan_core::kan::{LayerShape, Network, NetworkObjective};
-use kan_core::optimize::{Lbfgs, Objective, Step};
+use kanrl_core::approximator::{Loss, Samples};
+use kanrl_core::compute::Batch;
+use kanrl_core::kan::{LayerShape, Network, NetworkObjective};
+use kanrl_core::optimize::{Lbfgs, Objective, Step};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

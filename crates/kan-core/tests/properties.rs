@@ -1,8 +1,8 @@
 //! What must hold for every spline and every network.
 
-use kan_core::approximator::{ApproximatorError, FitTask, FunctionApproximator, Loss, Samples};
-use kan_core::config::ApproximatorConfig;
-use kan_core::kan::{Kan, KanConfig, LayerShape, Network, Optimizer, Precision, spline};
+use kanrl_core::approximator::{ApproximatorError, FitTask, FunctionApproximator, Loss, Samples};
+use kanrl_core::config::ApproximatorConfig;
+use kanrl_core::kan::{Kan, KanConfig, LayerShape, Network, Optimizer, Precision, spline};
 use proptest::prelude::*;
 use std::ops::ControlFlow;
 

@@ -1,10 +1,10 @@
 //! Draws against recordings of NumPy.
 
-use kan_core::random::{Generator, SeedSequence};
+use kanrl_core::random::{Generator, SeedSequence};
 use serde_json::Value;
 
 fn floats(case: &Value, name: &str) -> Vec<f64> {
-    reference_data::numbers(&case[name])
+    kanrl_reference_data::numbers(&case[name])
 }
 
 fn draw<T>(seed: u64, count: usize, draw: impl Fn(&mut Generator) -> T) -> Vec<T> {
@@ -14,8 +14,8 @@ fn draw<T>(seed: u64, count: usize, draw: impl Fn(&mut Generator) -> T) -> Vec<T
 
 #[test]
 fn every_recorded_draw_is_equal_to_the_bit() {
-    for file in reference_data::files("", "json") {
-        let recording = reference_data::read_json(&file);
+    for file in kanrl_reference_data::files("", "json") {
+        let recording = kanrl_reference_data::read_json(&file);
         for case in recording["seeds"].as_array().into_iter().flatten() {
             check_seed(case);
         }

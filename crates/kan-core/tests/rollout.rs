@@ -1,14 +1,14 @@
 //! Rollouts do not depend on lanes and threads, record what happened and name what failed.
 
-use kan_core::action::{Action, ActionBatch};
-use kan_core::environment::{
+use kanrl_core::action::{Action, ActionBatch};
+use kanrl_core::environment::{
     Discrete, Environment, EnvironmentEntry, EnvironmentError, EnvironmentSpec, KeywordArguments, Parameter,
     StepOutcome,
 };
-use kan_core::policy::{Policy, PolicyError};
-use kan_core::random::Generator;
-use kan_core::rollout::{RolloutError, RolloutOptions, Rollouts};
-use kan_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
+use kanrl_core::policy::{Policy, PolicyError};
+use kanrl_core::random::Generator;
+use kanrl_core::rollout::{RolloutError, RolloutOptions, Rollouts};
+use kanrl_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
 use std::ops::ControlFlow;
 
 /// A random walk that ends beyond ±3, after anything from a few steps to the limit. It cannot go on beyond `range`.

@@ -2,8 +2,8 @@
 
 use crate::error::GpuError;
 use crate::gpu::{GROUP, Gpu};
-use kan_core::approximator::Samples;
-use kan_core::graph::Input;
+use kanrl_core::approximator::Samples;
+use kanrl_core::graph::Input;
 use wgpu::Buffer;
 
 /// Samples, resident on the device: as many blocks as its buffers' size makes necessary.

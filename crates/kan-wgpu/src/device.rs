@@ -3,9 +3,9 @@
 use crate::batch::DeviceBatch;
 use crate::gpu::Gpu;
 use crate::objective::{DeviceObjective, unsupported};
-use kan_core::approximator::{ApproximatorError, FitObserver, FitReport, Loss, Samples};
-use kan_core::graph::Input;
-use kan_core::kan::{Engine, Network, Optimizer, Training, TrainingDevice};
+use kanrl_core::approximator::{ApproximatorError, FitObserver, FitReport, Loss, Samples};
+use kanrl_core::graph::Input;
+use kanrl_core::kan::{Engine, Network, Optimizer, Training, TrainingDevice};
 use std::sync::Arc;
 
 /// A device as an [`Engine`].
@@ -78,5 +78,5 @@ pub fn train(
 
 /// Makes the graphics card the device that `device = "gpu"` and `device = "auto"` mean. Opens nothing yet.
 pub fn register() {
-    kan_core::kan::register_device(&Shared);
+    kanrl_core::kan::register_device(&Shared);
 }

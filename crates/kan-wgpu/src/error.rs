@@ -1,6 +1,6 @@
 //! What can go wrong on a device.
 
-use kan_core::approximator::ApproximatorError;
+use kanrl_core::approximator::ApproximatorError;
 
 /// Why a device does not do what it is asked to.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,12 +1,12 @@
 //! The Kolmogorov-Arnold network's training on a graphics card: WGSL compute kernels over [wgpu] for the network of
-//! [`kan_core::kan`], with the same parameters and the same files.
+//! [`kanrl_core::kan`], with the same parameters and the same files.
 //!
 //! ```
-//! use kan_core::approximator::{FitTask, FunctionApproximator, Loss, Samples};
-//! use kan_core::kan::{Device, Kan, KanConfig};
+//! use kanrl_core::approximator::{FitTask, FunctionApproximator, Loss, Samples};
+//! use kanrl_core::kan::{Device, Kan, KanConfig};
 //! use std::ops::ControlFlow;
 //!
-//! kan_wgpu::register();
+//! kanrl_wgpu::register();
 //! let inputs: Vec<f64> = (0..200).map(|row| f64::from(row) / 100.0 - 1.0).collect();
 //! let targets: Vec<f64> = inputs.iter().map(|x| (3.0 * x).sin()).collect();
 //! let train = Samples { inputs: &inputs, targets: &targets, weights: &[1.0; 200] };
@@ -16,7 +16,7 @@
 //! let report = kan.fit(task, &mut |_| ControlFlow::Continue(()))?;
 //! // So few rows are the CPU's, and the report says so.
 //! assert!(report.device.expect("not the default").contains("on the CPU"));
-//! # Ok::<(), kan_core::approximator::ApproximatorError>(())
+//! # Ok::<(), kanrl_core::approximator::ApproximatorError>(())
 //! ```
 //!
 //! # What runs where
@@ -25,7 +25,7 @@
 //! network. Everything is f32; sums of whole vectors and of the loss are kept in two floats each.
 //!
 //! Computed are masks, scales, all base functions, grids of each input's own, sum and multiplication nodes, and all losses.
-//! [`Unsupported`](kan_core::approximator::ApproximatorError::Unsupported) are regularisation (`lambda` above 0), the
+//! [`Unsupported`](kanrl_core::approximator::ApproximatorError::Unsupported) are regularisation (`lambda` above 0), the
 //! Levenberg-Marquardt method (`optimizer = "auto"` means L-BFGS here) and named functions in place of curves.
 //!
 //! # Kernels
@@ -37,7 +37,7 @@
 //! # When a card is worth it
 //! An evaluation costs a fixed time for its commands and the way back of its value, however small it is. `auto` trains on
 //! the card from `device_crossover` on (rows times curves of an evaluation, see
-//! [`KanConfig`](kan_core::kan::KanConfig::device_crossover)); the bench `kan_wgpu` measures where it is on a machine. It is
+//! [`KanConfig`](kanrl_core::kan::KanConfig::device_crossover)); the bench `kanrl_wgpu` measures where it is on a machine. It is
 //! not measured at run time: which device computes changes the last bits, and the same config must give the same ones. A
 //! driver in software (llvmpipe) is never worth it: `auto` stays on the CPU, `gpu` uses it, slowly, which is what tests need.
 

@@ -3,9 +3,9 @@
 use crate::error::GpuError;
 use crate::gpu::Gpu;
 use crate::shape::{Kernels, features, targets};
-use kan_core::approximator::ApproximatorError;
-use kan_core::graph::BaseFunction;
-use kan_core::kan::{Layer, Network};
+use kanrl_core::approximator::ApproximatorError;
+use kanrl_core::graph::BaseFunction;
+use kanrl_core::kan::{Layer, Network};
 use wgpu::Buffer;
 
 /// A network's layers on the device.

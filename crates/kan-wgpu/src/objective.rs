@@ -6,12 +6,12 @@ use crate::gpu::{Dispatch, Gpu, groups};
 use crate::network::DeviceNetwork;
 use crate::passes::{DeviceLoss, Outcome, Passes};
 use crate::vector::DeviceVector;
-use kan_core::approximator::{ApproximatorError, Loss};
-use kan_core::kan::{CurvedMethod, Network, Regularisation, TrainingObjective};
-use kan_core::optimize::Objective;
+use kanrl_core::approximator::{ApproximatorError, Loss};
+use kanrl_core::kan::{CurvedMethod, Network, Regularisation, TrainingObjective};
+use kanrl_core::optimize::Objective;
 use std::sync::Arc;
 
-/// As [`NetworkObjective`](kan_core::kan::NetworkObjective): the same numbers in the same order, computed in f32.
+/// As [`NetworkObjective`](kanrl_core::kan::NetworkObjective): the same numbers in the same order, computed in f32.
 pub struct DeviceObjective<'a> {
     gpu: Arc<Gpu>,
     network: &'a mut Network,

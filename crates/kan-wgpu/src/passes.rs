@@ -6,7 +6,7 @@ use crate::gpu::{Dispatch, GROUP, Gpu, groups};
 use crate::network::{DeviceLayer, DeviceNetwork};
 use crate::vector;
 use bytemuck::{Pod, Zeroable};
-use kan_core::approximator::Loss;
+use kanrl_core::approximator::Loss;
 use wgpu::Buffer;
 
 /// Rows that are computed at once at most, and numbers that their nodes' values and derivatives may be.

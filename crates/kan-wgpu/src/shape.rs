@@ -2,8 +2,8 @@
 
 use crate::error::GpuError;
 use crate::gpu::Gpu;
-use kan_core::graph::BaseFunction;
-use kan_core::kan::Layer;
+use kanrl_core::graph::BaseFunction;
+use kanrl_core::kan::Layer;
 use wgpu::ComputePipeline;
 
 /// The kernels of a layer.

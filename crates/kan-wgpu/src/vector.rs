@@ -3,7 +3,7 @@
 use crate::error::GpuError;
 use crate::gpu::{Dispatch, Gpu, groups};
 use bytemuck::{Pod, Zeroable};
-use kan_core::optimize::{AdamStep, MAX_HISTORY, Pair, Vector};
+use kanrl_core::optimize::{AdamStep, MAX_HISTORY, Pair, Vector};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use wgpu::Buffer;

@@ -3,10 +3,10 @@
 mod common;
 
 use common::{Data, Shape, device, distance, value_and_gradient};
-use kan_core::approximator::Loss;
-use kan_core::graph::BaseFunction;
-use kan_core::kan::{Cpu, Engine};
-use kan_wgpu::{DeviceVector, GpuEngine};
+use kanrl_core::approximator::Loss;
+use kanrl_core::graph::BaseFunction;
+use kanrl_core::kan::{Cpu, Engine};
+use kanrl_wgpu::{DeviceVector, GpuEngine};
 use proptest::prelude::*;
 
 /// What f32 may be off: of a loss, relative; of a gradient, relative to its largest entry.

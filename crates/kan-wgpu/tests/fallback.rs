@@ -3,9 +3,9 @@
 mod common;
 
 use common::Shape;
-use kan_core::approximator::{ApproximatorError, FitObserver, FitReport, FitTask, FunctionApproximator, Loss};
-use kan_core::kan::{Device, Kan, KanConfig, Optimizer, Precision, Training, TrainingDevice, register_device};
-use kan_wgpu::GpuError;
+use kanrl_core::approximator::{ApproximatorError, FitObserver, FitReport, FitTask, FunctionApproximator, Loss};
+use kanrl_core::kan::{Device, Kan, KanConfig, Optimizer, Precision, Training, TrainingDevice, register_device};
+use kanrl_wgpu::GpuError;
 use std::ops::ControlFlow;
 use std::sync::Mutex;
 
@@ -25,7 +25,7 @@ impl TrainingDevice for Failing {
 
     fn train(&self, training: Training<'_>, _: &mut FitObserver<'_>) -> Result<FitReport, ApproximatorError> {
         // Some steps are taken before it fails, so that what they leave in the network has to be undone.
-        training.run(&kan_core::kan::Cpu::<f32>::default(), &mut |_| ControlFlow::Break(()))?;
+        training.run(&kanrl_core::kan::Cpu::<f32>::default(), &mut |_| ControlFlow::Break(()))?;
         Err(self.0.lock().unwrap().clone().expect("an error to fail with").into())
     }
 }

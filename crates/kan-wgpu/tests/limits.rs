@@ -3,10 +3,10 @@
 mod common;
 
 use common::{Shape, device, distance, value_and_gradient};
-use kan_core::approximator::{ApproximatorError, Loss};
-use kan_core::kan::{Engine, TrainingObjective};
-use kan_core::optimize::Objective;
-use kan_wgpu::{DeviceBatch, DeviceObjective, DeviceVector, Gpu, GpuEngine, GpuError, GpuOptions};
+use kanrl_core::approximator::{ApproximatorError, Loss};
+use kanrl_core::kan::{Engine, TrainingObjective};
+use kanrl_core::optimize::Objective;
+use kanrl_wgpu::{DeviceBatch, DeviceObjective, DeviceVector, Gpu, GpuEngine, GpuError, GpuOptions};
 use std::sync::Arc;
 
 /// A device whose buffers have so many bytes at most; `None`, and a visible note, where there is none.

@@ -3,10 +3,10 @@
 mod common;
 
 use common::{Shape, device, distance, numbers};
-use kan_core::approximator::{ApproximatorError, FitReport, FitTask, FunctionApproximator, Loss};
-use kan_core::kan::{Cpu, Device, Engine, Kan, KanConfig, NetworkObjective, Optimizer, Precision};
-use kan_core::optimize::{Objective, Pair, Vector};
-use kan_wgpu::{DeviceBatch, DeviceObjective, DeviceVector, Gpu, GpuEngine, GpuError, GpuOptions};
+use kanrl_core::approximator::{ApproximatorError, FitReport, FitTask, FunctionApproximator, Loss};
+use kanrl_core::kan::{Cpu, Device, Engine, Kan, KanConfig, NetworkObjective, Optimizer, Precision};
+use kanrl_core::optimize::{Objective, Pair, Vector};
+use kanrl_wgpu::{DeviceBatch, DeviceObjective, DeviceVector, Gpu, GpuEngine, GpuError, GpuOptions};
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
@@ -14,7 +14,7 @@ use std::ops::ControlFlow;
 const TRAINING_TOLERANCE: f64 = 0.02;
 
 fn fit(config: &KanConfig, rows: usize) -> (Kan, Result<FitReport, ApproximatorError>, Vec<f64>) {
-    kan_wgpu::register();
+    kanrl_wgpu::register();
     let shape = Shape::new(&[3, 2], rows);
     let mut data = shape.data(rows);
     for (x, y) in data.inputs.chunks_exact(3).zip(data.targets.chunks_exact_mut(2)) {
@@ -51,7 +51,7 @@ fn a_short_training_goes_as_on_the_cpu() {
         }
         assert!(found[found.len() - 1] < 0.8 * found[0], "{found:?}");
         // The file is read by whoever computes on the CPU.
-        let loaded = kan_core::config::ApproximatorConfig::load(&config, &kan.save()).expect("its own file");
+        let loaded = kanrl_core::config::ApproximatorConfig::load(&config, &kan.save()).expect("its own file");
         let inputs = numbers(300, 3);
         let (mut own, mut other) = (vec![0.0; 200], vec![0.0; 200]);
         kan.predict(&inputs, &mut own);
@@ -212,7 +212,7 @@ fn failures_are_named() {
     assert!(cause.contains("workgroup memory"), "{cause}");
     let mut network = shape.network();
     let mut objective = DeviceObjective::new(&gpu, &mut network, &batch, &Loss::MeanSquared).expect("a network");
-    let x = kan_core::kan::TrainingObjective::start(&objective).expect("room");
+    let x = kanrl_core::kan::TrainingObjective::start(&objective).expect("room");
     let mut gradient = x.clone();
     gpu.destroy();
     assert!(objective.evaluate(&x, &mut gradient).is_nan());

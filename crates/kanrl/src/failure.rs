@@ -1,8 +1,8 @@
 //! Errors as the terminal shows them: what, where, and what would be right.
 
+use kanrl_pipeline::config::ConfigError;
+use kanrl_pipeline::engine::PipelineError;
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
-use pipeline::config::ConfigError;
-use pipeline::engine::PipelineError;
 use std::error::Error;
 use std::fmt;
 
@@ -75,7 +75,7 @@ struct Plain {
 
 impl Plain {
     fn new(error: impl Error + 'static, help: Option<String>) -> Box<Self> {
-        let messages = pipeline::causes::messages(&error).into_iter().rev();
+        let messages = kanrl_pipeline::causes::messages(&error).into_iter().rev();
         let chain = messages.fold(None, |cause, text| Some(Box::new(Message { text, cause })));
         let message = *chain.expect("an error has a message");
         Box::new(Self { message, help })
@@ -152,8 +152,8 @@ impl Diagnostic for Located {
 #[cfg(test)]
 mod tests {
     use super::Failure;
-    use kan_core::policy::PolicyError;
-    use pipeline::engine::{PipelineError, StageError};
+    use kanrl_core::policy::PolicyError;
+    use kanrl_pipeline::engine::{PipelineError, StageError};
 
     fn help(source: StageError) -> String {
         let error = PipelineError::Stage { stage: "evaluate".to_owned(), source: Box::new(source) };

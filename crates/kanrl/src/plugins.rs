@@ -2,9 +2,9 @@
 
 use crate::{EVERYWHERE, Failure, registry};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, value_parser};
-use kan_core::environment::EnvironmentRegistry;
-use pipeline::config::{PluginEntry, RunConfig};
-use plugin::{CallLimit, Plugin, PluginDescription};
+use kanrl_core::environment::EnvironmentRegistry;
+use kanrl_pipeline::config::{PluginEntry, RunConfig};
+use kanrl_plugin::{CallLimit, Plugin, PluginDescription};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -65,7 +65,7 @@ impl Plugins {
             source.as_ref().is_ok_and(|source| *source == plugin.path.display().to_string())
         };
         let entry = |plugin: &PluginDescription| {
-            let sha256 = plugin::sha256(&plugin.path).map_err(Failure::input)?;
+            let sha256 = kanrl_plugin::sha256(&plugin.path).map_err(Failure::input)?;
             Ok(PluginEntry { path: plugin.path.clone(), sha256: Some(sha256) })
         };
         config.plugins = loaded.iter().filter(is_used).map(entry).collect::<Result<_, Failure>>()?;
@@ -97,7 +97,7 @@ impl Plugins {
         let paths = self.paths.iter().map(PluginEntry::new);
         for PluginEntry { path, sha256 } in named.iter().cloned().chain(paths) {
             if let Some(sha256) = sha256 {
-                plugin::verify(&path, &sha256)
+                kanrl_plugin::verify(&path, &sha256)
                     .map_err(|error| Failure::input_with_help(error, "put that library back, or start a new run"))?;
             }
             let plugin = Plugin::open(&path, self.limit()).map_err(Failure::input)?;
@@ -105,7 +105,7 @@ impl Plugins {
             loaded.push(plugin.description());
         }
         // After those that were named, so that an older copy in the folder takes no id away from them.
-        let report = plugin::load_folder(&mut registry, &self.limit()).map_err(Failure::input)?;
+        let report = kanrl_plugin::load_folder(&mut registry, &self.limit()).map_err(Failure::input)?;
         for error in &report.failed {
             tracing::warn!("left out: {error}");
         }

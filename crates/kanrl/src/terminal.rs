@@ -1,7 +1,7 @@
 //! What a run looks like on a terminal: one progress bar a stage, on stderr.
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use pipeline::events::{Event, EventReader};
+use kanrl_pipeline::events::{Event, EventReader};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;

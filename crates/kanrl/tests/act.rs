@@ -55,7 +55,8 @@ fn npy(shape: &str, values: &[f32]) -> Vec<u8> {
 fn threshold() -> String {
     let inputs: Vec<String> = ["x", "x_dot", "theta", "theta_dot"].map(str::to_owned).into();
     let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
-    let formula = symbolic::Formula::parse(&inputs, &[("a", "3*theta + theta_dot")], symbolic::ActionRule::Threshold);
+    let formula =
+        kanrl_symbolic::Formula::parse(&inputs, &[("a", "3*theta + theta_dot")], kanrl_symbolic::ActionRule::Threshold);
     formula.unwrap().to_json()
 }
 

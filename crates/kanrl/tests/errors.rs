@@ -75,7 +75,7 @@ fn a_cause_is_said_once() {
 
 #[test]
 fn a_truncated_archive() {
-    let Some(folder) = reference_data::folder("experts/ppo") else { return };
+    let Some(folder) = kanrl_reference_data::folder("experts/ppo") else { return };
     let Ok(archive) = std::fs::read(folder.join("CartPole-v1.zip")) else { return };
     refused(
         &[("agent.zip", &archive[..archive.len() / 2])],

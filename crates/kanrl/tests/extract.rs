@@ -139,7 +139,7 @@ fn a_run_that_is_repeated_in_its_folder_reuses_what_it_made() {
 
 #[test]
 fn reference_archives_become_formulas_that_play() {
-    let Some(folder) = reference_data::folder("experts") else { return };
+    let Some(folder) = kanrl_reference_data::folder("experts") else { return };
     let mut archives: Vec<PathBuf> = std::fs::read_dir(folder)
         .unwrap()
         .map(|algorithm| algorithm.unwrap().path().join("CartPole-v1.zip"))

@@ -93,7 +93,7 @@ fn the_whole_journey_from_training_to_resuming() {
     let config: toml::Table = std::fs::read_to_string(run.join("config.toml")).unwrap().parse().unwrap();
     let recorded = config["plugins"][0].as_table().unwrap();
     assert_eq!(recorded["path"].as_str(), Some(text(&plugin.canonicalize().unwrap())));
-    assert_eq!(recorded["sha256"].as_str(), Some(plugin::sha256(&plugin).unwrap().as_str()));
+    assert_eq!(recorded["sha256"].as_str(), Some(kanrl_plugin::sha256(&plugin).unwrap().as_str()));
     let elsewhere = tempfile::tempdir().unwrap();
     std::fs::copy(folder.join("expert.safetensors"), elsewhere.path().join("expert.safetensors")).unwrap();
     let metrics = std::fs::read(run.join("metrics.json")).unwrap();
@@ -170,7 +170,7 @@ fn the_plugin_folder_is_the_user_s_and_absolute() {
 #[test]
 fn several_plugins_and_both_places_of_the_flag() {
     let folder = tempfile::tempdir().unwrap();
-    let (poles, tests) = (library("cart_two_poles"), library("plugin_tests"));
+    let (poles, tests) = (library("cart_two_poles"), library("kanrl_plugin_tests"));
     let flags = ["--plugin", text(&poles), "--plugin", text(&tests)];
     let [before, after] = [&flags[..2], &flags[2..]];
     for arguments in [
@@ -187,7 +187,7 @@ fn several_plugins_and_both_places_of_the_flag() {
 #[test]
 fn a_plugin_is_listed_and_checked() {
     let folder = tempfile::tempdir().unwrap();
-    let (poles, tests) = (library("cart_two_poles"), library("plugin_tests"));
+    let (poles, tests) = (library("cart_two_poles"), library("kanrl_plugin_tests"));
     let listed = succeeds(folder.path(), &["plugins", "list", text(&tests)]);
     assert!(listed.contains("Faulty-v0") && listed.contains("fails on demand"), "{listed}");
 
@@ -223,10 +223,10 @@ kind = \"formula\"
 expression = \"count\"
 ";
     std::fs::write(folder.path().join("run.toml"), config).unwrap();
-    let library = library("plugin_tests");
+    let library = library("kanrl_plugin_tests");
     let arguments =
         ["extract", "--config", "run.toml", "--out", "run", "--plugin", text(&library), "--plugin-limit", "0.5"];
-    fails(folder.path(), &arguments, 124, &["plugin_tests", "has not come back for 0.5 s"]);
+    fails(folder.path(), &arguments, 124, &["kanrl_plugin_tests", "has not come back for 0.5 s"]);
     // What was decided is there, and a run that goes on finds it.
     assert!(folder.path().join("run/config.toml").is_file());
 }
@@ -247,7 +247,7 @@ environment.arguments = [
 ]
 ";
     std::fs::write(folder.path().join("grid.toml"), sweep).unwrap();
-    let library = library("plugin_tests");
+    let library = library("kanrl_plugin_tests");
     let arguments = ["sweep", "grid.toml", "--plugin", text(&library), "--plugin-limit", "0.5"];
     fails(folder.path(), &arguments, 1, &["1 of 2 runs failed"]);
     let summary = std::fs::read_to_string(folder.path().join("sweeps/grid/summary.csv")).unwrap();
@@ -258,7 +258,7 @@ environment.arguments = [
 #[test]
 fn an_error_inside_a_plugin_ends_the_run_and_names_plugin_and_function() {
     let folder = tempfile::tempdir().unwrap();
-    let library = library("plugin_tests");
+    let library = library("kanrl_plugin_tests");
     for (fault, says) in [("error", "out of oil"), ("panic", "the wheels came off"), ("nan", "NaN")] {
         let config = format!(
             "[environment]\nid = \"Faulty-v0\"\narguments = {{ place = \"step\", fault = \"{fault}\", after = 3 }}\n\
@@ -266,6 +266,6 @@ fn an_error_inside_a_plugin_ends_the_run_and_names_plugin_and_function() {
         );
         std::fs::write(folder.path().join("run.toml"), config).unwrap();
         let arguments = ["extract", "--config", "run.toml", "--out", fault, "--plugin", text(&library)];
-        fails(folder.path(), &arguments, 1, &["plugin_tests", "step", says]);
+        fails(folder.path(), &arguments, 1, &["kanrl_plugin_tests", "step", says]);
     }
 }

@@ -2,9 +2,9 @@
 
 use crate::artefacts::Agreement;
 use crate::head::Head;
-use kan_core::action::ActionBatch;
-use kan_core::dataset::Dataset;
-use kan_core::policy::{Policy, PolicyError};
+use kanrl_core::action::ActionBatch;
+use kanrl_core::dataset::Dataset;
+use kanrl_core::policy::{Policy, PolicyError};
 
 /// Actions of a policy and of the expert in the same states.
 pub type Actions = (ActionBatch, ActionBatch);
@@ -96,7 +96,7 @@ fn total(pairs: &[(f64, f64)]) -> f64 {
 mod tests {
     use super::{agreement, of_each_episode};
     use crate::artefacts::Agreement;
-    use kan_core::action::ActionBatch;
+    use kanrl_core::action::ActionBatch;
 
     fn vector(values: &[f32]) -> ActionBatch {
         ActionBatch::Continuous { values: values.to_vec(), size: 1 }

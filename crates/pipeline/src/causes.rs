@@ -25,7 +25,7 @@ pub fn in_words(error: &dyn Error) -> String {
 #[cfg(test)]
 mod tests {
     use crate::files::FileError;
-    use kan_core::environment::{EnvironmentError, LaneError};
+    use kanrl_core::environment::{EnvironmentError, LaneError};
     use std::io::{Error, ErrorKind};
 
     #[test]

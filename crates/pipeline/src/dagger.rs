@@ -9,10 +9,10 @@ use crate::seeds::{self, Purpose};
 use crate::stages::push_labelled;
 use crate::statistics::{mean, mean_interval};
 use crate::teacher::Teacher;
-use kan_core::action::ActionBatch;
-use kan_core::policy::{ExpertPolicy, Policy, PolicyError};
-use kan_core::rollout::{Episode, RolloutOptions, Rollouts};
-use kan_core::space::ActionSpace;
+use kanrl_core::action::ActionBatch;
+use kanrl_core::policy::{ExpertPolicy, Policy, PolicyError};
+use kanrl_core::rollout::{Episode, RolloutOptions, Rollouts};
+use kanrl_core::space::ActionSpace;
 
 /// Every so manieth episode is kept to validate on.
 const VALIDATE_EVERY: usize = 5;
@@ -199,9 +199,9 @@ impl Policy for Mixture<'_> {
 #[cfg(test)]
 mod tests {
     use super::Mixture;
-    use kan_core::action::ActionBatch;
-    use kan_core::policy::{ExpertPolicy, Policy, PolicyError, ScoreKind};
-    use kan_core::space::{ActionSpace, BoxSpace, Coordinate, ElementType};
+    use kanrl_core::action::ActionBatch;
+    use kanrl_core::policy::{ExpertPolicy, Policy, PolicyError, ScoreKind};
+    use kanrl_core::space::{ActionSpace, BoxSpace, Coordinate, ElementType};
 
     /// Does the same always.
     struct Always(f32, ActionSpace);

@@ -1,12 +1,12 @@
 //! Filming an episode.
 
 use crate::engine::StageError;
-use kan_core::action::ActionBatch;
-use kan_core::environment::{DynEnvironment, EnvironmentError, Frame};
-use kan_core::policy::Policy;
-use kan_core::space::ActionSpace;
-use render::text::caption;
-use render::video::{Format, Writer};
+use kanrl_core::action::ActionBatch;
+use kanrl_core::environment::{DynEnvironment, EnvironmentError, Frame};
+use kanrl_core::policy::Policy;
+use kanrl_core::space::ActionSpace;
+use kanrl_render::text::caption;
+use kanrl_render::video::{Format, Writer};
 
 /// A filmed episode.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,9 +1,9 @@
 //! How a student's outputs stand for actions, and what it is taught.
 
-use kan_core::action::ActionBatch;
-use kan_core::approximator::Loss;
-use kan_core::space::ActionSpace;
-use symbolic::{ActionRule, Expression, Formula, Output, SymbolicError};
+use kanrl_core::action::ActionBatch;
+use kanrl_core::approximator::Loss;
+use kanrl_core::space::ActionSpace;
+use kanrl_symbolic::{ActionRule, Expression, Formula, Output, SymbolicError};
 
 /// The meaning of a student's outputs.
 ///
@@ -150,8 +150,8 @@ impl Head {
 #[cfg(test)]
 mod tests {
     use super::Head;
-    use kan_core::action::ActionBatch;
-    use kan_core::space::{ActionSpace, DiscreteSpace};
+    use kanrl_core::action::ActionBatch;
+    use kanrl_core::space::{ActionSpace, DiscreteSpace};
 
     #[test]
     fn differences_to_action_0_keep_the_expert_s_choice() {

@@ -1,12 +1,12 @@
 //! Runs as data: a config composed into stages, run by a bevy_ecs schedule into a run directory.
 //!
 //! ```
-//! use kan_core::environment::EnvironmentRegistry;
-//! use pipeline::config::{MergedConfig, RawConfig};
-//! use pipeline::run::Run;
+//! use kanrl_core::environment::EnvironmentRegistry;
+//! use kanrl_pipeline::config::{MergedConfig, RawConfig};
+//! use kanrl_pipeline::run::Run;
 //!
 //! let mut environments = EnvironmentRegistry::new();
-//! envs_classic::register(&mut environments)?;
+//! kanrl_envs_classic::register(&mut environments)?;
 //! let text = "
 //!     environment.id = 'CartPole-v1'
 //!     collect = { train_episodes = 2, validation_episodes = 1 }
@@ -56,4 +56,4 @@ pub mod teacher;
 mod tensorboard;
 pub mod variants;
 
-pub use kan_core::files;
+pub use kanrl_core::files;

@@ -1,9 +1,9 @@
 //! Students as policies, to be rolled out beside the expert.
 
 use crate::head::Head;
-use kan_core::action::ActionBatch;
-use kan_core::policy::{Policy, PolicyError};
-use kan_core::space::ActionSpace;
+use kanrl_core::action::ActionBatch;
+use kanrl_core::policy::{Policy, PolicyError};
+use kanrl_core::space::ActionSpace;
 
 /// Anything with outputs for a batch of observations, with the head that turns them into actions.
 pub struct Student<F> {

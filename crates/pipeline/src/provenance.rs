@@ -10,7 +10,7 @@ use crate::files::{self, FileError};
 use crate::log;
 use crate::run_directory::RunDirectory;
 use crate::seeds::{self, Purpose};
-use kan_core::config::ExpertSource;
+use kanrl_core::config::ExpertSource;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;

@@ -4,8 +4,8 @@ use crate::engine::StageError;
 use crate::events::Reporter;
 use bevy_ecs::component::Component;
 use bevy_ecs::world::World;
-use kan_core::policy::Policy;
-use kan_core::rollout::{Episode, RolloutError, RolloutOptions, Rollouts};
+use kanrl_core::policy::Policy;
+use kanrl_core::rollout::{Episode, RolloutError, RolloutOptions, Rollouts};
 use rayon::prelude::*;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -116,15 +116,15 @@ mod tests {
     use super::{Game, play_all};
     use crate::engine::StageError;
     use crate::events::Reporter;
-    use experts::FunctionPolicy;
-    use kan_core::environment::{EnvironmentRegistry, KeywordArguments};
-    use kan_core::rollout::{RolloutError, RolloutOptions, Rollouts};
+    use kanrl_core::environment::{EnvironmentRegistry, KeywordArguments};
+    use kanrl_core::rollout::{RolloutError, RolloutOptions, Rollouts};
+    use kanrl_experts::FunctionPolicy;
     use std::sync::atomic::Ordering;
 
     #[test]
     fn games_side_by_side_are_the_games_alone() {
         let mut registry = EnvironmentRegistry::new();
-        envs_classic::register(&mut registry).unwrap();
+        kanrl_envs_classic::register(&mut registry).unwrap();
         let environment =
             || Rollouts::new(registry.get("CartPole-v1").unwrap(), &KeywordArguments::new()).expect("no arguments");
         let (plain, mut heavy) = (environment(), environment());

@@ -1,6 +1,6 @@
 //! Fewer rows, and what can be said about all of them.
 
-use kan_core::approximator::Samples;
+use kanrl_core::approximator::Samples;
 
 /// Rows taken at even distances, with their targets and weights.
 #[derive(Clone, Debug, PartialEq)]

@@ -16,11 +16,11 @@ use crate::teacher::{Log, Teacher};
 use crate::tensorboard::TensorBoard;
 use bevy_ecs::prelude::*;
 use bevy_ecs::system::SystemParam;
-use kan_core::config::BuildError;
-use kan_core::environment::{DynEnvironment, EnvironmentError, EnvironmentRegistry, EnvironmentSpec};
-use kan_core::function::SymbolicLibrary;
-use kan_core::rollout::Rollouts;
-use kan_core::space::ActionSpace;
+use kanrl_core::config::BuildError;
+use kanrl_core::environment::{DynEnvironment, EnvironmentError, EnvironmentRegistry, EnvironmentSpec};
+use kanrl_core::function::SymbolicLibrary;
+use kanrl_core::rollout::Rollouts;
+use kanrl_core::space::ActionSpace;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -378,7 +378,7 @@ impl RunSummary {
         }
         if let Some(selection) = world.get_resource::<Slot<Selection>>().and_then(Slot::get) {
             let chosen = selection.chosen();
-            summary.formula = symbolic::export::unicode(&chosen.formula);
+            summary.formula = kanrl_symbolic::export::unicode(&chosen.formula);
             summary.operations = chosen.operations;
             summary.student = chosen.student.clone();
             summary.network = selection.network.clone();

@@ -1,6 +1,6 @@
 //! Summaries of returns, as rliable reports them (Agarwal et al. 2021, arXiv 2108.13264).
 
-use kan_core::random::Generator;
+use kanrl_core::random::Generator;
 use serde::{Deserialize, Serialize};
 
 /// Resamples of a bootstrap.

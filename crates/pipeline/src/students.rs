@@ -1,9 +1,9 @@
 //! Which networks learn from the expert in a run, side by side.
 
 use crate::config::RunConfig;
-use kan_core::config::{ApproximatorConfig, BuildError};
-use kan_core::function::{Candidate, SampledCurve, SymbolicLibrary, UnivariateFunction};
-use kan_core::suggest;
+use kanrl_core::config::{ApproximatorConfig, BuildError};
+use kanrl_core::function::{Candidate, SampledCurve, SymbolicLibrary, UnivariateFunction};
+use kanrl_core::suggest;
 use serde_json::json;
 use std::sync::Arc;
 
@@ -125,9 +125,9 @@ pub const QUADRATIC: &str = "quadratic";
 mod tests {
     use super::{LibraryPart, networks};
     use crate::config::{MergedConfig, RawConfig};
-    use kan_core::config::SymbolicLibraryConfig;
-    use kan_core::function::{SampledCurve, SymbolicLibrary};
-    use symbolic::library::DefaultLibraryConfig;
+    use kanrl_core::config::SymbolicLibraryConfig;
+    use kanrl_core::function::{SampledCurve, SymbolicLibrary};
+    use kanrl_symbolic::library::DefaultLibraryConfig;
 
     #[test]
     fn widths_that_are_set_are_the_only_ones() {

@@ -1,7 +1,7 @@
 //! Many runs from one file: a base config and lists of values for any of its fields.
 //!
 //! ```
-//! use pipeline::sweep::Sweep;
+//! use kanrl_pipeline::sweep::Sweep;
 //!
 //! let text = "
 //!     seeds = [0, 1]
@@ -13,7 +13,7 @@
 //! let sweep = Sweep::parse("sweep.toml", text)?;
 //! assert_eq!(sweep.runs().len(), 4);
 //! assert_eq!(sweep.runs()[1].settings["seed"].to_string(), "1");
-//! # Ok::<(), pipeline::config::ConfigError>(())
+//! # Ok::<(), kanrl_pipeline::config::ConfigError>(())
 //! ```
 
 use crate::config::{ConfigError, MergedConfig, RawConfig, RunConfig};

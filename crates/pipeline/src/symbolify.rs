@@ -3,9 +3,9 @@
 
 use crate::config::SymbolifySection;
 use crate::rows::{Rows, variance};
-use kan_core::approximator::{ApproximatorError, FitReport, FitTask, Samples};
-use kan_core::function::{Candidate, SymbolicLibrary};
-use kan_core::graph::{EdgeFunction, SymbolicEdge, UnivariateGraph};
+use kanrl_core::approximator::{ApproximatorError, FitReport, FitTask, Samples};
+use kanrl_core::function::{Candidate, SymbolicLibrary};
+use kanrl_core::graph::{EdgeFunction, SymbolicEdge, UnivariateGraph};
 use std::ops::ControlFlow;
 
 /// What to name edges with, and how to judge.

@@ -2,12 +2,12 @@
 
 use crate::head::Head;
 use bevy_ecs::prelude::Resource;
-use kan_core::action::{ActionBatch, argmax};
-use kan_core::dataset::{Dataset, Demonstrations};
-use kan_core::policy::ExpertPolicy;
+use kanrl_core::action::{ActionBatch, argmax};
+use kanrl_core::dataset::{Dataset, Demonstrations};
+use kanrl_core::policy::ExpertPolicy;
+use kanrl_symbolic::Expression;
 use std::ops::Range;
 use std::sync::Arc;
-use symbolic::Expression;
 
 /// Whom students learn from.
 #[derive(Clone, Resource)]
@@ -110,9 +110,9 @@ fn taught(rows: &Dataset, head: &Head) -> Dataset {
 mod tests {
     use super::Log;
     use crate::head::Head;
-    use kan_core::dataset::{Dataset, Demonstrations};
-    use kan_core::environment::EnvironmentSpec;
-    use kan_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
+    use kanrl_core::dataset::{Dataset, Demonstrations};
+    use kanrl_core::environment::EnvironmentSpec;
+    use kanrl_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
 
     fn demonstrations(episodes: usize, length: usize, name: &str) -> (Demonstrations, Head) {
         let x = Coordinate::new(name, "m", f64::NEG_INFINITY, f64::INFINITY);

@@ -1,8 +1,8 @@
 //! An environment with other masses and time steps.
 
 use crate::run::Setting;
-use kan_core::environment::{EnvironmentError, Parameter};
-use kan_core::rollout::Rollouts;
+use kanrl_core::environment::{EnvironmentError, Parameter};
+use kanrl_core::rollout::Rollouts;
 
 /// Which constants are changed together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Replays the fuzz target's corpus of configs: what resolves is written again to resolve to the same, every refusal says
 //! where it is about, and nothing panics.
 
-use pipeline::config::{ConfigError, MergedConfig, RawConfig};
+use kanrl_pipeline::config::{ConfigError, MergedConfig, RawConfig};
 use std::path::Path;
 
 fn resolve(raw: Result<RawConfig, ConfigError>) -> Result<String, ConfigError> {

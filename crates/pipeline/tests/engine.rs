@@ -1,13 +1,13 @@
 //! The engine's promises: order by artefacts, errors that end the run, artefacts that are reused.
 
 use bevy_ecs::prelude::*;
-use pipeline::config::{MergedConfig, RawConfig};
-use pipeline::engine::{
+use kanrl_pipeline::config::{MergedConfig, RawConfig};
+use kanrl_pipeline::engine::{
     Artefact, ArtefactError, Get, LoadContext, Make, Pipeline, PipelineError, Slot, Stage, StageError,
 };
-use pipeline::events::{Event, Reporter};
-use pipeline::files;
-use pipeline::run_directory::RunDirectory;
+use kanrl_pipeline::events::{Event, Reporter};
+use kanrl_pipeline::files;
+use kanrl_pipeline::run_directory::RunDirectory;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

@@ -1,12 +1,12 @@
 //! A run whose network trains on a graphics card.
 #![cfg(feature = "gpu")]
 
-use kan_core::approximator::FunctionApproximator;
-use kan_core::config::ApproximatorConfig;
-use kan_core::environment::EnvironmentRegistry;
-use kan_core::kan::KanConfig;
-use pipeline::config::{MergedConfig, RawConfig};
-use pipeline::run::Run;
+use kanrl_core::approximator::FunctionApproximator;
+use kanrl_core::config::ApproximatorConfig;
+use kanrl_core::environment::EnvironmentRegistry;
+use kanrl_core::kan::KanConfig;
+use kanrl_pipeline::config::{MergedConfig, RawConfig};
+use kanrl_pipeline::run::Run;
 use std::path::{Path, PathBuf};
 
 fn run(device: &str, folder: &Path) -> Result<Vec<u8>, String> {
@@ -22,11 +22,11 @@ fn run(device: &str, folder: &Path) -> Result<Vec<u8>, String> {
          record.videos = false"
     );
     let mut environments = EnvironmentRegistry::new();
-    envs_classic::register(&mut environments).unwrap();
+    kanrl_envs_classic::register(&mut environments).unwrap();
     let config = MergedConfig::new(RawConfig::from_toml("gpu", &text).unwrap()).resolve().unwrap();
     let mut run = Run::prepare(config, environments).unwrap();
     run.open(folder).unwrap();
-    run.execute().map_err(|error| pipeline::causes::in_words(&error))?;
+    run.execute().map_err(|error| kanrl_pipeline::causes::in_words(&error))?;
     let mut found = Vec::new();
     weights(&folder.join("stages/fit"), &mut found);
     assert_eq!(found.len(), 1, "one network: {found:?}");
@@ -47,7 +47,7 @@ fn weights(folder: &Path, found: &mut Vec<PathBuf>) {
 
 #[test]
 fn cart_pole_trained_on_the_device_is_a_run_like_any_other() {
-    if let Err(reason) = kan_wgpu::Gpu::shared() {
+    if let Err(reason) = kanrl_wgpu::Gpu::shared() {
         println!("skipped: no wgpu adapter ({reason})");
         let folder = tempfile::tempdir().unwrap();
         let error = run("gpu", &folder.path().join("run")).expect_err("there is no device");

@@ -1,9 +1,9 @@
 //! Many runs in one process: whatever a run takes it gives back.
 #![cfg(target_os = "linux")]
 
-use kan_core::environment::EnvironmentRegistry;
-use pipeline::config::{MergedConfig, RawConfig};
-use pipeline::run::Run;
+use kanrl_core::environment::EnvironmentRegistry;
+use kanrl_pipeline::config::{MergedConfig, RawConfig};
+use kanrl_pipeline::run::Run;
 use std::path::Path;
 
 const CONFIG: &str = "\
@@ -20,7 +20,7 @@ record.videos = false
 
 fn run(folder: &Path) {
     let mut environments = EnvironmentRegistry::new();
-    envs_classic::register(&mut environments).unwrap();
+    kanrl_envs_classic::register(&mut environments).unwrap();
     let config = MergedConfig::new(RawConfig::from_toml("growth", CONFIG).unwrap()).resolve().unwrap();
     let mut run = Run::prepare(config, environments).unwrap();
     run.open(folder).unwrap();
@@ -61,7 +61,7 @@ fn a_few_runs_in_one_process_leave_nothing_behind() {
 }
 
 #[test]
-#[ignore = "takes many minutes: cargo test --release -p pipeline --test growth -- --ignored --nocapture"]
+#[ignore = "takes many minutes: cargo test --release -p kanrl-pipeline --test growth -- --ignored --nocapture"]
 fn a_thousand_runs_in_one_process_leave_nothing_behind() {
     does_not_grow(1000, 16 << 10);
 }

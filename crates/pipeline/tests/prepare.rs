@@ -1,13 +1,13 @@
 //! What a run refuses before anything is written.
 
-use kan_core::environment::{
+use kanrl_core::environment::{
     Discrete, Environment, EnvironmentEntry, EnvironmentError, EnvironmentRegistry, EnvironmentSpec, StepOutcome,
 };
-use kan_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
-use pipeline::config::{MergedConfig, RawConfig};
-use pipeline::engine::Stage;
-use pipeline::run::{Run, RunError};
-use pipeline::stages;
+use kanrl_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
+use kanrl_pipeline::config::{MergedConfig, RawConfig};
+use kanrl_pipeline::engine::Stage;
+use kanrl_pipeline::run::{Run, RunError};
+use kanrl_pipeline::stages;
 
 /// An environment with a single action.
 struct Conveyor(EnvironmentSpec);
@@ -58,7 +58,7 @@ fn an_environment_without_a_choice_is_refused() {
 
 fn cart_pole(extra: &str) -> Result<Run, RunError> {
     let mut registry = EnvironmentRegistry::new();
-    envs_classic::register(&mut registry).unwrap();
+    kanrl_envs_classic::register(&mut registry).unwrap();
     let text = format!("{extra}\n[environment]\nid = 'CartPole-v1'\n[approximator]\nkind = 'mlp'\nsteps = 2\n");
     let config = MergedConfig::new(RawConfig::from_toml("test", &text).unwrap()).resolve().unwrap();
     Run::prepare(config, registry)
@@ -101,7 +101,7 @@ fn a_student_that_cannot_be_built_is_refused_before_anything_runs() {
         let text = format!("{text}\nenvironment.id = 'CartPole-v1'\n");
         let config = MergedConfig::new(RawConfig::from_toml("test", text).unwrap()).resolve().unwrap();
         let mut registry = EnvironmentRegistry::new();
-        envs_classic::register(&mut registry).unwrap();
+        kanrl_envs_classic::register(&mut registry).unwrap();
         let error = Run::prepare(config, registry).err().expect("no such network");
         assert!(matches!(error, RunError::Build(_)), "{error}");
     }

@@ -1,9 +1,11 @@
 //! A plugin for the tests of the loader: an environment that fails on demand, and CartPole to measure with.
 
-use envs_classic::{CartPole, CartPoleConfig};
-use kan_core::environment::{Discrete, Environment, EnvironmentError, EnvironmentSpec, Frame, Parameter, StepOutcome};
-use kan_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
-use plugin::{ExportedEnvironment, export_plugin};
+use kanrl_core::environment::{
+    Discrete, Environment, EnvironmentError, EnvironmentSpec, Frame, Parameter, StepOutcome,
+};
+use kanrl_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
+use kanrl_envs_classic::{CartPole, CartPoleConfig};
+use kanrl_plugin::{ExportedEnvironment, export_plugin};
 use serde::{Deserialize, Serialize};
 
 /// Where [`Faulty`] fails.

@@ -4,8 +4,8 @@
 mod common;
 
 use common::assert_says;
-use kan_core::action::Action;
-use kan_core::environment::{EnvironmentRegistry, KeywordArguments};
+use kanrl_core::action::Action;
+use kanrl_core::environment::{EnvironmentRegistry, KeywordArguments};
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -63,7 +63,7 @@ fn a_plugin_built_by_another_version_of_rustc_works() {
 
     let library = target.join("debug").join(format!("{DLL_PREFIX}corridor{DLL_SUFFIX}"));
     let mut registry = EnvironmentRegistry::new();
-    plugin::load(&library, &mut registry).expect("it loads");
+    kanrl_plugin::load(&library, &mut registry).expect("it loads");
     let start = KeywordArguments::from_iter([("start".to_owned(), 1.5.into())]);
     let mut environment = registry.make("Corridor-v0", &start).expect("it can be made");
     let mut observation = [0.0];
@@ -73,6 +73,6 @@ fn a_plugin_built_by_another_version_of_rustc_works() {
     assert!(environment.step(Action::Discrete(1), &mut observation).expect("it steps").terminated);
     let error = registry.make("Corridor-v0", &KeywordArguments::from_iter([("strat".to_owned(), 1.into())]));
     assert_says(&error.err().expect("a typo").to_string(), &["corridor", "`create`", "unknown field `strat`"]);
-    let report = plugin::check(&library, &[], plugin::CallLimit::default()).expect("it can be checked");
+    let report = kanrl_plugin::check(&library, &[], kanrl_plugin::CallLimit::default()).expect("it can be checked");
     assert!(report.is_ok(), "{report}");
 }

@@ -3,8 +3,8 @@
 mod common;
 
 use common::assert_says;
-use kan_core::action::Action;
-use kan_core::environment::{EnvironmentError, EnvironmentRegistry, KeywordArguments};
+use kanrl_core::action::Action;
+use kanrl_core::environment::{EnvironmentError, EnvironmentRegistry, KeywordArguments};
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -32,7 +32,7 @@ fn arguments(mass: serde_json::Value) -> KeywordArguments {
 fn it_moves_as_newton_says() {
     let (_folder, library) = build();
     let mut registry = EnvironmentRegistry::new();
-    plugin::load(&library, &mut registry).expect("it loads");
+    kanrl_plugin::load(&library, &mut registry).expect("it loads");
     let mut environment = registry.make("DoubleIntegrator-v0", &arguments(2.5.into())).expect("it can be made");
     let mut start = [0.0; 2];
     environment.reset(Some(7), &mut start).expect("it resets");
@@ -65,7 +65,7 @@ fn it_moves_as_newton_says() {
 fn it_refuses_arguments_that_make_no_sense() {
     let (_folder, library) = build();
     let mut registry = EnvironmentRegistry::new();
-    plugin::load(&library, &mut registry).expect("it loads");
+    kanrl_plugin::load(&library, &mut registry).expect("it loads");
     for mass in [serde_json::json!(0.0), serde_json::json!(-1), serde_json::json!("heavy")] {
         let error = registry.make("DoubleIntegrator-v0", &arguments(mass)).err().expect("no mass");
         assert!(matches!(error, EnvironmentError::BadArguments { .. }), "{error}");
@@ -76,6 +76,6 @@ fn it_refuses_arguments_that_make_no_sense() {
 #[test]
 fn it_passes_the_check() {
     let (_folder, library) = build();
-    let report = plugin::check(&library, &[], plugin::CallLimit::default()).expect("it can be checked");
+    let report = kanrl_plugin::check(&library, &[], kanrl_plugin::CallLimit::default()).expect("it can be checked");
     assert!(report.is_ok(), "{report}");
 }

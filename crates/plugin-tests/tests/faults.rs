@@ -4,18 +4,18 @@
 mod common;
 
 use common::{assert_says, own_plugin};
-use kan_core::action::{Action, ActionBatch};
-use kan_core::environment::{DynEnvironment, EnvironmentError, EnvironmentRegistry, KeywordArguments, StepOutcome};
-use plugin::{CallLimit, HangError, Plugin};
+use kanrl_core::action::{Action, ActionBatch};
+use kanrl_core::environment::{DynEnvironment, EnvironmentError, EnvironmentRegistry, KeywordArguments, StepOutcome};
+use kanrl_plugin::{CallLimit, HangError, Plugin};
 use serde_json::json;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-const LIBRARY: &str = "plugin_tests";
+const LIBRARY: &str = "kanrl_plugin_tests";
 
 fn registry() -> EnvironmentRegistry {
     let mut registry = EnvironmentRegistry::new();
-    plugin::load(&own_plugin(), &mut registry).expect("the plugin loads");
+    kanrl_plugin::load(&own_plugin(), &mut registry).expect("the plugin loads");
     registry
 }
 
@@ -190,22 +190,22 @@ fn a_hang_is_told_after_the_limit_and_names_plugin_and_function() {
 #[test]
 fn registering_twice_is_no_error_and_a_taken_id_is_one() {
     let mut registry = EnvironmentRegistry::new();
-    plugin::load(&own_plugin(), &mut registry).expect("it loads");
-    plugin::load(&own_plugin(), &mut registry).expect("the same library again");
+    kanrl_plugin::load(&own_plugin(), &mut registry).expect("it loads");
+    kanrl_plugin::load(&own_plugin(), &mut registry).expect("the same library again");
     assert_eq!(registry.entries().count(), 2);
 
     let copy = tempfile::tempdir().expect("a temporary folder");
     let copied = copy.path().join("another.so");
     std::fs::copy(own_plugin(), &copied).expect("it can be copied");
-    let error = plugin::load(&copied, &mut registry).expect_err("the ids are taken").to_string();
+    let error = kanrl_plugin::load(&copied, &mut registry).expect_err("the ids are taken").to_string();
     assert_says(&error, &["another.so", "`Faulty-v0` is registered twice"]);
     assert_eq!(registry.entries().count(), 2);
 }
 
 #[test]
 fn one_foreign_chunk_gives_what_the_library_itself_gives() {
-    use envs_classic::{CartPole, CartPoleConfig};
-    use kan_core::environment::{SyncVectorEnvironment, TimeLimit, VectorEnvironment};
+    use kanrl_core::environment::{SyncVectorEnvironment, TimeLimit, VectorEnvironment};
+    use kanrl_envs_classic::{CartPole, CartPoleConfig};
 
     let lanes = 5;
     let mut foreign = registry().make_vector("plugin:CartPole-v1", &KeywordArguments::new(), lanes).expect("made");

@@ -3,9 +3,9 @@
 mod common;
 
 use common::{assert_says, c_plugin};
-use kan_core::action::{Action, ActionBatch};
-use kan_core::environment::{EnvironmentError, EnvironmentRegistry, KeywordArguments, StepOutcome};
-use plugin::{Plugin, PluginError};
+use kanrl_core::action::{Action, ActionBatch};
+use kanrl_core::environment::{EnvironmentError, EnvironmentRegistry, KeywordArguments, StepOutcome};
+use kanrl_plugin::{Plugin, PluginError};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -33,7 +33,7 @@ fn plugins_that_cannot_be_loaded() {
     ];
     for (name, parts) in cases {
         let path = broken(&folder, name);
-        let error = plugin::list(&path).expect_err(name).to_string();
+        let error = kanrl_plugin::list(&path).expect_err(name).to_string();
         assert_says(&error, parts);
         assert_says(&error, &[path.file_name().and_then(|name| name.to_str()).expect("a name")]);
     }
@@ -43,17 +43,17 @@ fn plugins_that_cannot_be_loaded() {
 fn files_that_are_no_plugins() {
     let folder = folder();
     let missing = folder.path().join("missing.so");
-    assert!(matches!(plugin::list(&missing), Err(PluginError::NotFound { .. })));
+    assert!(matches!(kanrl_plugin::list(&missing), Err(PluginError::NotFound { .. })));
     let text = folder.path().join("text.so");
     std::fs::write(&text, "not a library ".repeat(1000)).expect("it can be written");
-    let error = plugin::list(&text).expect_err("no library");
+    let error = kanrl_plugin::list(&text).expect_err("no library");
     assert!(matches!(error, PluginError::NotALibrary { .. }), "{error}");
     // The system's own reason is there.
     assert_says(&error.to_string(), &["text.so", "cannot be loaded", "invalid ELF header"]);
     let source = folder.path().join("empty.c");
     std::fs::write(&source, "int answer(void); int answer(void) { return 42; }").expect("it can be written");
     let library = c_plugin(folder.path(), "empty", &source, &[]);
-    assert!(matches!(plugin::list(&library), Err(PluginError::NoPlugin { .. })));
+    assert!(matches!(kanrl_plugin::list(&library), Err(PluginError::NoPlugin { .. })));
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn specs_that_make_no_sense() {
     for (name, parts) in cases {
         let path = broken(&folder, name);
         let mut registry = EnvironmentRegistry::new();
-        plugin::load(&path, &mut registry).expect("the spec is an instance's");
+        kanrl_plugin::load(&path, &mut registry).expect("the spec is an instance's");
         let error = registry.make("Broken-v0", &KeywordArguments::new()).err().expect(name).to_string();
         assert_says(&error, parts);
         assert_says(&error, &[&name.to_lowercase(), "`spec`", "Broken-v0"]);
@@ -83,7 +83,7 @@ fn calls_that_make_no_sense() {
     let mut observation = [0.0];
     let make = |name: &str| {
         let mut registry = EnvironmentRegistry::new();
-        plugin::load(&broken(&folder, name), &mut registry).expect("it loads");
+        kanrl_plugin::load(&broken(&folder, name), &mut registry).expect("it loads");
         registry.make("Broken-v0", &KeywordArguments::new())
     };
     let error = make("SILENT_ERROR").err().expect("it fails").to_string();
@@ -104,7 +104,7 @@ fn calls_that_make_no_sense() {
 fn a_plugin_of_an_earlier_release_works() {
     let folder = folder();
     let mut registry = EnvironmentRegistry::new();
-    plugin::load(&broken(&folder, "OLD_TABLE"), &mut registry).expect("it loads");
+    kanrl_plugin::load(&broken(&folder, "OLD_TABLE"), &mut registry).expect("it loads");
     let mut environment = registry.make("Broken-v0", &KeywordArguments::new()).expect("it can be made");
     let mut observation = [1.0];
     environment.reset(Some(0), &mut observation).expect("it resets");
@@ -119,7 +119,7 @@ fn a_plugin_of_an_earlier_release_works() {
 fn a_description_says_what_a_plugin_offers() {
     let folder = folder();
     let path = broken(&folder, "NOTHING");
-    let plugin = Plugin::open(&path, plugin::CallLimit::default()).expect("it loads");
+    let plugin = Plugin::open(&path, kanrl_plugin::CallLimit::default()).expect("it loads");
     let description = plugin.description();
     assert_eq!((description.name.as_str(), description.version.as_str()), ("broken", "1"));
     assert_eq!(description.environments[0].id, "Broken-v0");

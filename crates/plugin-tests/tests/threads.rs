@@ -3,8 +3,8 @@
 mod common;
 
 use common::{assert_says, c_plugin};
-use kan_core::action::Action;
-use kan_core::environment::{EnvironmentError, EnvironmentRegistry, KeywordArguments};
+use kanrl_core::action::Action;
+use kanrl_core::environment::{EnvironmentError, EnvironmentRegistry, KeywordArguments};
 use std::path::Path;
 use std::sync::Barrier;
 
@@ -13,7 +13,8 @@ fn play(name: &str, macros: &[&str]) -> Result<(), EnvironmentError> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/broken.c");
     let mut registry = EnvironmentRegistry::new();
-    let description = plugin::load(&c_plugin(folder.path(), name, &source, macros), &mut registry).expect("it loads");
+    let description =
+        kanrl_plugin::load(&c_plugin(folder.path(), name, &source, macros), &mut registry).expect("it loads");
     assert_eq!(description.one_call_at_a_time, macros.contains(&"ONE_CALL"));
     let start = Barrier::new(4);
     let play = || {

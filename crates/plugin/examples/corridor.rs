@@ -1,8 +1,8 @@
 // A whole plugin: copy it to the `src/lib.rs` of a package that is a `cdylib`.
 
-use kan_core::environment::{Discrete, Environment, EnvironmentError, EnvironmentSpec, StepOutcome};
-use kan_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
-use plugin::{ExportedEnvironment, export_plugin};
+use kanrl_core::environment::{Discrete, Environment, EnvironmentError, EnvironmentSpec, StepOutcome};
+use kanrl_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
+use kanrl_plugin::{ExportedEnvironment, export_plugin};
 use serde::{Deserialize, Serialize};
 
 /// Keyword arguments.

@@ -1,15 +1,15 @@
 //! Environments added at run time, from Rust, C, or anything else that can speak a C ABI.
 //!
 //! A plugin is a shared library that exports one table of functions, [`abi::KanrlPlugin`]. Rust authors write an
-//! [`Environment`](kan_core::environment::Environment) and let [`export_plugin!`] make the table; C authors include
+//! [`Environment`](kanrl_core::environment::Environment) and let [`export_plugin!`] make the table; C authors include
 //! `include/kanrl_plugin.h` and fill it in. A host loads libraries by path and registers their environments:
 //!
 //! ```no_run
-//! use kan_core::environment::{EnvironmentRegistry, KeywordArguments};
+//! use kanrl_core::environment::{EnvironmentRegistry, KeywordArguments};
 //! use std::path::Path;
 //!
 //! let mut registry = EnvironmentRegistry::new();
-//! let plugin = plugin::load(Path::new("libdouble_integrator.so"), &mut registry)?;
+//! let plugin = kanrl_plugin::load(Path::new("libdouble_integrator.so"), &mut registry)?;
 //! println!("{} {}", plugin.name, plugin.version);
 //! let mut environment = registry.make(&plugin.environments[0].id, &KeywordArguments::new())?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -19,7 +19,7 @@
 //! - The ABI's version and the tables' sizes are checked before any of the plugin's functions is called; every table is
 //!   checked before it is used. What is wrong is said with the plugin's path and the function's name.
 //! - An error, a Rust panic or a number that is not finite inside a plugin is an
-//!   [`EnvironmentError`](kan_core::environment::EnvironmentError); the host goes on.
+//!   [`EnvironmentError`](kanrl_core::environment::EnvironmentError); the host goes on.
 //! - A call that does not come back within [`CallLimit`] is told to the limit's handler, which ends the process unless
 //!   the host wants otherwise.
 //! - Loading a library runs its code with all the rights of the process, and a wrong pointer in it crashes the process.
@@ -41,7 +41,7 @@ pub use host::{
 #[doc(hidden)]
 pub use host::{Memory, SliceMemory, tables};
 
-use kan_core::environment::EnvironmentRegistry;
+use kanrl_core::environment::EnvironmentRegistry;
 use std::path::Path;
 
 /// Loads the plugin at `path` with the default [`CallLimit`] and registers its environments.

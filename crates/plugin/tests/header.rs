@@ -1,6 +1,6 @@
 //! The C header is the code's, and a C compiler lays its tables out as Rust does.
 
-use plugin::abi::{
+use kanrl_plugin::abi::{
     KanrlActions, KanrlCoordinate, KanrlEnvironment, KanrlError, KanrlFrame, KanrlOutcome, KanrlParameter, KanrlPlugin,
     KanrlSpec, KanrlText,
 };
@@ -33,7 +33,7 @@ fn the_header_is_generated_from_the_code() {
     let committed = std::fs::read_to_string(&path).expect("the header can be read");
     assert!(
         committed == generated,
-        "include/kanrl_plugin.h is not what src/abi.rs asks for: run KANRL_UPDATE_HEADER=1 cargo test -p plugin --test header"
+        "include/kanrl_plugin.h is not what src/abi.rs asks for: run KANRL_UPDATE_HEADER=1 cargo test -p kanrl-plugin --test header"
     );
 }
 

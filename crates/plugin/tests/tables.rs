@@ -1,10 +1,10 @@
 //! Tables from bytes: whole ones are read, and no bytes at all make the reader panic. The corpus is the fuzzer's.
 
-use plugin::abi::{
+use kanrl_plugin::abi::{
     KANRL_ABI_VERSION, KANRL_FLOAT32, KANRL_FLOAT64, KanrlCoordinate, KanrlEnvironment, KanrlFrame, KanrlPlugin,
     KanrlSpec,
 };
-use plugin::{SliceMemory, tables};
+use kanrl_plugin::{SliceMemory, tables};
 use proptest::prelude::*;
 use std::mem::{offset_of, size_of};
 use std::path::{Path, PathBuf};

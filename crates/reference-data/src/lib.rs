@@ -5,8 +5,8 @@
 //! `skipped: no reference data` where there is nothing.
 //!
 //! ```
-//! for case in reference_data::files("envs", "json") {
-//!     println!("{}", reference_data::read_json(&case)["max_episode_steps"]);
+//! for case in kanrl_reference_data::files("envs", "json") {
+//!     println!("{}", kanrl_reference_data::read_json(&case)["max_episode_steps"]);
 //! }
 //! ```
 

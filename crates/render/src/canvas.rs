@@ -1,5 +1,5 @@
 use crate::Color;
-use kan_core::environment::Frame;
+use kanrl_core::environment::Frame;
 use tiny_skia::{FillRule, Paint, Path, PathBuilder, Pixmap, Stroke, Transform};
 
 /// How world coordinates, y upwards, lie on the picture.

@@ -1,4 +1,4 @@
-use kan_core::environment::Frame;
+use kanrl_core::environment::Frame;
 
 /// A frame as a PNG file.
 ///

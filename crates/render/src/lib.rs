@@ -4,7 +4,7 @@
 //! [`terminal`] and [`video`] bring frames out.
 //!
 //! ```
-//! use render::{Canvas, View, encode_png};
+//! use kanrl_render::{Canvas, View, encode_png};
 //!
 //! // A ball of radius 0.5 m on the ground, 100 pixels a metre, y upwards.
 //! let mut canvas = Canvas::new(200, 100, [255, 255, 255]);

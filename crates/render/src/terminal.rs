@@ -1,15 +1,15 @@
 //! Frames in a terminal: two pixels a character cell, in 24-bit colour.
 
-use kan_core::environment::Frame;
+use kanrl_core::environment::Frame;
 use std::fmt::Write;
 
 /// A frame as lines of half-block characters, scaled to `columns` cells wide. Every line resets its colours and ends
 /// in a newline. A frame without pixels, or no columns, gives an empty text.
 ///
 /// ```
-/// let frame = kan_core::environment::Frame { width: 2, height: 2, rgb: [[255, 0, 0]; 4].concat() };
+/// let frame = kanrl_core::environment::Frame { width: 2, height: 2, rgb: [[255, 0, 0]; 4].concat() };
 /// let red = "\x1b[38;2;255;0;0m\x1b[48;2;255;0;0m";
-/// assert_eq!(render::terminal::half_blocks(&frame, 2), format!("{red}▀▀\x1b[0m\n"));
+/// assert_eq!(kanrl_render::terminal::half_blocks(&frame, 2), format!("{red}▀▀\x1b[0m\n"));
 /// ```
 pub fn half_blocks(frame: &Frame, columns: usize) -> String {
     let columns = columns.min(frame.width);
@@ -60,7 +60,7 @@ fn average(frame: &Frame, (column, columns): (usize, usize), (row, rows): (usize
 #[cfg(test)]
 mod tests {
     use super::half_blocks;
-    use kan_core::environment::Frame;
+    use kanrl_core::environment::Frame;
 
     #[test]
     fn keeps_the_shape_for_any_size() {

@@ -2,7 +2,7 @@
 
 use crate::Color;
 use ab_glyph::{Font, FontRef, Glyph, ScaleFont, point};
-use kan_core::environment::Frame;
+use kanrl_core::environment::Frame;
 use std::sync::LazyLock;
 
 /// The typeface, as the bytes of a TrueType file: Hack Regular, under the MIT and Bitstream Vera licences.
@@ -113,7 +113,7 @@ fn blend(frame: &mut Frame, x: i64, y: i64, color: Color, coverage: f32) {
 #[cfg(test)]
 mod tests {
     use super::{caption, draw};
-    use kan_core::environment::Frame;
+    use kanrl_core::environment::Frame;
 
     fn dark_pixels(frame: &Frame) -> usize {
         frame.rgb.chunks_exact(3).filter(|pixel| pixel[0] < 128).count()

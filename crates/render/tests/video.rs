@@ -3,9 +3,9 @@
 
 mod browser;
 
-use kan_core::environment::Frame;
-use render::video::{Format, VideoError, Writer};
-use render::{Canvas, text};
+use kanrl_core::environment::Frame;
+use kanrl_render::video::{Format, VideoError, Writer};
+use kanrl_render::{Canvas, text};
 
 /// A ball that rolls to the right.
 fn frame(width: u32, height: u32, index: u32, count: u32) -> Frame {

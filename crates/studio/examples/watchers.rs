@@ -1,14 +1,14 @@
-//! Whether a run is slower while many pages watch it: `cargo run --release --example watchers -p studio -- KANRL`.
+//! Whether a run is slower while many pages watch it: `cargo run --release --example watchers -p kanrl-studio -- KANRL`.
 //!
 //! Runs of CartPole-v1 without and with 50 watchers take turns on one studio; what is compared is the sum of their
 //! stages' times.
 
-use kan_core::environment::EnvironmentRegistry;
+use kanrl_core::environment::EnvironmentRegistry;
+use kanrl_studio::{Options, Studio};
 use std::error::Error;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
-use studio::{Options, Studio};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -22,7 +22,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let program = std::env::args_os().nth(1).ok_or("the path of the program kanrl is missing")?;
     let folder = tempfile::tempdir()?;
     let mut environments = EnvironmentRegistry::new();
-    envs_classic::register(&mut environments)?;
+    kanrl_envs_classic::register(&mut environments)?;
     let runs = folder.path().join("runs");
     let studio = Studio::open(Options { runs: runs.clone(), ..Options::new(program.into()) }, environments)?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;

@@ -1,6 +1,6 @@
 //! Errors as answers: a status and words that the page shows.
 
-pub use pipeline::causes::in_words;
+pub use kanrl_pipeline::causes::in_words;
 
 use axum::Json;
 use axum::http::StatusCode;

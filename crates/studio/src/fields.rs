@@ -2,8 +2,8 @@
 
 use crate::error::{ApiError, in_words};
 use crate::uploads::Uploads;
-use experts::PolicyReference;
-use pipeline::config::{ConfigError, MergedConfig, RawConfig, RunConfig};
+use kanrl_experts::PolicyReference;
+use kanrl_pipeline::config::{ConfigError, MergedConfig, RawConfig, RunConfig};
 use serde::Deserialize;
 
 /// Most hidden layers, and most nodes of one.

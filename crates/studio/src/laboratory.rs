@@ -2,20 +2,20 @@
 
 use crate::error::{ApiError, in_words};
 use crate::rollout::Rehearsal;
-use kan_core::approximator::FitTask;
-use kan_core::environment::{EnvironmentRegistry, EnvironmentSpec};
-use kan_core::function::{Candidate, SampledCurve};
-use kan_core::graph::{Edge, EdgeFunction, NodeKind, SymbolicEdge, UnivariateGraph};
-use pipeline::artefacts::{ExpertData, Network, PerStudent, Selection, StudentPart};
-use pipeline::config::{MergedConfig, RawConfig};
-use pipeline::engine::{Artefact, LoadContext, Stage};
-use pipeline::head::Head;
+use kanrl_core::approximator::FitTask;
+use kanrl_core::environment::{EnvironmentRegistry, EnvironmentSpec};
+use kanrl_core::function::{Candidate, SampledCurve};
+use kanrl_core::graph::{Edge, EdgeFunction, NodeKind, SymbolicEdge, UnivariateGraph};
+use kanrl_pipeline::artefacts::{ExpertData, Network, PerStudent, Selection, StudentPart};
+use kanrl_pipeline::config::{MergedConfig, RawConfig};
+use kanrl_pipeline::engine::{Artefact, LoadContext, Stage};
+use kanrl_pipeline::head::Head;
+use kanrl_symbolic::{graph_expressions, round};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
-use symbolic::{graph_expressions, round};
 
 /// Points of a drawn curve.
 const POINTS: usize = 80;
@@ -238,7 +238,7 @@ fn part<A: StudentPart>(folder: &Path, context: &LoadContext, student: &str) -> 
 
 /// Every artefact of a kind that the run's stages made, the last stage's first.
 fn latest<A: Artefact>(folder: &Path, context: &LoadContext) -> Vec<A> {
-    let standard = pipeline::stages::standard();
+    let standard = kanrl_pipeline::stages::standard();
     let names: Vec<&str> = match &context.config.stages {
         Some(names) => names.iter().map(String::as_str).collect(),
         None => standard.stages().iter().map(Stage::name).collect(),

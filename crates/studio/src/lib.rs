@@ -1,14 +1,14 @@
 //! The web app: start runs, watch them, look into their formulas and change them.
 //!
 //! ```no_run
-//! use kan_core::environment::EnvironmentRegistry;
-//! use studio::Options;
+//! use kanrl_core::environment::EnvironmentRegistry;
+//! use kanrl_studio::Options;
 //!
 //! let mut environments = EnvironmentRegistry::new();
-//! envs_classic::register(&mut environments)?;
+//! kanrl_envs_classic::register(&mut environments)?;
 //! // Extractions run as child processes of this program, by `PROGRAM extract --config FILE --out DIR`.
 //! let options = Options { port: 7860, ..Options::new(std::env::current_exe()?) };
-//! studio::serve(options, environments, |address| println!("http://{address}"))?;
+//! kanrl_studio::serve(options, environments, |address| println!("http://{address}"))?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -32,7 +32,7 @@ pub mod security;
 mod uploads;
 mod watch;
 
-use kan_core::environment::EnvironmentRegistry;
+use kanrl_core::environment::EnvironmentRegistry;
 use programs::Programs;
 use queue::Queue;
 use rollout::Rehearsals;

@@ -1,21 +1,21 @@
 //! Formulas that a person is trying out: a few dozen episodes, and a short film of one.
 
 use crate::error::{ApiError, in_words};
-use experts::FunctionPolicy;
-use kan_core::action::ActionBatch;
-use kan_core::environment::{EnvironmentRegistry, EnvironmentSpec, Frame};
-use kan_core::policy::Policy;
-use kan_core::rollout::{RolloutOptions, Rollouts};
-use pipeline::artefacts::Returns;
-use pipeline::config::EnvironmentSection;
-use pipeline::seeds::{self, Purpose};
-use pipeline::statistics::mean_interval;
-use render::video::{Format, Writer};
+use kanrl_core::action::ActionBatch;
+use kanrl_core::environment::{EnvironmentRegistry, EnvironmentSpec, Frame};
+use kanrl_core::policy::Policy;
+use kanrl_core::rollout::{RolloutOptions, Rollouts};
+use kanrl_experts::FunctionPolicy;
+use kanrl_pipeline::artefacts::Returns;
+use kanrl_pipeline::config::EnvironmentSection;
+use kanrl_pipeline::seeds::{self, Purpose};
+use kanrl_pipeline::statistics::mean_interval;
+use kanrl_render::video::{Format, Writer};
+use kanrl_symbolic::Formula;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use symbolic::Formula;
 
 /// Episodes that a formula is tried on. Their seeds are those for choosing, never those that a run reports.
 const EPISODES: usize = 32;
@@ -181,7 +181,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::halved;
-    use kan_core::environment::Frame;
+    use kanrl_core::environment::Frame;
 
     #[test]
     fn half_a_frame_is_the_mean_of_four_pixels() {

@@ -196,7 +196,7 @@ impl Runs {
     pub fn set_outcome(&self, id: &RunId, outcome: Option<&State>) {
         let path = self.outcome_path(id);
         let written = match outcome {
-            Some(state) => pipeline::files::write_json(&path, state).map_err(std::io::Error::other),
+            Some(state) => kanrl_pipeline::files::write_json(&path, state).map_err(std::io::Error::other),
             None => match std::fs::remove_file(&path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
                 _ => Ok(()),

@@ -2,8 +2,8 @@
 
 use crate::error::{ApiError, in_words};
 use axum::http::StatusCode;
-use experts::sb3::Sb3Archive;
-use kan_core::environment::EnvironmentSpec;
+use kanrl_core::environment::EnvironmentSpec;
+use kanrl_experts::sb3::Sb3Archive;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::path::PathBuf;
@@ -48,7 +48,7 @@ impl Uploads {
                 return Err(ApiError::new(StatusCode::INSUFFICIENT_STORAGE, message));
             }
             let path = self.folder.join(format!("{hash}.zip"));
-            pipeline::files::write(&path, bytes).map_err(ApiError::internal)?;
+            kanrl_pipeline::files::write(&path, bytes).map_err(ApiError::internal)?;
         }
         Ok(json!({ "id": hash, "name": name, "bytes": bytes.len() }))
     }

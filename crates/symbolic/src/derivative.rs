@@ -10,9 +10,9 @@ impl Expression {
     /// that [`Operator::value`] takes, and 0 for the jump itself.
     ///
     /// ```
-    /// let expression: symbolic::Expression = "x^3 + sin(2*x)".parse()?;
+    /// let expression: kanrl_symbolic::Expression = "x^3 + sin(2*x)".parse()?;
     /// assert_eq!(expression.derivative("x").to_string(), "3*x^2 + 2*cos(2*x)");
-    /// # Ok::<(), symbolic::SymbolicError>(())
+    /// # Ok::<(), kanrl_symbolic::SymbolicError>(())
     /// ```
     #[must_use]
     pub fn derivative(&self, variable: &str) -> Self {

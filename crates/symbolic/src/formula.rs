@@ -2,7 +2,7 @@
 
 use crate::expression::{Expression, Node, SymbolicError, check_name};
 use crate::tape::Tape;
-use kan_core::action::{ActionBatch, argmax};
+use kanrl_core::action::{ActionBatch, argmax};
 use serde::{Deserialize, Serialize};
 
 /// Version of the format that `formula.json` is written in.
@@ -12,13 +12,13 @@ pub const FORMAT_VERSION: u32 = 1;
 /// every export is made from.
 ///
 /// ```
-/// use symbolic::{ActionRule, Formula};
+/// use kanrl_symbolic::{ActionRule, Formula};
 /// let formula = Formula::parse(&["theta", "theta_dot"], &[("a", "3*theta + theta_dot")], ActionRule::Threshold)?;
 /// let mut scores = [0.0];
 /// formula.compile()?.evaluate(&[0.1, -0.2], &mut scores);
 /// assert!((scores[0] - 0.1).abs() < 1e-12);
 /// assert_eq!(formula.to_string(), "a = 3*theta + theta_dot\naction = argmax(0, a) = 1 if a > 0 else 0");
-/// # Ok::<(), symbolic::SymbolicError>(())
+/// # Ok::<(), kanrl_symbolic::SymbolicError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "FormulaFile", into = "FormulaFile")]

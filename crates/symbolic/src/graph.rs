@@ -1,7 +1,7 @@
 //! From a graph of one-variable edges to expressions.
 
 use crate::expression::{Expression, SymbolicError};
-use kan_core::graph::{EdgeFunction, NodeKind, SymbolicEdge, UnivariateGraph};
+use kanrl_core::graph::{EdgeFunction, NodeKind, SymbolicEdge, UnivariateGraph};
 use std::collections::{BTreeMap, HashMap};
 
 /// One expression for each output of a graph whose edges are all named functions, over the graph's input names: the

@@ -20,10 +20,10 @@ impl Expression {
     /// export, lies within. They need not be tight where a variable occurs several times.
     ///
     /// ```
-    /// let expression: symbolic::Expression = "3*theta + tanh(theta_dot)".parse()?;
+    /// let expression: kanrl_symbolic::Expression = "3*theta + tanh(theta_dot)".parse()?;
     /// let bounds = expression.bounds(&[("theta", -0.5, 0.5), ("theta_dot", f64::NEG_INFINITY, f64::INFINITY)])?;
     /// assert!(bounds.defined && bounds.low >= -2.500_001 && bounds.high <= 2.500_001);
-    /// # Ok::<(), symbolic::SymbolicError>(())
+    /// # Ok::<(), kanrl_symbolic::SymbolicError>(())
     /// ```
     ///
     /// # Errors

@@ -2,10 +2,10 @@
 //! evaluation in batches, and their export as text, mathematics and code.
 //!
 //! ```
-//! use symbolic::{ActionRule, Format, Formula, export};
+//! use kanrl_symbolic::{ActionRule, Format, Formula, export};
 //! let formula = Formula::parse(&["theta", "theta_dot"], &[("a", "3*theta + theta_dot")], ActionRule::Threshold)?;
 //! assert!(export(&formula, Format::Latex)?.contains(r"3\,\theta + \dot{\theta}"));
-//! # Ok::<(), symbolic::SymbolicError>(())
+//! # Ok::<(), kanrl_symbolic::SymbolicError>(())
 //! ```
 //!
 //! The crate knows no environment and does no I/O: everything comes in and goes out as values and strings.

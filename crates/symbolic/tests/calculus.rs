@@ -2,8 +2,8 @@
 
 mod common;
 
+use kanrl_symbolic::{Expression, Operator, Tape};
 use proptest::prelude::*;
-use symbolic::{Expression, Operator, Tape};
 
 /// Operators with a derivative everywhere, and without a domain.
 const DIFFERENTIABLE: [Operator; 10] = [

@@ -1,7 +1,7 @@
 //! Replays the fuzz target's corpus: what is read is written again to read the same, and nothing panics.
 
+use kanrl_symbolic::{Expression, Formula};
 use std::path::Path;
-use symbolic::{Expression, Formula};
 
 #[test]
 fn the_corpus_reads_the_same_or_not_at_all() {

@@ -1,6 +1,6 @@
 //! What a description length must tell apart.
 
-use symbolic::Expression;
+use kanrl_symbolic::Expression;
 
 fn length(text: &str) -> f64 {
     text.parse::<Expression>().expect(text).description_length()

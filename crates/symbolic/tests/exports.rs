@@ -3,12 +3,12 @@
 mod common;
 
 use common::tools;
-use kan_core::action::ActionBatch;
+use kanrl_core::action::ActionBatch;
+use kanrl_symbolic::{ActionRule, Format, Formula, Output, export};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use symbolic::{ActionRule, Format, Formula, Output, export};
 
 const ROWS: usize = 10_000;
 
@@ -43,7 +43,11 @@ const EVERYTHING: [&str; 24] = [
     "12345678.9",
 ];
 
-fn formula(outputs: impl IntoIterator<Item = symbolic::Expression>, action: ActionRule, inputs: [&str; 3]) -> Formula {
+fn formula(
+    outputs: impl IntoIterator<Item = kanrl_symbolic::Expression>,
+    action: ActionRule,
+    inputs: [&str; 3],
+) -> Formula {
     let outputs =
         outputs.into_iter().enumerate().map(|(index, expression)| Output { name: format!("a_{index}"), expression });
     Formula::new(inputs.map(str::to_owned).to_vec(), outputs.collect(), action).expect("a good formula")

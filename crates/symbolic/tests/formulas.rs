@@ -1,11 +1,11 @@
 //! From graphs to formulas, rounding, and how formulas are printed.
 
-use kan_core::action::ActionBatch;
-use kan_core::function::SymbolicLibrary;
-use kan_core::graph::{Edge, EdgeFunction, Input, Node, NodeKind, SymbolicEdge, UnivariateGraph};
+use kanrl_core::action::ActionBatch;
+use kanrl_core::function::SymbolicLibrary;
+use kanrl_core::graph::{Edge, EdgeFunction, Input, Node, NodeKind, SymbolicEdge, UnivariateGraph};
+use kanrl_symbolic::library::{Library, LibraryFunction};
+use kanrl_symbolic::{ActionRule, Format, Formula, Output, Tape, export, graph_expressions, round};
 use std::sync::Arc;
-use symbolic::library::{Library, LibraryFunction};
-use symbolic::{ActionRule, Format, Formula, Output, Tape, export, graph_expressions, round};
 
 fn edge(source: usize, target: usize, name: &str, [a, b, c, d]: [f64; 4]) -> Edge {
     let function = Arc::new(LibraryFunction::builtin(name).expect("a known name"));
@@ -59,8 +59,8 @@ fn a_graph_becomes_expressions_with_its_affines_folded() {
 #[test]
 fn a_graph_with_a_spline_or_a_bad_order_is_refused() {
     let mut spline = graph();
-    spline.edges[0].function = EdgeFunction::Spline(kan_core::graph::SplineEdge {
-        base: kan_core::graph::BaseFunction::Silu,
+    spline.edges[0].function = EdgeFunction::Spline(kanrl_core::graph::SplineEdge {
+        base: kanrl_core::graph::BaseFunction::Silu,
         scale_base: 1.0,
         degree: 3,
         knots: vec![0.0; 8],
@@ -110,7 +110,7 @@ fn formulas_print_with_their_names() {
         "a_0 = -0.5*x - x_dot\na_1 = 3*theta + theta_dot^2 - 1e-7*exp(x_dot)\naction = argmax(a_0, a_1)"
     );
     assert_eq!(
-        symbolic::export::unicode(&formula),
+        kanrl_symbolic::export::unicode(&formula),
         "a₀ = -0.5*x - x\u{307}\na₁ = 3*θ + θ\u{307}^2 - 1e-7*exp(x\u{307})\naction = argmax(a₀, a₁)"
     );
     assert_eq!(

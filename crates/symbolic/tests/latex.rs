@@ -3,11 +3,11 @@
 mod common;
 
 use common::tools;
+use kanrl_symbolic::export::latex_expression;
+use kanrl_symbolic::{ActionRule, Expression, Format, Formula, Operator, Output, export};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::process::Command;
-use symbolic::export::latex_expression;
-use symbolic::{ActionRule, Expression, Format, Formula, Operator, Output, export};
 
 fn formula(inputs: &[&str], outputs: Vec<Expression>, action: ActionRule) -> Formula {
     let outputs =

@@ -3,8 +3,8 @@
 mod common;
 
 use common::tools;
+use kanrl_symbolic::{ActionRule, Format, Formula, export};
 use std::process::Command;
-use symbolic::{ActionRule, Format, Formula, export};
 
 /// Two outputs of forty terms each, with every kind of term.
 fn long_formula() -> Formula {

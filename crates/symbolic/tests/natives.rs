@@ -2,9 +2,11 @@
 
 mod common;
 
-use kan_core::function::{Domain, SampledCurve, SymbolicLibrary};
-use symbolic::library::{DefaultLibraryConfig, Library};
-use symbolic::{ActionRule, Code, Expression, Format, Formula, Native, NativeFunction, SimplifyLimits, Tape, export};
+use kanrl_core::function::{Domain, SampledCurve, SymbolicLibrary};
+use kanrl_symbolic::library::{DefaultLibraryConfig, Library};
+use kanrl_symbolic::{
+    ActionRule, Code, Expression, Format, Formula, Native, NativeFunction, SimplifyLimits, Tape, export,
+};
 
 fn parsed(text: &str) -> Expression {
     common::register_natives();

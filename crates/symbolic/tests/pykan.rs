@@ -1,9 +1,9 @@
 //! Against pykan's recorded fits, rankings and function values.
 
-use kan_core::function::{Domain, SampledCurve, SymbolicLibrary};
-use reference_data::{files, number, numbers, read_json};
+use kanrl_core::function::{Domain, SampledCurve, SymbolicLibrary};
+use kanrl_reference_data::{files, number, numbers, read_json};
+use kanrl_symbolic::library::Library;
 use std::f64::consts::PI;
-use symbolic::library::Library;
 
 /// Whether pykan's fit stays in the function's domain all over the data's range; in any branch, for tan.
 fn is_safe(domain: Domain, a: f64, b: f64, x: &[f64]) -> bool {
@@ -95,7 +95,7 @@ fn functions_have_pykans_values_and_complexities() {
         for (name, values) in recorded["function_values"].as_object().expect("a table") {
             let function = library.function(name).unwrap_or_else(|| panic!("no `{name}`"));
             let text = function.expression().expect("every built-in function has one");
-            let expression: symbolic::Expression = text.parse().expect(text);
+            let expression: kanrl_symbolic::Expression = text.parse().expect(text);
             for (x, expected) in points.iter().zip(numbers(&values["plain"])) {
                 let written = expression.evaluate(&[("x", *x)]).expect("over x");
                 for found in [function.value(*x), written] {

@@ -2,8 +2,8 @@
 
 mod common;
 
+use kanrl_symbolic::{Expression, Operator, SimplifyLimits, Tape};
 use proptest::prelude::*;
-use symbolic::{Expression, Operator, SimplifyLimits, Tape};
 
 const LIMITS: SimplifyLimits = SimplifyLimits { nodes: 1000, iterations: 6 };
 

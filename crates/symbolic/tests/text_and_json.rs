@@ -2,8 +2,8 @@
 
 mod common;
 
+use kanrl_symbolic::{ActionRule, Expression, Formula, MAXIMUM_DEPTH, Operator, Tape};
 use proptest::prelude::*;
-use symbolic::{ActionRule, Expression, Formula, MAXIMUM_DEPTH, Operator, Tape};
 
 /// Equal to the bit, the sign of zero included.
 fn same(left: &Expression, right: &Expression) -> bool {

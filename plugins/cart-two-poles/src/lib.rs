@@ -8,13 +8,13 @@ mod picture;
 
 pub use dynamics::{Constants, accelerations, advance};
 
-use kan_core::action::ContinuousAction;
-use kan_core::environment::{
+use kanrl_core::action::ContinuousAction;
+use kanrl_core::environment::{
     Continuous, Environment, EnvironmentError, EnvironmentSpec, Frame, Parameter, StepOutcome,
 };
-use kan_core::random::Generator;
-use kan_core::space::{ActionSpace, BoxSpace, Coordinate, ElementType};
-use plugin::{ExportedEnvironment, export_plugin};
+use kanrl_core::random::Generator;
+use kanrl_core::space::{ActionSpace, BoxSpace, Coordinate, ElementType};
+use kanrl_plugin::{ExportedEnvironment, export_plugin};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 

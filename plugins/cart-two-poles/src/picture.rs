@@ -1,6 +1,6 @@
 use crate::dynamics::Constants;
-use kan_core::environment::Frame;
-use render::{Canvas, Color, View};
+use kanrl_core::environment::Frame;
+use kanrl_render::{Canvas, Color, View};
 
 const WIDTH: u32 = 600;
 const HEIGHT: u32 = 300;

@@ -1,8 +1,8 @@
 //! The physics, the task, and the library as a host sees it.
 
 use cart_two_poles::{CartTwoPoles, CartTwoPolesConfig, Constants, advance};
-use kan_core::action::{Action, ContinuousAction};
-use kan_core::environment::{Environment, EnvironmentError, EnvironmentRegistry, KeywordArguments};
+use kanrl_core::action::{Action, ContinuousAction};
+use kanrl_core::environment::{Environment, EnvironmentError, EnvironmentRegistry, KeywordArguments};
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::path::PathBuf;
 
@@ -87,7 +87,7 @@ fn library() -> PathBuf {
 
 #[test]
 fn the_library_passes_the_check() {
-    let report = plugin::check(&library(), &[], plugin::CallLimit::default()).expect("it can be checked");
+    let report = kanrl_plugin::check(&library(), &[], kanrl_plugin::CallLimit::default()).expect("it can be checked");
     assert!(report.is_ok(), "{report}");
     assert_eq!(report.plugin.name, "cart-two-poles");
 }
@@ -95,7 +95,7 @@ fn the_library_passes_the_check() {
 #[test]
 fn the_library_moves_as_the_crate_does_and_draws() {
     let mut registry = EnvironmentRegistry::new();
-    plugin::load(&library(), &mut registry).expect("it loads");
+    kanrl_plugin::load(&library(), &mut registry).expect("it loads");
     let mut foreign = registry.make("CartTwoPoles-v0", &KeywordArguments::new()).expect("it can be made");
     let mut own = CartTwoPoles::new(CartTwoPolesConfig::default()).expect("the defaults make sense");
     let (mut left, mut right) = ([0.0; 6], [0.0; 6]);

@@ -1,9 +1,9 @@
 use crate::python;
-use kan_core::action::{Action, ActionBatch};
-use kan_core::environment::{
+use kanrl_core::action::{Action, ActionBatch};
+use kanrl_core::environment::{
     DynEnvironment, EnvironmentError, EnvironmentSpec, Frame, KeywordArguments, Parameter, StepOutcome,
 };
-use kan_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
+use kanrl_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use serde_json::Value;

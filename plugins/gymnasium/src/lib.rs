@@ -15,8 +15,8 @@ mod environment;
 pub mod python;
 
 use environment::GymnasiumEnvironment;
-use kan_core::environment::{EnvironmentError, KeywordArguments};
-use plugin::{ExportedEnvironment, export_plugin};
+use kanrl_core::environment::{EnvironmentError, KeywordArguments};
+use kanrl_plugin::{ExportedEnvironment, export_plugin};
 
 /// What stands before Gymnasium's ids.
 const PREFIX: &str = "gymnasium:";

@@ -1,9 +1,9 @@
 //! The library as a host loads it. Without Python, or without Gymnasium in it, every test passes and says so; `KANRL_PYTHON`
 //! or an activated environment names the interpreter.
 
-use kan_core::action::ActionBatch;
-use kan_core::environment::{DynEnvironment, EnvironmentError, EnvironmentRegistry, KeywordArguments};
-use kan_core::random::Generator;
+use kanrl_core::action::ActionBatch;
+use kanrl_core::environment::{DynEnvironment, EnvironmentError, EnvironmentRegistry, KeywordArguments};
+use kanrl_core::random::Generator;
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,8 +17,8 @@ fn library() -> PathBuf {
 /// The bridge's environments and the native ones.
 fn registry() -> Option<EnvironmentRegistry> {
     let mut registry = EnvironmentRegistry::new();
-    envs_classic::register(&mut registry).expect("each id once");
-    match plugin::load(&library(), &mut registry) {
+    kanrl_envs_classic::register(&mut registry).expect("each id once");
+    match kanrl_plugin::load(&library(), &mut registry) {
         Ok(_) => Some(registry),
         Err(error)
             if error.to_string().contains("No module named") || error.to_string().contains("cannot run Python") =>
@@ -96,7 +96,7 @@ fn spaces_and_arguments_that_do_not_fit_are_refused_in_words() {
 
     // An exception in a step is an error, and the next episode goes on.
     let mut environment = make(&registry, "gymnasium:Pendulum-v1");
-    let action = kan_core::action::Action::F32(&[0.0]);
+    let action = kanrl_core::action::Action::F32(&[0.0]);
     let error = environment.step(action, &mut [0.0; 3]).expect_err("it was not reset").to_string();
     assert!(error.contains("gymnasium_bridge") && error.contains("ResetNeeded"), "{error}");
     environment.reset(Some(0), &mut [0.0; 3]).expect("it resets");

@@ -7,11 +7,11 @@ mod world;
 
 use crate::engine::BodyState;
 use crate::parameters::{Constant, Constants, Range, not_reset, write_f32};
-use kan_core::action::ContinuousAction;
-use kan_core::environment::{
+use kanrl_core::action::ContinuousAction;
+use kanrl_core::environment::{
     Continuous, Environment, EnvironmentError, EnvironmentSpec, Frame, Parameter, StepOutcome,
 };
-use kan_core::random::Generator;
+use kanrl_core::random::Generator;
 use serde::Deserialize;
 use world::Episode;
 

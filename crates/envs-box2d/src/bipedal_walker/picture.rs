@@ -3,8 +3,8 @@
 use super::terrain::{HEIGHT, STEP};
 use super::world::{Episode, HULL, LEG_PARTS, ray_end};
 use crate::drawing::{WIDTH, body, canvas, flag, rectangle};
-use kan_core::environment::Frame;
-use render::{Canvas, Color};
+use kanrl_core::environment::Frame;
+use kanrl_render::{Canvas, Color};
 
 const SKY: Color = [215, 215, 255];
 const CLOUD: Color = [255; 3];

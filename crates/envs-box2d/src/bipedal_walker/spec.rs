@@ -1,5 +1,5 @@
-use kan_core::environment::EnvironmentSpec;
-use kan_core::space::{ActionSpace, BoxSpace, Coordinate, ElementType};
+use kanrl_core::environment::EnvironmentSpec;
+use kanrl_core::space::{ActionSpace, BoxSpace, Coordinate, ElementType};
 use std::f32::consts::PI;
 
 pub(super) fn spec(id: &str, max_episode_steps: u32) -> EnvironmentSpec {

@@ -2,7 +2,7 @@
 
 use crate::drawing::{self, SCALE};
 use crate::engine::{Shape, Vector, World};
-use kan_core::random::Generator;
+use kanrl_core::random::Generator;
 
 /// Horizontal distance of the ground's points, in m.
 pub(super) const STEP: f64 = 14.0 / SCALE;

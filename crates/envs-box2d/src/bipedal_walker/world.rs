@@ -4,9 +4,9 @@ use super::WalkerConstants;
 use super::terrain::{self, Terrain};
 use crate::drawing::{HEIGHT, SCALE, WIDTH};
 use crate::engine::{Body, BodyDefinition, Joint, JointDefinition, Shape, Vector, World};
-use kan_core::action::ContinuousAction;
-use kan_core::environment::StepOutcome;
-use kan_core::random::Generator;
+use kanrl_core::action::ContinuousAction;
+use kanrl_core::environment::StepOutcome;
+use kanrl_core::random::Generator;
 
 pub(super) const MOTOR_TORQUE: f64 = 80.0;
 const FRAMES_PER_SECOND: f64 = 50.0;

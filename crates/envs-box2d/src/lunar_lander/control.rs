@@ -1,5 +1,5 @@
-use kan_core::environment::{ActionKind, Continuous, Discrete};
-use kan_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
+use kanrl_core::environment::{ActionKind, Continuous, Discrete};
+use kanrl_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
 
 /// Which engines fire, and how strongly.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

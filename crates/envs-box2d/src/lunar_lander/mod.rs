@@ -9,18 +9,18 @@ pub use control::{EngineControl, Engines};
 
 use crate::engine::BodyState;
 use crate::parameters::{Constant, Constants, Range, not_reset, write_f32};
-use kan_core::environment::{
+use kanrl_core::environment::{
     ActionKind, Environment, EnvironmentError, EnvironmentSpec, Frame, Parameter, StepOutcome,
 };
-use kan_core::random::Generator;
+use kanrl_core::random::Generator;
 use serde::Deserialize;
 use std::marker::PhantomData;
 use world::Episode;
 
 /// Land a rocket on the pad between two flags: at (0, 0), engines off, on both legs, at rest.
 ///
-/// The action type is [`Discrete`](kan_core::environment::Discrete) or
-/// [`Continuous`](kan_core::environment::Continuous).
+/// The action type is [`Discrete`](kanrl_core::environment::Discrete) or
+/// [`Continuous`](kanrl_core::environment::Continuous).
 ///
 /// # Actions
 /// | discrete | meaning |

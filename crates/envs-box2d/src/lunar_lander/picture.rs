@@ -4,8 +4,8 @@
 use super::world::{Episode, HELIPAD, HELIPAD_EDGES, LANDER, LEG};
 use crate::drawing::{Placement, SCALE, WIDTH, body, canvas, flag, rectangle};
 use crate::engine::Vector;
-use kan_core::environment::Frame;
-use render::{Canvas, Color};
+use kanrl_core::environment::Frame;
+use kanrl_render::{Canvas, Color};
 
 const SKY: Color = [0; 3];
 const GROUND: Color = [255; 3];

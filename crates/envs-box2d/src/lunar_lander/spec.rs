@@ -1,6 +1,6 @@
 use super::LunarLanderVersion;
-use kan_core::environment::EnvironmentSpec;
-use kan_core::space::{ActionSpace, BoxSpace, Coordinate, ElementType};
+use kanrl_core::environment::EnvironmentSpec;
+use kanrl_core::space::{ActionSpace, BoxSpace, Coordinate, ElementType};
 use std::f32::consts::{PI, TAU};
 
 pub(super) fn spec(version: LunarLanderVersion, id: &str, action_space: ActionSpace) -> EnvironmentSpec {

@@ -3,8 +3,8 @@
 use super::{Engines, LanderConstants};
 use crate::drawing::{HEIGHT, SCALE, WIDTH};
 use crate::engine::{Body, BodyDefinition, BodyState, JointDefinition, Shape, Vector, World};
-use kan_core::environment::StepOutcome;
-use kan_core::random::Generator;
+use kanrl_core::environment::StepOutcome;
+use kanrl_core::random::Generator;
 
 /// Points of the ground; the pad lies between the fourth and the sixth.
 const CHUNKS: usize = 11;

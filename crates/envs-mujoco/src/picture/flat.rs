@@ -1,10 +1,10 @@
 //! The same view without OpenGL: every geometry as a flat shape, in perspective, far ones first.
 
 use super::{CAMERA, SIZE};
-use kan_core::environment::Frame;
+use kanrl_core::environment::Frame;
+use kanrl_render::{Canvas, Color, View};
 use mujoco_rs::mujoco_c::{_mjtGeomBase as Shape, _mjtObjBase as Kind};
 use mujoco_rs::wrappers::{MjData, MjModel};
-use render::{Canvas, Color, View};
 
 const SKY: Color = [200, 215, 230];
 const GROUND: Color = [186, 191, 197];

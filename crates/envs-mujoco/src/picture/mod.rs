@@ -4,7 +4,7 @@ mod flat;
 mod offscreen;
 
 use crate::simulation::Simulation;
-use kan_core::environment::Frame;
+use kanrl_core::environment::Frame;
 use std::sync::Once;
 
 /// Pixels in a row and in a column, as Gymnasium's.
@@ -25,7 +25,7 @@ pub(crate) fn draw(simulation: &mut Simulation) -> Result<Frame, String> {
 mod tests {
     use super::*;
     use crate::robots::{Hopper, HopperConfig, Version};
-    use kan_core::environment::Environment;
+    use kanrl_core::environment::Environment;
 
     /// Whether the middle of the picture shows something else than its upper corner.
     fn shows_something(frame: &Frame) -> bool {

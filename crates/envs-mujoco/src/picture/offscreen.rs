@@ -1,7 +1,7 @@
 //! MuJoCo's own renderer, in a context that EGL gives without a window, an X server or a GPU.
 
 use super::{CAMERA, SIZE};
-use kan_core::environment::Frame;
+use kanrl_core::environment::Frame;
 use mujoco_rs::mujoco_c::_mjtObjBase;
 use mujoco_rs::renderer::MjRenderer;
 use mujoco_rs::wrappers::mj_visualization::MjvCamera;

@@ -3,10 +3,10 @@ use crate::environment::{MujocoEnvironment, Task, engine_error};
 use crate::model::ModelSource;
 use crate::numpy::{control_cost, norm, sum};
 use crate::simulation::{Diverged, Simulation};
-use kan_core::action::ContinuousAction;
-use kan_core::environment::{EnvironmentError, StepOutcome};
-use kan_core::random::Generator;
-use kan_core::space::Coordinate;
+use kanrl_core::action::ContinuousAction;
+use kanrl_core::environment::{EnvironmentError, StepOutcome};
+use kanrl_core::random::Generator;
+use kanrl_core::space::Coordinate;
 use serde::Deserialize;
 
 static MODEL: ModelSource = ModelSource::new("ant.xml", include_str!("../models/ant.xml"));

@@ -3,9 +3,9 @@ use super::{Interval, Version};
 use crate::environment::{MujocoEnvironment, Task};
 use crate::model::ModelSource;
 use crate::simulation::{Diverged, Simulation};
-use kan_core::action::ContinuousAction;
-use kan_core::environment::{EnvironmentError, StepOutcome};
-use kan_core::random::Generator;
+use kanrl_core::action::ContinuousAction;
+use kanrl_core::environment::{EnvironmentError, StepOutcome};
+use kanrl_core::random::Generator;
 use serde::Deserialize;
 
 static MODEL: ModelSource = ModelSource::new("hopper.xml", include_str!("../models/hopper.xml"));

@@ -2,9 +2,9 @@ use super::{Registration, Version, add_uniform, spec, unbounded, write};
 use crate::environment::{MujocoEnvironment, Task, engine_error};
 use crate::model::ModelSource;
 use crate::simulation::{Diverged, Simulation};
-use kan_core::action::ContinuousAction;
-use kan_core::environment::{EnvironmentError, StepOutcome};
-use kan_core::random::Generator;
+use kanrl_core::action::ContinuousAction;
+use kanrl_core::environment::{EnvironmentError, StepOutcome};
+use kanrl_core::random::Generator;
 use serde::Deserialize;
 
 static MODEL: ModelSource = ModelSource::new("inverted_pendulum.xml", include_str!("../models/inverted_pendulum.xml"));

@@ -19,9 +19,9 @@ pub use reacher::{Reacher, ReacherConfig};
 pub use swimmer::{Swimmer, SwimmerConfig};
 pub use walker2d::{Walker2d, Walker2dConfig};
 
-use kan_core::environment::EnvironmentSpec;
-use kan_core::random::Generator;
-use kan_core::space::{ActionSpace, BoxSpace, Coordinate, ElementType};
+use kanrl_core::environment::EnvironmentSpec;
+use kanrl_core::random::Generator;
+use kanrl_core::space::{ActionSpace, BoxSpace, Coordinate, ElementType};
 use serde::{Deserialize, Deserializer, de};
 
 /// Gymnasium's version of an environment.

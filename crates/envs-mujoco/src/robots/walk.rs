@@ -5,9 +5,9 @@ use crate::environment::engine_error;
 use crate::model::ModelSource;
 use crate::numpy::control_cost;
 use crate::simulation::{Diverged, Simulation};
-use kan_core::action::ContinuousAction;
-use kan_core::environment::{EnvironmentError, EnvironmentSpec, StepOutcome};
-use kan_core::random::Generator;
+use kanrl_core::action::ContinuousAction;
+use kanrl_core::environment::{EnvironmentError, EnvironmentSpec, StepOutcome};
+use kanrl_core::random::Generator;
 
 /// The task but for what counts as healthy.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@
 //! that learned to stand still), then with Stable-Baselines3's defaults.
 //!
 //! ```
-//! let expert = experts::bundled::find("CartPole-v1").expect("it comes with kanrl");
+//! let expert = kanrl_experts::bundled::find("CartPole-v1").expect("it comes with kanrl");
 //! let evaluation = expert.record().evaluation.expect("it was measured");
 //! assert_eq!((evaluation.episodes, evaluation.mean_return), (100, 500.0));
 //! ```
@@ -13,9 +13,9 @@
 use crate::ExpertError;
 use crate::network_file::NetworkFile;
 use crate::training::TrainingRecord;
-use kan_core::config::{BuildError, ExpertConfig, ExpertSource};
-use kan_core::environment::EnvironmentSpec;
-use kan_core::policy::ExpertPolicy;
+use kanrl_core::config::{BuildError, ExpertConfig, ExpertSource};
+use kanrl_core::environment::EnvironmentSpec;
+use kanrl_core::policy::ExpertPolicy;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 

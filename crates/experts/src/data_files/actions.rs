@@ -2,8 +2,8 @@
 
 use super::npy;
 use crate::ExpertError;
-use kan_core::action::ActionBatch;
-use kan_core::space::ActionSpace;
+use kanrl_core::action::ActionBatch;
+use kanrl_core::space::ActionSpace;
 use safetensors::tensor::{Dtype, TensorView};
 use std::fmt::Write;
 use std::path::Path;
@@ -19,14 +19,14 @@ use std::path::Path;
 /// These are the names that a [log](super) has for them.
 ///
 /// ```
-/// use experts::data_files::ActionsFormat;
-/// use kan_core::action::ActionBatch;
-/// use kan_core::space::{ActionSpace, DiscreteSpace};
+/// use kanrl_experts::data_files::ActionsFormat;
+/// use kanrl_core::action::ActionBatch;
+/// use kanrl_core::space::{ActionSpace, DiscreteSpace};
 ///
 /// let space = ActionSpace::Discrete(DiscreteSpace::new(["push left", "push right"]));
 /// let format = ActionsFormat::from_path("actions.csv".as_ref())?;
 /// assert_eq!(format.encode(&ActionBatch::Discrete(vec![1, 0]), &space), b"action\n1\n0\n");
-/// # Ok::<(), experts::ExpertError>(())
+/// # Ok::<(), kanrl_experts::ExpertError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ActionsFormat {

@@ -4,7 +4,7 @@ use super::npy;
 use crate::ExpertError;
 use crate::archive::{Archive, MAX_FILE, read_file};
 use crate::numpy::{self, Array};
-use kan_core::suggest;
+use kanrl_core::suggest;
 use safetensors::{Dtype, SafeTensors};
 use std::collections::HashMap;
 use std::path::Path;

@@ -4,10 +4,10 @@ use super::arrays::Arrays;
 use crate::ExpertError;
 use crate::numpy::Array;
 use crate::spaces::{MAX_ACTIONS, plain_environment};
-use kan_core::dataset::{Dataset, Demonstrations};
-use kan_core::environment::EnvironmentSpec;
-use kan_core::policy::ScoreKind;
-use kan_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
+use kanrl_core::dataset::{Dataset, Demonstrations};
+use kanrl_core::environment::EnvironmentSpec;
+use kanrl_core::policy::ScoreKind;
+use kanrl_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
 use std::path::Path;
 
 /// Columns of a table that are no observations.

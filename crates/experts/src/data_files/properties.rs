@@ -3,8 +3,8 @@
 use super::arrays::Arrays;
 use super::{ActionsFormat, npy};
 use crate::numpy::Array;
-use kan_core::action::ActionBatch;
-use kan_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
+use kanrl_core::action::ActionBatch;
+use kanrl_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
 use proptest::prelude::*;
 use safetensors::tensor::{Dtype, TensorView};
 use std::io::{Cursor, Write};

@@ -3,8 +3,8 @@
 use super::distribution::ActionDistribution;
 use super::mlp::{Initialization, Mlp, Workspace};
 use super::{PpoConfig, TrainingError};
-use kan_core::random::Generator;
-use kan_core::space::ActionSpace;
+use kanrl_core::random::Generator;
+use kanrl_core::space::ActionSpace;
 use rayon::prelude::*;
 use std::ops::Range;
 

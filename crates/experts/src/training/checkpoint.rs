@@ -4,7 +4,7 @@ use super::lanes::Episode;
 use super::normalization::Normalization;
 use super::trainer::{Identity, State, Trainer};
 use super::{PpoConfig, TrainingError};
-use kan_core::environment::EnvironmentRegistry;
+use kanrl_core::environment::EnvironmentRegistry;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -64,7 +64,7 @@ impl Trainer {
     /// # Errors
     /// [`TrainingError::File`].
     pub fn save_checkpoint(&self, path: &Path) -> Result<(), TrainingError> {
-        kan_core::files::write(path, &self.checkpoint()).map_err(TrainingError::File)
+        kanrl_core::files::write(path, &self.checkpoint()).map_err(TrainingError::File)
     }
 
     /// Goes on with a run from [`Self::checkpoint`]'s bytes. The environments are brought back to where they were by

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// # Example
 /// ```
-/// use experts::training::{PpoConfig, Schedule};
+/// use kanrl_experts::training::{PpoConfig, Schedule};
 ///
 /// let config = PpoConfig::for_environment("CartPole-v1");
 /// assert_eq!((config.n_envs, config.learning_rate), (8, Schedule::Linear(0.001)));

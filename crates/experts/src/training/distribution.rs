@@ -1,6 +1,6 @@
 //! Distributions over actions: sampling, log-probability, entropy and their gradients.
 
-use kan_core::random::Generator;
+use kanrl_core::random::Generator;
 use std::f32::consts::PI;
 
 /// Added to a state-dependent variance, as Stable-Baselines3 does.

@@ -1,5 +1,5 @@
-use kan_core::environment::{EnvironmentError, LaneError};
-use kan_core::policy::PolicyError;
+use kanrl_core::environment::{EnvironmentError, LaneError};
+use kanrl_core::policy::PolicyError;
 
 /// What can go wrong while a policy is trained.
 #[derive(Debug, thiserror::Error)]
@@ -41,5 +41,5 @@ pub enum TrainingError {
     },
     /// A file could not be written.
     #[error(transparent)]
-    File(kan_core::files::FileError),
+    File(kanrl_core::files::FileError),
 }

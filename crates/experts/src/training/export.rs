@@ -6,7 +6,7 @@ use super::trainer::Trainer;
 use crate::network::{Activation, Layer, Mlp};
 use crate::network_file::NetworkFile;
 use crate::{Head, NetworkPolicy, ObservationNormalization};
-use kan_core::space::ActionSpace;
+use kanrl_core::space::ActionSpace;
 
 impl Trainer {
     /// The policy as it is now, acting deterministically.

@@ -1,13 +1,13 @@
 //! The environments that PPO learns from: stepped side by side, reset when an episode ends, restored from a checkpoint.
 
 use super::TrainingError;
-use kan_core::action::ActionBatch;
-use kan_core::environment::{
+use kanrl_core::action::ActionBatch;
+use kanrl_core::environment::{
     EnvironmentRegistry, EnvironmentSpec, KeywordArguments, LaneError, StepOutcome, VectorEnvironment,
     step_lanes_past_divergence,
 };
-use kan_core::random::SeedSequence;
-use kan_core::space::ActionSpace;
+use kanrl_core::random::SeedSequence;
+use kanrl_core::space::ActionSpace;
 use rayon::prelude::*;
 use std::time::{Duration, Instant};
 

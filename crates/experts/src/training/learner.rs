@@ -5,7 +5,7 @@ use super::actor_critic::{ActorCritic, TASK_ROWS};
 use super::adam::Adam;
 use super::distribution::{ActionDistribution, ActionTerms, PolicyRow};
 use super::mlp::Workspace;
-use kan_core::random::Generator;
+use kanrl_core::random::Generator;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 

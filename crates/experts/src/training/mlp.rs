@@ -3,7 +3,7 @@
 use super::activation::{activate, multiply_by_derivative};
 use super::matrix::{LayerShape, MINIMUM_WIDTH, affine, affine_input_gradient, affine_parameter_gradient};
 use crate::network::Activation;
-use kan_core::random::Generator;
+use kanrl_core::random::Generator;
 use std::ops::Range;
 
 /// Where everything lies in the parameters of a network, and how it is evaluated.

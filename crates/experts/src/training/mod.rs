@@ -1,12 +1,12 @@
 //! Proximal policy optimisation (PPO): Stable-Baselines3's algorithm, rl-zoo's hyper-parameters, any environment.
 //!
 //! ```
-//! use experts::training::{PpoConfig, Trainer};
-//! use kan_core::environment::{EnvironmentRegistry, KeywordArguments};
+//! use kanrl_experts::training::{PpoConfig, Trainer};
+//! use kanrl_core::environment::{EnvironmentRegistry, KeywordArguments};
 //! use std::ops::ControlFlow;
 //!
 //! let mut registry = EnvironmentRegistry::new();
-//! envs_classic::register(&mut registry)?;
+//! kanrl_envs_classic::register(&mut registry)?;
 //! let config = PpoConfig { n_timesteps: 2_000, ..PpoConfig::for_environment("CartPole-v1") };
 //! let mut trainer = Trainer::new(&registry, "CartPole-v1", &KeywordArguments::new(), config, 0)?;
 //! trainer.run(|trainer, progress| {

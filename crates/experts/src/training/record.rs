@@ -1,5 +1,5 @@
 use super::PpoConfig;
-use kan_core::rollout::Episode;
+use kanrl_core::rollout::Episode;
 use serde::{Deserialize, Serialize};
 
 /// How a policy came to be; stands in its file.

@@ -90,8 +90,8 @@ pub struct Frame {
 ///
 /// # Example
 /// ```
-/// use kan_core::environment::{Discrete, Environment, EnvironmentError, EnvironmentSpec, StepOutcome};
-/// use kan_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
+/// use kanrl_core::environment::{Discrete, Environment, EnvironmentError, EnvironmentSpec, StepOutcome};
+/// use kanrl_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
 ///
 /// /// Walk to the right until x = 3.
 /// struct Corridor { spec: EnvironmentSpec, x: f64 }

@@ -1,7 +1,7 @@
 //! NumPy's random numbers, bit for bit: Gymnasium's seeded resets and action samples depend on them.
 //!
 //! ```
-//! use kan_core::random::Generator;
+//! use kanrl_core::random::Generator;
 //!
 //! // numpy.random.default_rng(0).random() and .integers(5, 10)
 //! assert_eq!(Generator::new(0).random(), 0.6369616873214543);

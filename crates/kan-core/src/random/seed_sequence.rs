@@ -4,7 +4,7 @@
 /// (<https://www.pcg-random.org/posts/developing-a-seed_seq-alternative.html>).
 ///
 /// ```
-/// use kan_core::random::{Generator, SeedSequence};
+/// use kanrl_core::random::{Generator, SeedSequence};
 ///
 /// // Two independent streams from one seed: numpy.random.SeedSequence(7).spawn(2)
 /// let [first, second] = [0, 1].map(|index| Generator::from_seed_sequence(&SeedSequence::new(7).child(index)));

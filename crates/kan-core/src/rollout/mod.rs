@@ -4,12 +4,12 @@
 //! seeds. Lanes are stepped together, so that the policy is asked for a whole batch of actions at a time.
 //!
 //! ```
-//! # use kan_core::action::ActionBatch;
-//! # use kan_core::environment::{Discrete, Environment, EnvironmentEntry, EnvironmentError, EnvironmentSpec};
-//! # use kan_core::environment::{KeywordArguments, StepOutcome};
-//! # use kan_core::policy::{Policy, PolicyError};
-//! # use kan_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
-//! use kan_core::rollout::{RolloutOptions, Rollouts};
+//! # use kanrl_core::action::ActionBatch;
+//! # use kanrl_core::environment::{Discrete, Environment, EnvironmentEntry, EnvironmentError, EnvironmentSpec};
+//! # use kanrl_core::environment::{KeywordArguments, StepOutcome};
+//! # use kanrl_core::policy::{Policy, PolicyError};
+//! # use kanrl_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
+//! use kanrl_core::rollout::{RolloutOptions, Rollouts};
 //! # struct Corridor(EnvironmentSpec, f64);
 //! # impl Environment for Corridor {
 //! #     type Action = Discrete;

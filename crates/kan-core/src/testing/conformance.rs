@@ -52,10 +52,10 @@ const MOST_STEPS: usize = 2000;
 /// Checks that an environment keeps its contract, with a few episodes of random actions; no violation is good news.
 ///
 /// ```
-/// # use kan_core::environment::{EnvironmentRegistry, KeywordArguments};
+/// # use kanrl_core::environment::{EnvironmentRegistry, KeywordArguments};
 /// # let registry = EnvironmentRegistry::new();
 /// for entry in registry.entries() {
-///     for violation in kan_core::testing::check_environment(entry, &KeywordArguments::new()) {
+///     for violation in kanrl_core::testing::check_environment(entry, &KeywordArguments::new()) {
 ///         println!("{}: {violation}", entry.id);
 ///     }
 /// }

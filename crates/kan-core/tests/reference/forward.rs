@@ -1,17 +1,17 @@
 //! Values, gradients and attribution of whole networks.
 
 use crate::model::{assert_close, read};
-use kan_core::approximator::{Loss, Samples};
-use kan_core::compute::Batch;
-use kan_core::kan::{Network, NetworkObjective, Regularisation};
-use kan_core::optimize::Objective;
-use reference_data::Tensors;
+use kanrl_core::approximator::{Loss, Samples};
+use kanrl_core::compute::Batch;
+use kanrl_core::kan::{Network, NetworkObjective, Regularisation};
+use kanrl_core::optimize::Objective;
+use kanrl_reference_data::Tensors;
 use serde_json::Value;
 
 /// Calls `check(name, case, tensors)` for each recorded network.
 pub fn for_each_case(mut check: impl FnMut(&str, &Value, &Tensors)) {
-    for file in reference_data::files("kan", "json").iter().filter(|file| file.ends_with("forward.json")) {
-        for case in reference_data::read_json(file)["cases"].as_array().expect("cases") {
+    for file in kanrl_reference_data::files("kan", "json").iter().filter(|file| file.ends_with("forward.json")) {
+        for case in kanrl_reference_data::read_json(file)["cases"].as_array().expect("cases") {
             let tensors = Tensors::read(&file.with_file_name(case["file"].as_str().expect("a file")));
             check(case["name"].as_str().expect("a name"), case, &tensors);
         }

@@ -2,7 +2,7 @@
 
 use crate::forward::for_each_case;
 use crate::model::{assert_close, read};
-use kan_core::kan::Network;
+use kanrl_core::kan::Network;
 
 fn outputs(network: &Network, inputs: &[f64]) -> Vec<f64> {
     let mut outputs = vec![0.0; inputs.len() / network.inputs() * network.outputs()];

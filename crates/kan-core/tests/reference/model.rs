@@ -1,9 +1,9 @@
 //! Recorded networks.
 
-use kan_core::function::{Domain, UnivariateFunction};
-use kan_core::graph::{BaseFunction, SymbolicEdge};
-use kan_core::kan::{Layer, Network};
-use reference_data::Tensors;
+use kanrl_core::function::{Domain, UnivariateFunction};
+use kanrl_core::graph::{BaseFunction, SymbolicEdge};
+use kanrl_core::kan::{Layer, Network};
+use kanrl_reference_data::Tensors;
 use serde_json::Value;
 use std::sync::Arc;
 

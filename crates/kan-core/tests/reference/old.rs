@@ -1,8 +1,8 @@
 //! Networks of pykan 0.0.5: knots without extension, one row of them and of coefficients for each edge, and biases.
 
 use crate::model::assert_close;
-use kan_core::kan::{Layer, Network, spline};
-use reference_data::{Tensors, number, numbers};
+use kanrl_core::kan::{Layer, Network, spline};
+use kanrl_reference_data::{Tensors, number, numbers};
 use serde_json::Value;
 
 fn read(tensors: &Tensors, prefix: &str, width: &[f64], degree: usize) -> Network {
@@ -43,9 +43,9 @@ fn read(tensors: &Tensors, prefix: &str, width: &[f64], degree: usize) -> Networ
 }
 
 fn for_each_case(mut check: impl FnMut(&str, &Value, &Tensors)) {
-    for file in reference_data::files("kan", "json").iter().filter(|file| file.ends_with("pykan005.json")) {
+    for file in kanrl_reference_data::files("kan", "json").iter().filter(|file| file.ends_with("pykan005.json")) {
         let tensors = Tensors::read(&file.with_extension("safetensors"));
-        for case in reference_data::read_json(file)["cases"].as_array().expect("cases") {
+        for case in kanrl_reference_data::read_json(file)["cases"].as_array().expect("cases") {
             check(case["name"].as_str().expect("a name"), case, &tensors);
         }
     }

@@ -1,15 +1,15 @@
 //! Pruning decisions.
 
 use crate::model::{assert_close, read};
-use kan_core::approximator::ApproximatorError;
-use kan_core::graph::PruneThresholds;
-use reference_data::{Tensors, number, numbers};
+use kanrl_core::approximator::ApproximatorError;
+use kanrl_core::graph::PruneThresholds;
+use kanrl_reference_data::{Tensors, number, numbers};
 
 #[test]
 fn pruning_is_pykans() {
-    for file in reference_data::files("kan", "json").iter().filter(|file| file.ends_with("prune.json")) {
+    for file in kanrl_reference_data::files("kan", "json").iter().filter(|file| file.ends_with("prune.json")) {
         let tensors = Tensors::read(&file.with_extension("safetensors"));
-        for case in reference_data::read_json(file)["cases"].as_array().expect("cases") {
+        for case in kanrl_reference_data::read_json(file)["cases"].as_array().expect("cases") {
             let name = case["name"].as_str().expect("a name");
             let get = |part: &str| tensors.values(&format!("{name}/{part}"));
             let graph = read(&tensors, &format!("{name}/model"), case).graph();

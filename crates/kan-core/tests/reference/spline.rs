@@ -1,14 +1,14 @@
 //! Splines alone.
 
 use crate::model::assert_close;
-use kan_core::kan::spline;
-use reference_data::Tensors;
+use kanrl_core::kan::spline;
+use kanrl_reference_data::Tensors;
 
 #[test]
 fn splines_are_pykans() {
-    for file in reference_data::files("kan", "json").iter().filter(|file| file.ends_with("spline.json")) {
+    for file in kanrl_reference_data::files("kan", "json").iter().filter(|file| file.ends_with("spline.json")) {
         let tensors = Tensors::read(&file.with_extension("safetensors"));
-        for case in reference_data::read_json(file)["cases"].as_array().expect("cases") {
+        for case in kanrl_reference_data::read_json(file)["cases"].as_array().expect("cases") {
             let name = case["name"].as_str().expect("a name");
             let degree = case["k"].as_u64().expect("a degree") as usize;
             if tensors.find(&format!("{name}/B")).is_some() {

@@ -1,10 +1,10 @@
 //! Training against pykan's curves.
 
-use kan_core::approximator::{FitReport, FitTask, FunctionApproximator, Loss, Samples};
-use kan_core::compute::Batch;
-use kan_core::kan::{Kan, KanConfig, NetworkObjective, Optimizer, Regularisation};
-use kan_core::optimize::Objective;
-use reference_data::{Tensors, number};
+use kanrl_core::approximator::{FitReport, FitTask, FunctionApproximator, Loss, Samples};
+use kanrl_core::compute::Batch;
+use kanrl_core::kan::{Kan, KanConfig, NetworkObjective, Optimizer, Regularisation};
+use kanrl_core::optimize::Objective;
+use kanrl_reference_data::{Tensors, number};
 use std::ops::ControlFlow;
 
 /// What the network was regularised by.
@@ -108,11 +108,12 @@ fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
 }
 
 fn for_each_case(mut check: impl FnMut(&Case<'_>)) {
-    for file in reference_data::files("kan", "json").iter().filter(|file| file.ends_with("fit.json")) {
+    for file in kanrl_reference_data::files("kan", "json").iter().filter(|file| file.ends_with("fit.json")) {
         let tensors = Tensors::read(&file.with_extension("safetensors"));
-        for case in reference_data::read_json(file)["cases"].as_array().expect("cases") {
+        for case in kanrl_reference_data::read_json(file)["cases"].as_array().expect("cases") {
             let toy = case["toy"].as_str().expect("a name");
-            let width: Vec<usize> = reference_data::numbers(&case["width"]).into_iter().map(|w| w as usize).collect();
+            let width: Vec<usize> =
+                kanrl_reference_data::numbers(&case["width"]).into_iter().map(|w| w as usize).collect();
             let config = KanConfig {
                 hidden: width[1..width.len() - 1].to_vec(),
                 grid: case["grid"].as_u64().expect("a grid") as usize,
@@ -127,7 +128,7 @@ fn for_each_case(mut check: impl FnMut(&Case<'_>)) {
             };
             let get = |part: &str| tensors.values(&format!("{toy}/data/{part}"));
             let weights = vec![1.0; get("train_label").len()];
-            let last = |part: &str| *reference_data::numbers(&case[part]).last().expect("a curve");
+            let last = |part: &str| *kanrl_reference_data::numbers(&case[part]).last().expect("a curve");
             check(&Case {
                 name: format!("{toy} run {}", case["run"]),
                 train: Samples { inputs: get("train_input"), targets: get("train_label"), weights: &weights },

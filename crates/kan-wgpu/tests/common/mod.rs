@@ -1,11 +1,11 @@
 //! Networks, samples, and the backends that are to agree on them.
 #![allow(dead_code, reason = "each test file uses its part")]
 
-use kan_core::approximator::{Loss, Samples};
-use kan_core::graph::{BaseFunction, Input};
-use kan_core::kan::{Engine, LayerShape, Network, TrainingObjective};
-use kan_core::optimize::{Objective, Vector};
-use kan_wgpu::Gpu;
+use kanrl_core::approximator::{Loss, Samples};
+use kanrl_core::graph::{BaseFunction, Input};
+use kanrl_core::kan::{Engine, LayerShape, Network, TrainingObjective};
+use kanrl_core::optimize::{Objective, Vector};
+use kanrl_wgpu::Gpu;
 use std::borrow::{Borrow, BorrowMut};
 use std::sync::Arc;
 

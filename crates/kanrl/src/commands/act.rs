@@ -1,10 +1,10 @@
 use crate::{Failure, Plugins, json};
 use clap::Args;
-use experts::data_files::{ActionsFormat, read_observations};
-use experts::{PolicyReference, StandalonePolicy};
-use kan_core::action::ActionBatch;
-use kan_core::environment::EnvironmentSpec;
-use kan_core::space::ActionSpace;
+use kanrl_core::action::ActionBatch;
+use kanrl_core::environment::EnvironmentSpec;
+use kanrl_core::space::ActionSpace;
+use kanrl_experts::data_files::{ActionsFormat, read_observations};
+use kanrl_experts::{PolicyReference, StandalonePolicy};
 use std::io::Error;
 use std::path::PathBuf;
 
@@ -72,7 +72,7 @@ impl Act {
         let mut actions = ActionBatch::zeros(policy.action_space(), rows);
         policy.act(&observations.values, &vec![0; rows], &mut actions).map_err(Failure::run)?;
         let bytes = format.encode(&actions, policy.action_space());
-        pipeline::files::write(&self.out, &bytes).map_err(Failure::run)?;
+        kanrl_pipeline::files::write(&self.out, &bytes).map_err(Failure::run)?;
         if self.json {
             let (kind, size) = match policy.action_space() {
                 ActionSpace::Discrete(_) => ("discrete", 1),

@@ -1,7 +1,7 @@
 use crate::{Failure, Plugins, json};
 use clap::Subcommand;
-use pipeline::config::{self, MergedConfig, RawConfig};
-use pipeline::run::Run;
+use kanrl_pipeline::config::{self, MergedConfig, RawConfig};
+use kanrl_pipeline::run::Run;
 use std::path::PathBuf;
 
 #[derive(Debug, Subcommand)]

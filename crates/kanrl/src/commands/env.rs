@@ -1,8 +1,8 @@
 use crate::{Failure, Plugins, json};
 use clap::Subcommand;
-use kan_core::environment::{EnvironmentRegistry, KeywordArguments};
-use kan_core::space::ActionSpace;
-use kan_core::testing::{PartReport, TrajectoryReport, Violation, check_environment, check_trajectories};
+use kanrl_core::environment::{EnvironmentRegistry, KeywordArguments};
+use kanrl_core::space::ActionSpace;
+use kanrl_core::testing::{PartReport, TrajectoryReport, Violation, check_environment, check_trajectories};
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Subcommand)]
@@ -66,7 +66,7 @@ fn list(registry: &EnvironmentRegistry) -> Result<(), Failure> {
 }
 
 fn list_json(registry: &EnvironmentRegistry) -> Result<(), Failure> {
-    let entry = |entry: &kan_core::environment::EnvironmentEntry| {
+    let entry = |entry: &kanrl_core::environment::EnvironmentEntry| {
         let mut value = serde_json::json!({ "id": entry.id, "summary": entry.summary, "source": entry.source });
         match registry.spec(&entry.id) {
             Ok(spec) => {

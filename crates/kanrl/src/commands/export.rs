@@ -1,9 +1,9 @@
 use crate::{Failure, json};
 use clap::Args;
-use experts::formula::run_files;
-use experts::{PolicyReference, RunPart};
+use kanrl_experts::formula::run_files;
+use kanrl_experts::{PolicyReference, RunPart};
+use kanrl_symbolic::Format;
 use std::path::PathBuf;
-use symbolic::Format;
 
 /// `kanrl export`.
 #[derive(Debug, Args)]
@@ -33,10 +33,10 @@ impl Export {
                 return Err(Failure::input_with_help(message, "give run:DIR, run:DIR#faithful or a formula.json"));
             }
         };
-        let formula = experts::formula::read(&path).map_err(Failure::input)?;
-        let exported = symbolic::export(&formula, self.to).map_err(Failure::run)?;
+        let formula = kanrl_experts::formula::read(&path).map_err(Failure::input)?;
+        let exported = kanrl_symbolic::export(&formula, self.to).map_err(Failure::run)?;
         if let Some(out) = &self.out {
-            pipeline::files::write(out, exported.as_bytes()).map_err(Failure::run)?;
+            kanrl_pipeline::files::write(out, exported.as_bytes()).map_err(Failure::run)?;
         }
         if self.json {
             let text = self.out.is_none().then_some(&exported);

@@ -2,10 +2,10 @@ use crate::origin::origin;
 use crate::terminal::Bars;
 use crate::{Failure, Plugins, json};
 use clap::Args;
-use experts::PolicyReference;
-use pipeline::config::{MergedConfig, RawConfig};
-use pipeline::run::{Run, RunSummary};
-use pipeline::run_record::RunRecord;
+use kanrl_experts::PolicyReference;
+use kanrl_pipeline::config::{MergedConfig, RawConfig};
+use kanrl_pipeline::run::{Run, RunSummary};
+use kanrl_pipeline::run_record::RunRecord;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 

@@ -36,7 +36,7 @@ impl Man {
         let command = crate::command();
         match self.out {
             Some(folder) => {
-                let failed = |source| Failure::run(pipeline::files::FileError { path: folder.clone(), source });
+                let failed = |source| Failure::run(kanrl_pipeline::files::FileError { path: folder.clone(), source });
                 std::fs::create_dir_all(&folder).map_err(failed)?;
                 clap_mangen::generate_to(command, &folder).map_err(failed)
             }

@@ -1,6 +1,6 @@
 use crate::{Failure, Plugins};
 use clap::Subcommand;
-use plugin::{Plugin, PluginDescription};
+use kanrl_plugin::{Plugin, PluginDescription};
 use std::ffi::OsString;
 use std::io::Error;
 use std::path::PathBuf;
@@ -44,7 +44,7 @@ impl Command {
             Self::List { path: None } => list(plugins),
             Self::Check { path, ids } => check(plugins, &path, &ids),
             Self::RunCheck { arguments } => {
-                plugin::run_check(arguments).map_err(|reason| Failure::input(Error::other(reason)))
+                kanrl_plugin::run_check(arguments).map_err(|reason| Failure::input(Error::other(reason)))
             }
         }
     }
@@ -56,7 +56,7 @@ fn list(plugins: &Plugins) -> Result<(), Failure> {
     if descriptions.is_empty() {
         println!("no plugins");
     }
-    if let Some(folder) = plugin::plugin_folder().map_err(Failure::input)? {
+    if let Some(folder) = kanrl_plugin::plugin_folder().map_err(Failure::input)? {
         println!("plugin folder: {}", folder.display());
     }
     Ok(())
@@ -64,7 +64,7 @@ fn list(plugins: &Plugins) -> Result<(), Failure> {
 
 fn print(plugin: &PluginDescription) -> Result<(), Failure> {
     println!("{} {}\n  {}", plugin.name, plugin.version, plugin.path.display());
-    println!("  sha256 {}", plugin::sha256(&plugin.path).map_err(Failure::input)?);
+    println!("  sha256 {}", kanrl_plugin::sha256(&plugin.path).map_err(Failure::input)?);
     if plugin.one_call_at_a_time {
         println!("  its environments never run at once");
     }
@@ -83,7 +83,7 @@ fn check(plugins: &Plugins, path: &std::path::Path, ids: &[String]) -> Result<()
     let mut child = process::Command::new(std::env::current_exe().map_err(Failure::run)?);
     child.args(["plugins", "run-check"]);
     let limit = plugins.limit().duration.unwrap_or(FOREVER);
-    let report = plugin::check_in_child(child, path, ids, limit).map_err(Failure::run)?;
+    let report = kanrl_plugin::check_in_child(child, path, ids, limit).map_err(Failure::run)?;
     print!("{report}");
     if report.is_ok() {
         return Ok(());

@@ -2,14 +2,14 @@
 
 use crate::{Failure, Plugins, json};
 use clap::Args;
-use experts::PolicyReference;
-use kan_core::environment::KeywordArguments;
-use kan_core::rollout::{RolloutOptions, Rollouts};
-use pipeline::artefacts::Returns;
-use pipeline::film::film;
-use pipeline::statistics;
-use render::terminal::half_blocks;
-use render::video::Format;
+use kanrl_core::environment::KeywordArguments;
+use kanrl_core::rollout::{RolloutOptions, Rollouts};
+use kanrl_experts::PolicyReference;
+use kanrl_pipeline::artefacts::Returns;
+use kanrl_pipeline::film::film;
+use kanrl_pipeline::statistics;
+use kanrl_render::terminal::half_blocks;
+use kanrl_render::video::Format;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,7 @@ pub struct Evaluate {
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     episodes: u64,
     /// Seed of the first episode; the others follow it.
-    #[arg(long, default_value_t = pipeline::seeds::FIRST_REPORT_SEED)]
+    #[arg(long, default_value_t = kanrl_pipeline::seeds::FIRST_REPORT_SEED)]
     seed: u64,
     /// Print JSON.
     #[arg(long)]
@@ -105,7 +105,7 @@ impl Play {
         };
         let pace = Duration::from_secs_f64(1.0 / f64::from(spec.frames_per_second.max(1)));
         let mut next = Instant::now();
-        let mut show = |frame: &kan_core::environment::Frame, _: u32, _: u32| {
+        let mut show = |frame: &kanrl_core::environment::Frame, _: u32, _: u32| {
             if self.terminal {
                 print!("\x1b[H\x1b[2J{}", half_blocks(frame, 80));
                 next += pace;
@@ -117,7 +117,7 @@ impl Play {
             .map_err(Failure::run)?;
         let steps = film.frames - 1;
         if !self.terminal {
-            pipeline::files::write(&self.out, &film.bytes).map_err(Failure::run)?;
+            kanrl_pipeline::files::write(&self.out, &film.bytes).map_err(Failure::run)?;
         }
         if self.json {
             return json::print(&serde_json::json!({

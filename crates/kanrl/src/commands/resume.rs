@@ -1,8 +1,8 @@
 use super::extract;
 use crate::{Failure, Plugins};
 use clap::Args;
-use pipeline::config::{MergedConfig, RawConfig};
-use pipeline::run::Run;
+use kanrl_pipeline::config::{MergedConfig, RawConfig};
+use kanrl_pipeline::run::Run;
 use std::path::PathBuf;
 
 /// `kanrl resume`.

@@ -1,7 +1,7 @@
 use crate::Failure;
 use clap::Subcommand;
-use pipeline::run_record::{PolicyRecord, RunRecord};
-use pipeline::statistics;
+use kanrl_pipeline::run_record::{PolicyRecord, RunRecord};
+use kanrl_pipeline::statistics;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -106,9 +106,9 @@ fn seconds(seconds: Option<f64>) -> String {
 
 /// The formula as text, where there is one.
 fn formula(record: &RunRecord) -> Option<String> {
-    let file = record.directory.join(experts::formula::run_files::FORMULA);
-    let formula = symbolic::Formula::from_json(&std::fs::read_to_string(file).ok()?).ok()?;
-    Some(symbolic::export::unicode(&formula))
+    let file = record.directory.join(kanrl_experts::formula::run_files::FORMULA);
+    let formula = kanrl_symbolic::Formula::from_json(&std::fs::read_to_string(file).ok()?).ok()?;
+    Some(kanrl_symbolic::export::unicode(&formula))
 }
 
 fn show(record: &RunRecord, json: bool) -> Result<(), Failure> {
@@ -116,7 +116,7 @@ fn show(record: &RunRecord, json: bool) -> Result<(), Failure> {
         .ok()
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())
         .unwrap_or_default();
-    let provenance = pipeline::provenance::Provenance::read(&record.directory).ok();
+    let provenance = kanrl_pipeline::provenance::Provenance::read(&record.directory).ok();
     if json {
         return crate::json::print(&json!({
             "run": record, "metrics": record.metrics, "formula": formula(record), "seconds": timings["seconds"],
@@ -124,7 +124,7 @@ fn show(record: &RunRecord, json: bool) -> Result<(), Failure> {
         }));
     }
     println!("{}: {}, seed {}", record.directory.display(), record.state, optional(record.seed));
-    if let pipeline::run_record::RunState::Failed(reason) = &record.state {
+    if let kanrl_pipeline::run_record::RunState::Failed(reason) = &record.state {
         println!("{reason}");
     }
     println!("environment  {}", record.environment.as_deref().unwrap_or("–"));

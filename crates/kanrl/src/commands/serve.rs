@@ -1,8 +1,8 @@
 use crate::{Failure, Plugins};
 use clap::Args;
+use kanrl_studio::Options;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use studio::Options;
 
 /// `kanrl serve`.
 #[derive(Debug, Args)]
@@ -69,8 +69,8 @@ impl Serve {
                 eprintln!("warning: cannot open a browser: {error}");
             }
         };
-        studio::serve(options, registry, ready).map_err(|error| match error {
-            studio::StudioError::Server(_) => Failure::run(error),
+        kanrl_studio::serve(options, registry, ready).map_err(|error| match error {
+            kanrl_studio::StudioError::Server(_) => Failure::run(error),
             _ => Failure::input(error),
         })
     }

@@ -1,9 +1,9 @@
 use crate::{Failure, Plugins, json};
 use clap::Args;
-use experts::training::{EvaluationRecord, PpoConfig, Trainer};
 use indicatif::{ProgressBar, ProgressStyle};
-use kan_core::environment::KeywordArguments;
-use kan_core::rollout::{RolloutOptions, Rollouts};
+use kanrl_core::environment::KeywordArguments;
+use kanrl_core::rollout::{RolloutOptions, Rollouts};
+use kanrl_experts::training::{EvaluationRecord, PpoConfig, Trainer};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -100,7 +100,7 @@ impl TrainExpert {
         let seeds: Vec<u64> = (0..EPISODES).collect();
         let episodes = rollouts.run(&trainer.policy(), &seeds, &RolloutOptions::default()).map_err(Failure::run)?;
         let evaluation = EvaluationRecord::new(&episodes);
-        pipeline::files::write(&out, &trainer.network_file(evaluation).write()).map_err(Failure::run)?;
+        kanrl_pipeline::files::write(&out, &trainer.network_file(evaluation).write()).map_err(Failure::run)?;
         let _ = std::fs::remove_file(&checkpoint);
         if self.json {
             return json::print(&serde_json::json!({
@@ -118,5 +118,5 @@ impl TrainExpert {
 
 /// Checkpoints are as large as the network and its optimiser's moments.
 fn read(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
-    experts::archive::read_file(path, 512 << 20).map_err(Failure::input)
+    kanrl_experts::archive::read_file(path, 512 << 20).map_err(Failure::input)
 }

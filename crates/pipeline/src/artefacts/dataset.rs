@@ -1,7 +1,7 @@
 use crate::engine::{Artefact, ArtefactError, LoadContext};
 use crate::files;
-use kan_core::dataset::Dataset;
-use kan_core::policy::ScoreKind;
+use kanrl_core::dataset::Dataset;
+use kanrl_core::policy::ScoreKind;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;

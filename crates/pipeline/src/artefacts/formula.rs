@@ -1,8 +1,8 @@
 use super::StudentPart;
 use crate::engine::{Artefact, ArtefactError, LoadContext};
 use crate::files;
+use kanrl_symbolic::Formula;
 use std::path::Path;
-use symbolic::Formula;
 
 /// A student's formulas. Their constants are rounded: what is printed is what is evaluated.
 #[derive(Clone, Debug, PartialEq)]

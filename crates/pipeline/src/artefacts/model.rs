@@ -1,8 +1,8 @@
 use super::StudentPart;
 use crate::engine::{Artefact, ArtefactError, LoadContext};
 use crate::files;
-use kan_core::approximator::FunctionApproximator;
-use kan_core::config::ApproximatorConfig;
+use kanrl_core::approximator::FunctionApproximator;
+use kanrl_core::config::ApproximatorConfig;
 use std::path::Path;
 
 /// A fitted approximator, before anything was cut off or named.

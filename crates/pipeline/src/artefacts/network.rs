@@ -1,6 +1,6 @@
 use crate::engine::{Artefact, ArtefactError, LoadContext};
 use crate::files;
-use kan_core::graph::{GraphFile, UnivariateGraph};
+use kanrl_core::graph::{GraphFile, UnivariateGraph};
 use std::path::Path;
 
 /// The network as it stands: fitted, then pruned, then named, edge by edge.

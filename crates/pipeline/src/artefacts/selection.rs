@@ -1,9 +1,9 @@
 use crate::engine::{Artefact, ArtefactError, LoadContext};
 use crate::files;
 use crate::statistics::Interval;
+use kanrl_symbolic::Formula;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
-use symbolic::Formula;
 
 /// One formula on its merits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,4 +1,4 @@
-use kan_core::suggest;
+use kanrl_core::suggest;
 use std::ops::Range;
 use std::sync::Arc;
 

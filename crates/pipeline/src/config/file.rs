@@ -1,6 +1,6 @@
 use super::error::{ConfigError, ConfigErrorKind, ConfigText, help, unknown_name};
-use experts::ExpertError;
-use experts::archive::read_file;
+use kanrl_experts::ExpertError;
+use kanrl_experts::archive::read_file;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -5,13 +5,13 @@
 //! is said with its key, its line and the nearest name that would be right:
 //!
 //! ```
-//! use pipeline::config::{MergedConfig, RawConfig};
+//! use kanrl_pipeline::config::{MergedConfig, RawConfig};
 //!
 //! let raw = RawConfig::from_toml("run.toml", "[environment]\nid = 'CartPole-v1'\n[approximator]\nhiden = [3]")?;
 //! let error = MergedConfig::new(raw).resolve().unwrap_err();
 //! assert_eq!(error.key, "approximator.hiden");
 //! assert_eq!(error.help.as_deref(), Some("did you mean `hidden`?"));
-//! # Ok::<(), pipeline::config::ConfigError>(())
+//! # Ok::<(), kanrl_pipeline::config::ConfigError>(())
 //! ```
 
 mod error;
@@ -25,8 +25,8 @@ pub use file::{MergedConfig, RawConfig};
 pub use plugins::PluginEntry;
 pub use schema::{components, schema};
 
-use kan_core::config::{ApproximatorConfig, ExpertConfig, SymbolicLibraryConfig};
-use kan_core::environment::KeywordArguments;
+use kanrl_core::config::{ApproximatorConfig, ExpertConfig, SymbolicLibraryConfig};
+use kanrl_core::environment::KeywordArguments;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

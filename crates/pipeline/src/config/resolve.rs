@@ -3,13 +3,13 @@ use super::file::MergedConfig;
 use super::plugins::PluginEntry;
 use super::{EnvironmentSection, PolishSection, RefineSection, RunConfig, StudentsSection};
 use crate::engine::Pipeline;
-use experts::bundled::BundledConfig;
-use kan_core::config::{ApproximatorConfig, ExpertConfig, SymbolicLibraryConfig};
-use kan_core::kan::KanConfig;
+use kanrl_core::config::{ApproximatorConfig, ExpertConfig, SymbolicLibraryConfig};
+use kanrl_core::kan::KanConfig;
+use kanrl_experts::bundled::BundledConfig;
+use kanrl_symbolic::library::DefaultLibraryConfig;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
-use symbolic::library::DefaultLibraryConfig;
 use toml::{Table, Value};
 
 /// Every section, in the order of a printed config.

@@ -1,13 +1,13 @@
 //! The config as JSON schema, and the kinds that its tagged sections may name.
 
 use super::{PluginEntry, RunConfig};
-use experts::COMPONENTS as EXPERTS;
-use kan_core::baselines::{LinearConfig, MlpConfig};
-use kan_core::config::ComponentDescription;
-use kan_core::kan::KanConfig;
+use kanrl_core::baselines::{LinearConfig, MlpConfig};
+use kanrl_core::config::ComponentDescription;
+use kanrl_core::kan::KanConfig;
+use kanrl_experts::COMPONENTS as EXPERTS;
+use kanrl_symbolic::library::COMPONENTS as LIBRARIES;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
-use symbolic::library::COMPONENTS as LIBRARIES;
 
 /// Every kind of expert, approximator and library that kanrl itself has.
 pub fn components() -> Vec<ComponentDescription> {
@@ -74,7 +74,7 @@ impl JsonSchema for PluginEntry {
 mod tests {
     use super::{components, schema};
     use crate::config::{MergedConfig, RawConfig};
-    use kan_core::config::{ApproximatorConfig, ExpertConfig, SymbolicLibraryConfig};
+    use kanrl_core::config::{ApproximatorConfig, ExpertConfig, SymbolicLibraryConfig};
 
     /// The kinds that serde lists when it is given none of them.
     fn registered<T: serde::de::DeserializeOwned>() -> Vec<String> {

@@ -1,7 +1,7 @@
 use crate::config::RunConfig;
 use bevy_ecs::prelude::*;
 use bevy_ecs::system::SystemParam;
-use kan_core::function::SymbolicLibrary;
+use kanrl_core::function::SymbolicLibrary;
 use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::path::Path;

@@ -1,7 +1,7 @@
 use super::schedule;
 use super::stage::{SectionClaim, Stage, StageError};
 use bevy_ecs::world::World;
-use kan_core::suggest;
+use kanrl_core::suggest;
 
 /// Stages in order.
 #[derive(Debug, Default)]

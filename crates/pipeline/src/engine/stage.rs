@@ -1,10 +1,10 @@
 use super::artefact::{Artefact, ArtefactError};
 use super::schedule::ArtefactSystems;
 use bevy_ecs::system::{BoxedSystem, In, IntoSystem};
-use kan_core::approximator::ApproximatorError;
-use kan_core::environment::EnvironmentError;
-use kan_core::policy::PolicyError;
-use kan_core::rollout::RolloutError;
+use kanrl_core::approximator::ApproximatorError;
+use kanrl_core::environment::EnvironmentError;
+use kanrl_core::policy::PolicyError;
+use kanrl_core::rollout::RolloutError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::Value;
@@ -142,10 +142,10 @@ pub enum StageError {
     Policy(#[from] PolicyError),
     /// A policy could not be made.
     #[error(transparent)]
-    Expert(#[from] experts::ExpertError),
+    Expert(#[from] kanrl_experts::ExpertError),
     /// A video could not be made.
     #[error(transparent)]
-    Video(#[from] render::video::VideoError),
+    Video(#[from] kanrl_render::video::VideoError),
     /// The approximator failed.
     #[error(transparent)]
     Approximator(#[from] ApproximatorError),

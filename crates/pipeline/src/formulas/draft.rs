@@ -1,7 +1,7 @@
 use crate::head::Head;
 use crate::policies::Student;
-use kan_core::graph::UnivariateGraph;
-use symbolic::{ActionRule, Expression, Formula, SimplifyLimits, SymbolicError, Tape, graph_expressions};
+use kanrl_core::graph::UnivariateGraph;
+use kanrl_symbolic::{ActionRule, Expression, Formula, SimplifyLimits, SymbolicError, Tape, graph_expressions};
 
 /// A student's outputs as expressions over the environment's observations.
 #[derive(Clone, Debug, PartialEq)]
@@ -203,7 +203,7 @@ pub(super) fn deviations(values: &[f64], columns: usize) -> Vec<f64> {
 mod tests {
     use super::Draft;
     use crate::head::Head;
-    use kan_core::space::{ActionSpace, DiscreteSpace};
+    use kanrl_core::space::{ActionSpace, DiscreteSpace};
 
     fn draft(text: &str) -> Draft {
         let head = Head::new(ActionSpace::Discrete(DiscreteSpace::new(["left", "right"])));

@@ -1,9 +1,9 @@
 //! Fitting a draft's constants to what the expert would do.
 
 use super::Draft;
-use kan_core::action::ActionBatch;
-use kan_core::approximator::{FitTask, Loss, Samples};
-use kan_core::optimize::{Lbfgs, Objective, Step};
+use kanrl_core::action::ActionBatch;
+use kanrl_core::approximator::{FitTask, Loss, Samples};
+use kanrl_core::optimize::{Lbfgs, Objective, Step};
 
 /// What a fit came to.
 #[derive(Clone, Debug)]
@@ -172,8 +172,8 @@ mod tests {
     use super::{agreement, refit, shorten};
     use crate::formulas::Draft;
     use crate::head::Head;
-    use kan_core::approximator::{FitTask, Loss, Samples};
-    use kan_core::space::{ActionSpace, DiscreteSpace};
+    use kanrl_core::approximator::{FitTask, Loss, Samples};
+    use kanrl_core::space::{ActionSpace, DiscreteSpace};
 
     #[test]
     fn constants_are_found_and_needless_terms_go() {

@@ -4,10 +4,10 @@ use super::Draft;
 use crate::engine::StageError;
 use crate::seeds;
 use crate::statistics::{lowest_part_mean, mean};
-use kan_core::action::ActionBatch;
-use kan_core::policy::{Policy, PolicyError};
-use kan_core::rollout::{RolloutError, RolloutOptions, Rollouts};
-use kan_core::space::ActionSpace;
+use kanrl_core::action::ActionBatch;
+use kanrl_core::policy::{Policy, PolicyError};
+use kanrl_core::rollout::{RolloutError, RolloutOptions, Rollouts};
+use kanrl_core::space::ActionSpace;
 
 /// Worse than any return, and finite: what a formula gets that gives no finite action somewhere.
 pub const WORST: f64 = -1e30;

@@ -2,7 +2,7 @@
 
 use super::Draft;
 use super::draft::deviations;
-use symbolic::{SymbolicError, round};
+use kanrl_symbolic::{SymbolicError, round};
 
 /// Rows that rounding is judged on.
 const ROWS: usize = 2000;
@@ -20,7 +20,7 @@ pub fn rounded(draft: &Draft, rows: &[f64], tolerance: f64) -> Result<(Draft, u3
     draft.tape().evaluate(&rows, &mut values);
     let smallest = deviations(&values, outputs).into_iter().fold(f64::INFINITY, f64::min);
     let rounding = round(draft.expressions(), draft.inputs(), &rows, tolerance * smallest)?;
-    let folded = rounding.expressions.iter().map(symbolic::Expression::folded).collect();
+    let folded = rounding.expressions.iter().map(kanrl_symbolic::Expression::folded).collect();
     Ok((Draft::new(draft.head().clone(), draft.inputs().to_vec(), folded)?, rounding.digits))
 }
 

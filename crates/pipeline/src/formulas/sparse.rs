@@ -2,9 +2,9 @@
 
 use super::Draft;
 use crate::head::Head;
-use kan_core::approximator::{Loss, Samples};
+use kanrl_core::approximator::{Loss, Samples};
+use kanrl_symbolic::{Expression, SymbolicError};
 use nalgebra::{DMatrix, DVector};
-use symbolic::{Expression, SymbolicError};
 
 /// Terms are added as long as each explains at least this share of the targets' variance.
 const LEAST_GAIN: f64 = 0.002;
@@ -226,9 +226,9 @@ mod tests {
     use super::{linear, quadratic, with_products};
     use crate::formulas::Draft;
     use crate::head::Head;
-    use kan_core::approximator::{Loss, Samples};
-    use kan_core::random::Generator;
-    use kan_core::space::{ActionSpace, DiscreteSpace};
+    use kanrl_core::approximator::{Loss, Samples};
+    use kanrl_core::random::Generator;
+    use kanrl_core::space::{ActionSpace, DiscreteSpace};
 
     #[test]
     fn the_terms_of_the_target_are_found() {

@@ -2,9 +2,9 @@
 
 use super::html::{escape, number};
 use super::plot::curve;
-use kan_core::dataset::Dataset;
-use kan_core::graph::{Edge, EdgeFunction, NodeKind, UnivariateGraph};
-use symbolic::export::mathml_symbol;
+use kanrl_core::dataset::Dataset;
+use kanrl_core::graph::{Edge, EdgeFunction, NodeKind, UnivariateGraph};
+use kanrl_symbolic::export::mathml_symbol;
 
 /// Rows that curves are compared on.
 const ROWS: usize = 1000;
@@ -88,7 +88,7 @@ fn describe(function: &EdgeFunction) -> (String, String) {
 /// Inputs by their names, outputs by theirs, hidden nodes by a number.
 fn node_names(network: &UnivariateGraph, outputs: &[String]) -> Vec<String> {
     let mut hidden = 0;
-    let name = |(index, node): (usize, &kan_core::graph::Node)| match network.inputs.get(index) {
+    let name = |(index, node): (usize, &kanrl_core::graph::Node)| match network.inputs.get(index) {
         Some(input) => input.name.clone(),
         None => match network.outputs.iter().position(|output| *output == index) {
             Some(output) => outputs.get(output).cloned().unwrap_or_else(|| format!("output {output}")),

@@ -14,10 +14,10 @@ use crate::artefacts::ExpertData;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use html::{escape, section, title_case};
-use kan_core::graph::UnivariateGraph;
+use kanrl_core::graph::UnivariateGraph;
+use kanrl_symbolic::export::{DEFAULT_WIDTH, mathml_formula};
+use kanrl_symbolic::{Format, Formula, SymbolicError, export};
 use serde_json::Value;
-use symbolic::export::{DEFAULT_WIDTH, mathml_formula};
-use symbolic::{Format, Formula, SymbolicError, export};
 
 /// The file's name in a run directory.
 pub const FILE: &str = "report.html";

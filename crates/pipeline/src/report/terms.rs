@@ -1,8 +1,8 @@
 //! How much each term of a formula does.
 
 use super::html::{percent, table};
-use symbolic::export::{mathml_expression, mathml_symbol};
-use symbolic::{Expression, Formula, Node, Operator, SymbolicError, Tape};
+use kanrl_symbolic::export::{mathml_expression, mathml_symbol};
+use kanrl_symbolic::{Expression, Formula, Node, Operator, SymbolicError, Tape};
 
 /// Rows that contributions are computed on.
 const ROWS: usize = 5000;
@@ -67,7 +67,7 @@ fn shares(terms: &[Expression], inputs: &[String], rows: &[f64]) -> Result<Vec<f
 #[cfg(test)]
 mod tests {
     use super::{shares, terms};
-    use symbolic::Expression;
+    use kanrl_symbolic::Expression;
 
     #[test]
     fn shares_sum_to_one() {

@@ -5,9 +5,9 @@ use crate::rollouts::play;
 use crate::run::Setting;
 use crate::seeds::{self, Purpose};
 use crate::teacher::{Log, Teacher};
-use kan_core::dataset::Dataset;
-use kan_core::policy::ExpertPolicy;
-use kan_core::rollout::{RolloutOptions, Trajectory};
+use kanrl_core::dataset::Dataset;
+use kanrl_core::policy::ExpertPolicy;
+use kanrl_core::rollout::{RolloutOptions, Trajectory};
 
 /// Plays the expert, the last episodes becoming the validation set; or takes the rows of a log.
 pub fn collect(mut made: Make<'_, ExpertData>, setting: Setting<'_>) -> Result<(), StageError> {

@@ -4,7 +4,7 @@ use crate::dagger::Dagger;
 use crate::engine::{Make, StageError};
 use crate::policies::Student;
 use crate::run::Setting;
-use kan_core::config::ApproximatorConfig;
+use kanrl_core::config::ApproximatorConfig;
 use std::sync::Arc;
 
 /// Lets every network play, the expert label what it saw, and the network learn that too.

@@ -8,10 +8,10 @@ use crate::run::Setting;
 use crate::seeds::{self, Purpose};
 use crate::teacher::Teacher;
 use crate::variants::{Group, variant};
-use experts::FunctionPolicy;
-use kan_core::action::ActionBatch;
-use kan_core::policy::Policy;
-use kan_core::rollout::{Episode, RolloutOptions, Rollouts, Trajectory};
+use kanrl_core::action::ActionBatch;
+use kanrl_core::policy::Policy;
+use kanrl_core::rollout::{Episode, RolloutOptions, Rollouts, Trajectory};
+use kanrl_experts::FunctionPolicy;
 
 /// What robustness is measured against: half and double time steps, masses a tenth lighter and heavier.
 const CHANGES: [(Group, f64); 4] =

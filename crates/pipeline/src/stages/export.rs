@@ -2,10 +2,10 @@ use crate::artefacts::Selection;
 use crate::engine::{Get, Stage, StageError};
 use crate::run_directory::RunDirectory;
 use bevy_ecs::prelude::Res;
-use symbolic::{Formula, SymbolicError};
+use kanrl_symbolic::{Formula, SymbolicError};
 
 /// A stage `export_FILE` that writes the chosen formula to a file at the top of the run directory. The exporter is any
-/// function of the formula: one of one's own, or `|formula| symbolic::export(formula, Format::C)`. Insert it anywhere
+/// function of the formula: one of one's own, or `|formula| kanrl_symbolic::export(formula, Format::C)`. Insert it anywhere
 /// after `select`; it runs every time.
 pub fn export(
     file: impl Into<String>,

@@ -3,9 +3,9 @@ use crate::engine::{Get, Make, StageError};
 use crate::rows::Rows;
 use crate::run::Setting;
 use crate::students::{self, NetworkStudent};
-use kan_core::approximator::{FitReport, FitTask};
-use kan_core::config::{ApproximatorConfig, BuildError};
-use kan_core::graph::UnivariateGraph;
+use kanrl_core::approximator::{FitReport, FitTask};
+use kanrl_core::config::{ApproximatorConfig, BuildError};
+use kanrl_core::graph::UnivariateGraph;
 use std::ops::ControlFlow;
 
 /// Rows that a network is fitted to at most: some tens for each of its numbers. Long episodes have many that are alike.
@@ -57,7 +57,7 @@ pub(super) fn fit_model(
     data: &ExpertData,
 ) -> Result<(Model, FitReport), StageError> {
     #[cfg(feature = "gpu")]
-    kan_wgpu::register();
+    kanrl_wgpu::register();
     let (head, reporter) = (setting.head(), &setting.reporter);
     let inputs = setting.spec().observation_space.len();
     let loss = head.loss();

@@ -9,7 +9,7 @@ use crate::rollouts::play;
 use crate::run::Setting;
 use crate::seeds::{self, Purpose};
 use crate::variants::{Group, variant};
-use kan_core::rollout::RolloutOptions;
+use kanrl_core::rollout::RolloutOptions;
 use std::sync::Arc;
 
 /// Episodes whose states the scales of the constants are measured on.
@@ -122,7 +122,7 @@ fn options(setting: &Setting<'_>) -> SearchOptions {
 }
 
 /// The environment, and its perturbed variants if there are to be any.
-fn environments(setting: &Setting<'_>) -> Result<Vec<kan_core::rollout::Rollouts>, StageError> {
+fn environments(setting: &Setting<'_>) -> Result<Vec<kanrl_core::rollout::Rollouts>, StageError> {
     let mut all = vec![setting.rollouts()?];
     let share = setting.config().polish.perturbation;
     if share > 0.0 {

@@ -1,8 +1,8 @@
 use crate::artefacts::{ExpertData, Network, PerStudent};
 use crate::engine::{Get, Make, StageError};
 use crate::run::Setting;
-use kan_core::approximator::ApproximatorError;
-use kan_core::graph::{PruneThresholds, UnivariateGraph};
+use kanrl_core::approximator::ApproximatorError;
+use kanrl_core::graph::{PruneThresholds, UnivariateGraph};
 
 /// Thresholds are divided by this while pruning would cut an output off from all inputs.
 const SOFTEN: f64 = 10.0;

@@ -4,10 +4,10 @@ use crate::film::film;
 use crate::run::Setting;
 use crate::seeds::{self, Purpose};
 use crate::teacher::Teacher;
-use experts::FunctionPolicy;
-use kan_core::environment::EnvironmentError;
-use kan_core::policy::Policy;
-use render::video::Format;
+use kanrl_core::environment::EnvironmentError;
+use kanrl_core::policy::Policy;
+use kanrl_experts::FunctionPolicy;
+use kanrl_render::video::Format;
 
 /// Films the expert; runs beside the fit, since it needs nothing of it.
 pub fn record_expert(mut made: Make<'_, ExpertVideo>, setting: Setting<'_>) -> Result<(), StageError> {

@@ -7,8 +7,8 @@ use crate::formulas::{Draft, sparse};
 use crate::rows::{Rows, variance};
 use crate::run::Setting;
 use crate::students::{LINEAR, QUADRATIC};
-use kan_core::approximator::FitTask;
-use symbolic::{Formula, SymbolicError};
+use kanrl_core::approximator::FitTask;
+use kanrl_symbolic::{Formula, SymbolicError};
 
 /// Rows that terms are left out by; the fit after it uses all.
 const TRIAL_ROWS: usize = 3000;

@@ -10,9 +10,9 @@ use crate::run_directory::RunDirectory;
 use crate::teacher::{Log, Teacher};
 use bevy_ecs::prelude::*;
 use bevy_ecs::system::SystemParam;
-use experts::formula::run_files;
+use kanrl_experts::formula::run_files;
+use kanrl_symbolic::{Format, export};
 use serde_json::{Map, Value, json};
-use symbolic::{Format, export};
 
 /// Everything that is reported.
 #[derive(SystemParam)]
@@ -54,7 +54,7 @@ pub fn report(
         }
     }
     directory.write("formula.tex", latex.as_bytes())?;
-    let diagram = kan_core::graph::diagram::svg(network, &data.train.observations, &data.train.output_names);
+    let diagram = kanrl_core::graph::diagram::svg(network, &data.train.observations, &data.train.output_names);
     directory.write("kan.svg", diagram.as_bytes())?;
     let mut metrics = metrics(&context, &selection, &evaluation);
     if let Teacher::Log(log) = &*teacher {

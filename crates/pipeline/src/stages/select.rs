@@ -9,9 +9,9 @@ use crate::run::Setting;
 use crate::seeds::{self, Purpose};
 use crate::statistics::{Interval, lowest_part_mean, mean, mean_interval};
 use crate::teacher::Teacher;
-use kan_core::policy::PolicyError;
-use kan_core::rollout::{Episode, RolloutError};
-use symbolic::Formula;
+use kanrl_core::policy::PolicyError;
+use kanrl_core::rollout::{Episode, RolloutError};
+use kanrl_symbolic::Formula;
 
 /// Plays all formulas on the same seeds and takes the shortest one that is not worse than the best; where nothing is played,
 /// by their agreement with the episodes of the log that are there to choose by.
@@ -144,7 +144,7 @@ mod tests {
     use super::{WORST, choose};
     use crate::artefacts::Candidate;
     use crate::statistics::mean_interval;
-    use symbolic::{ActionRule, Formula};
+    use kanrl_symbolic::{ActionRule, Formula};
 
     fn candidate(operations: usize, returns: &[f64]) -> Candidate {
         Candidate {

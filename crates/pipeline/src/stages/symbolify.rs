@@ -4,7 +4,7 @@ use crate::engine::{Get, Make, StageError};
 use crate::run::Setting;
 use crate::students::{self, LibraryPart};
 use crate::symbolify::{self, SymbolifyTask};
-use kan_core::approximator::FitTask;
+use kanrl_core::approximator::FitTask;
 
 /// Names every edge of every network.
 pub fn symbolify(

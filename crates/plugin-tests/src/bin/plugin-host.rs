@@ -1,6 +1,6 @@
 //! The smallest program that checks plugins in a process of its own: `plugin-host PATH [LIMIT_IN_SECONDS [ID …]]`.
 
-use plugin::{check_in_child, run_check};
+use kanrl_plugin::{check_in_child, run_check};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Duration;

@@ -9,7 +9,7 @@ use std::process::Command;
 pub fn own_plugin() -> PathBuf {
     let program = std::env::current_exe().expect("the test program has a path");
     let folder = program.parent().expect("it lies in a folder");
-    folder.join(format!("{DLL_PREFIX}plugin_tests{DLL_SUFFIX}"))
+    folder.join(format!("{DLL_PREFIX}kanrl_plugin_tests{DLL_SUFFIX}"))
 }
 
 /// A library from C source, compiled with macros.

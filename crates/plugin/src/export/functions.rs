@@ -8,8 +8,8 @@ use super::spec_table::{FrameTable, ParameterTables};
 use crate::abi::{
     KanrlActions, KanrlEnvironment, KanrlError, KanrlFrame, KanrlOutcome, KanrlParameter, KanrlSpec, KanrlText,
 };
-use kan_core::action::Action;
-use kan_core::environment::{EnvironmentError, StepOutcome};
+use kanrl_core::action::Action;
+use kanrl_core::environment::{EnvironmentError, StepOutcome};
 use std::ffi::c_void;
 use std::mem::size_of;
 use std::slice::{from_raw_parts, from_raw_parts_mut};
@@ -46,7 +46,7 @@ pub fn environment_table<S: Served>(data: *const Constructor<S>) -> KanrlEnviron
         state: Some(state::<S>),
         parameters: Some(parameters::<S>),
         set_parameter: Some(set_parameter::<S>),
-        render: Some(render::<S>),
+        render: Some(kanrl_render::<S>),
     }
 }
 

@@ -6,7 +6,7 @@ use super::spec_table::{FrameTable, ParameterTables, SpecTable};
 use crate::abi::{
     KANRL_BAD_ARGUMENTS, KANRL_ERROR, KANRL_NO_RENDERING, KANRL_OK, KANRL_PANIC, KANRL_UNKNOWN_PARAMETER, KanrlError,
 };
-use kan_core::environment::EnvironmentError;
+use kanrl_core::environment::EnvironmentError;
 use std::any::Any;
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -7,7 +7,7 @@ mod spec_table;
 
 use crate::abi::{KanrlEnvironment, KanrlText};
 use functions::{environment_table, leak_constructor};
-use kan_core::environment::{DynEnvironment, Environment, EnvironmentError, KeywordArguments};
+use kanrl_core::environment::{DynEnvironment, Environment, EnvironmentError, KeywordArguments};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use served::{Dynamic, Typed};

@@ -1,7 +1,7 @@
 //! What an instance in a plugin does. The host checks actions before it calls and numbers after it: not here again.
 
-use kan_core::action::Action;
-use kan_core::environment::{
+use kanrl_core::action::Action;
+use kanrl_core::environment::{
     ActionKind, DynEnvironment, Environment, EnvironmentError, EnvironmentSpec, Frame, Parameter, StepOutcome,
 };
 

@@ -1,8 +1,8 @@
 //! Owned values with the tables that point into them.
 
 use crate::abi::{KANRL_FLOAT32, KANRL_FLOAT64, KanrlCoordinate, KanrlFrame, KanrlParameter, KanrlSpec, KanrlText};
-use kan_core::environment::{EnvironmentSpec, Frame, Parameter};
-use kan_core::space::{ActionSpace, BoxSpace, ElementType};
+use kanrl_core::environment::{EnvironmentSpec, Frame, Parameter};
+use kanrl_core::space::{ActionSpace, BoxSpace, ElementType};
 use std::mem::size_of;
 use std::ptr::null;
 
@@ -82,7 +82,7 @@ impl FrameTable {
 }
 
 fn coordinates(space: &BoxSpace) -> Vec<KanrlCoordinate> {
-    let table = |coordinate: &kan_core::space::Coordinate| KanrlCoordinate {
+    let table = |coordinate: &kanrl_core::space::Coordinate| KanrlCoordinate {
         size: size_of::<KanrlCoordinate>(),
         name: KanrlText::new(&coordinate.name),
         description: KanrlText::new(&coordinate.description),

@@ -2,7 +2,7 @@
 
 use super::watchdog::{CallLimit, Function, Watched};
 use crate::abi::{KANRL_BAD_ARGUMENTS, KANRL_NO_RENDERING, KANRL_OK, KANRL_PANIC, KANRL_UNKNOWN_PARAMETER, KanrlError};
-use kan_core::environment::EnvironmentError;
+use kanrl_core::environment::EnvironmentError;
 use std::cell::RefCell;
 use std::mem::size_of;
 use std::path::PathBuf;

@@ -5,7 +5,7 @@ use super::exit::exit_at_once;
 use super::library::{Plugin, PluginDescription};
 use super::trial::trial;
 use super::watchdog::{CallLimit, HangError};
-use kan_core::environment::EnvironmentRegistry;
+use kanrl_core::environment::EnvironmentRegistry;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -67,7 +67,7 @@ enum Outcome {
 /// Loads a plugin **into this process** and checks its environments: all of them, or those of the given ids. Runs the
 /// plugin's code: see [`check_in_child`].
 ///
-/// For each environment: it keeps the contract ([`check_environment`](kan_core::testing::check_environment)); it can be
+/// For each environment: it keeps the contract ([`check_environment`](kanrl_core::testing::check_environment)); it can be
 /// made from no arguments and from its default ones, with the same spec, and refuses an argument that it does not have;
 /// instances on two threads at once do not disturb each other.
 ///

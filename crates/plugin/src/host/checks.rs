@@ -1,9 +1,9 @@
 //! What the host checks on either side of a step: actions, finiteness, the time limit.
 
 use crate::abi::KanrlOutcome;
-use kan_core::action::{Action, ActionBatch};
-use kan_core::environment::{EnvironmentError, EnvironmentSpec, StepOutcome};
-use kan_core::space::ActionSpace;
+use kanrl_core::action::{Action, ActionBatch};
+use kanrl_core::environment::{EnvironmentError, EnvironmentSpec, StepOutcome};
+use kanrl_core::space::ActionSpace;
 
 /// Whether one action fits the space.
 pub(crate) fn check_action(spec: &EnvironmentSpec, action: Action<'_>) -> Result<(), EnvironmentError> {

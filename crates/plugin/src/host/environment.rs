@@ -2,8 +2,8 @@ use super::checks::{check_action, check_actions, count_step, is_finite};
 use super::instances::Instances;
 use super::watchdog::Function;
 use crate::abi::KanrlOutcome;
-use kan_core::action::{Action, ActionBatch};
-use kan_core::environment::{DynEnvironment, EnvironmentError, EnvironmentSpec, Frame, Parameter, StepOutcome};
+use kanrl_core::action::{Action, ActionBatch};
+use kanrl_core::environment::{DynEnvironment, EnvironmentError, EnvironmentSpec, Frame, Parameter, StepOutcome};
 use std::cell::RefCell;
 
 /// One instance of a plugin's environment.

@@ -1,5 +1,5 @@
 use super::tables::{HeaderError, TableError};
-use kan_core::environment::EnvironmentError;
+use kanrl_core::environment::EnvironmentError;
 use std::path::PathBuf;
 
 /// A plugin cannot be used.

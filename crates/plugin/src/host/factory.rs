@@ -4,7 +4,7 @@ use super::handles::Kind;
 use super::instances::Instances;
 use super::tables::EnvironmentHeader;
 use super::vector::PluginVectorEnvironment;
-use kan_core::environment::{
+use kanrl_core::environment::{
     DynEnvironment, EnvironmentError, EnvironmentFactory, KeywordArguments, VectorEnvironment,
 };
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use super::error::PluginError;
 use super::library::{Plugin, PluginDescription};
 use super::watchdog::CallLimit;
-use kan_core::environment::EnvironmentRegistry;
+use kanrl_core::environment::EnvironmentRegistry;
 use std::env::consts::DLL_EXTENSION;
 use std::path::PathBuf;
 

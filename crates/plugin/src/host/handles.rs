@@ -6,7 +6,7 @@ use super::memory::ProcessMemory;
 use super::tables::{self, TableError};
 use super::watchdog::Function;
 use crate::abi::{KANRL_OK, KanrlEnvironment, KanrlError, KanrlSpec, KanrlText};
-use kan_core::environment::{EnvironmentError, EnvironmentSpec};
+use kanrl_core::environment::{EnvironmentError, EnvironmentSpec};
 use std::ffi::c_void;
 use std::ptr::{null, null_mut};
 use std::sync::Arc;

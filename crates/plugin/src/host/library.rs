@@ -8,7 +8,7 @@ use super::memory::ProcessMemory;
 use super::tables::{self, EnvironmentHeader, PluginHeader, TableError};
 use super::watchdog::{CallLimit, Function, Watched};
 use crate::abi::{KANRL_FLAG_ONE_CALL_AT_A_TIME, KanrlEnvironment, KanrlPlugin};
-use kan_core::environment::{EnvironmentEntry, EnvironmentRegistry, KeywordArguments};
+use kanrl_core::environment::{EnvironmentEntry, EnvironmentRegistry, KeywordArguments};
 use std::error::Error;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

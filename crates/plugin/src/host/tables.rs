@@ -5,8 +5,8 @@ use crate::abi::{
     KANRL_ABI_VERSION, KANRL_FLOAT32, KANRL_FLOAT64, KanrlCoordinate, KanrlEnvironment, KanrlFrame, KanrlParameter,
     KanrlPlugin, KanrlSpec, KanrlText,
 };
-use kan_core::environment::{EnvironmentSpec, Frame, KeywordArguments, Parameter};
-use kan_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
+use kanrl_core::environment::{EnvironmentSpec, Frame, KeywordArguments, Parameter};
+use kanrl_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
 use std::collections::BTreeSet;
 use std::mem::size_of;
 

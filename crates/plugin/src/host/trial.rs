@@ -1,9 +1,9 @@
 //! What a plugin's environment is put through.
 
-use kan_core::action::ActionBatch;
-use kan_core::environment::{DynEnvironment, EnvironmentEntry, EnvironmentError, KeywordArguments, StepOutcome};
-use kan_core::random::Generator;
-use kan_core::testing::check_environment;
+use kanrl_core::action::ActionBatch;
+use kanrl_core::environment::{DynEnvironment, EnvironmentEntry, EnvironmentError, KeywordArguments, StepOutcome};
+use kanrl_core::random::Generator;
+use kanrl_core::testing::check_environment;
 
 /// Steps of an episode that are compared between threads.
 const STEPS: usize = 200;

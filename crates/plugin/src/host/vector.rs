@@ -2,8 +2,8 @@ use super::checks::{check_actions, count_step, is_finite};
 use super::instances::Instances;
 use super::watchdog::Function;
 use crate::abi::KanrlOutcome;
-use kan_core::action::ActionBatch;
-use kan_core::environment::{EnvironmentError, EnvironmentSpec, LaneError, StepOutcome, VectorEnvironment};
+use kanrl_core::action::ActionBatch;
+use kanrl_core::environment::{EnvironmentError, EnvironmentSpec, LaneError, StepOutcome, VectorEnvironment};
 
 /// Instances of a plugin's environment, stepped together: one foreign call for all of them where the plugin has
 /// `step_lanes`.

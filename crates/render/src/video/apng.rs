@@ -1,5 +1,5 @@
 use super::{Encoder, Format, VideoError, failed};
-use kan_core::environment::Frame;
+use kanrl_core::environment::Frame;
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -1,5 +1,5 @@
 use super::{Encoder, Format, VideoError, failed};
-use kan_core::environment::Frame;
+use kanrl_core::environment::Frame;
 
 /// The shortest time, in hundredths of a second, that browsers show a frame for.
 const SHORTEST: u64 = 2;

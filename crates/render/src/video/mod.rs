@@ -1,8 +1,8 @@
 //! Videos from frames: H.264 in MP4, animated PNG, GIF.
 //!
 //! ```
-//! use kan_core::environment::Frame;
-//! use render::video::{Format, Writer};
+//! use kanrl_core::environment::Frame;
+//! use kanrl_render::video::{Format, Writer};
 //!
 //! let mut writer = Writer::new(Format::Apng, 2, 2, 30)?;
 //! for brightness in [0, 100, 200] {
@@ -18,7 +18,7 @@ mod gif;
 #[cfg(feature = "video")]
 mod mp4;
 
-use kan_core::environment::Frame;
+use kanrl_core::environment::Frame;
 use std::path::Path;
 
 /// A kind of video file.

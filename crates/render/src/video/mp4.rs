@@ -1,5 +1,5 @@
 use super::{Encoder, Format, VideoError, failed};
-use kan_core::environment::Frame;
+use kanrl_core::environment::Frame;
 use muxide::api::{Muxer, MuxerBuilder, VideoCodec};
 use openh264::encoder::{
     BitRate, EncoderConfig, FrameRate, FrameType, IntraFramePeriod, QpRange, RateControlMode, UsageType, VuiConfig,

@@ -9,8 +9,8 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use kan_core::environment::EnvironmentEntry;
-use kan_core::space::ActionSpace;
+use kanrl_core::environment::EnvironmentEntry;
+use kanrl_core::space::ActionSpace;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::ffi::OsString;
@@ -30,12 +30,12 @@ fn describe(studio: &crate::Studio, entry: &EnvironmentEntry) -> Value {
         Ok(spec) => spec,
         Err(error) => return json!({ "id": entry.id, "summary": entry.summary, "error": in_words(&error) }),
     };
-    let coordinate = |coordinate: &kan_core::space::Coordinate| json!({ "name": coordinate.name, "unit": coordinate.unit, "description": coordinate.description });
+    let coordinate = |coordinate: &kanrl_core::space::Coordinate| json!({ "name": coordinate.name, "unit": coordinate.unit, "description": coordinate.description });
     let actions: Vec<Value> = match &spec.action_space {
         ActionSpace::Discrete(space) => space.actions.iter().map(|action| json!(action)).collect(),
         ActionSpace::Box(space) => space.coordinates.iter().map(coordinate).collect(),
     };
-    let expert = experts::bundled::find(&entry.id).map(|expert| {
+    let expert = kanrl_experts::bundled::find(&entry.id).map(|expert| {
         let record = expert.record();
         let evaluation = record.evaluation;
         json!({
@@ -69,7 +69,7 @@ pub async fn film(
 ) -> Result<Response, ApiError> {
     let entry = studio.environments.get(&id).map_err(|error| ApiError::not_found(in_words(&error)))?;
     let (name, policy): (&str, OsString) = match query.expert.as_deref() {
-        None | Some("bundled") if experts::bundled::find(&entry.id).is_some() => ("bundled", "bundled".into()),
+        None | Some("bundled") if kanrl_experts::bundled::find(&entry.id).is_some() => ("bundled", "bundled".into()),
         None | Some("bundled") => return Err(ApiError::not_found("no expert for this environment comes with kanrl")),
         Some(hash) => match studio.uploads.path(hash) {
             Some(path) => (hash, path.into()),

@@ -13,11 +13,11 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use pipeline::config::{MergedConfig, RawConfig};
+use kanrl_pipeline::config::{MergedConfig, RawConfig};
+use kanrl_symbolic::Formula;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use symbolic::Formula;
 
 /// Work that takes all cores for a while: it waits for its turn, and a page that leaves meanwhile leaves the queue.
 async fn heavy<T: Send + 'static>(

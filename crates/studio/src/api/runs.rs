@@ -14,10 +14,10 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::{self, Stream, StreamExt};
+use kanrl_symbolic::Formula;
 use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::sync::Arc;
-use symbolic::Formula;
 
 /// Every run with its state, the newest first.
 pub async fn list(State(studio): App) -> Answer {
@@ -87,8 +87,8 @@ pub async fn detail(State(studio): App, Path(id): Path<String>) -> Answer {
 
 /// A formula in every form that the page shows or copies.
 pub fn exports(formula: &Formula) -> Value {
-    use symbolic::Format;
-    let export = |format| symbolic::export(formula, format).ok();
+    use kanrl_symbolic::Format;
+    let export = |format| kanrl_symbolic::export(formula, format).ok();
     let outputs: Vec<Value> = formula
         .outputs()
         .iter()

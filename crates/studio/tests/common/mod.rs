@@ -5,11 +5,11 @@ use axum::body::Body;
 use axum::http::request::Builder;
 use axum::http::{Request, header};
 use axum::response::Response;
-use kan_core::environment::EnvironmentRegistry;
+use kanrl_core::environment::EnvironmentRegistry;
+use kanrl_studio::{Options, Studio};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::Duration;
-use studio::{Options, Studio};
 use tower::ServiceExt;
 
 pub struct Server {
@@ -87,7 +87,7 @@ impl Again {
 
 fn router(options: &Options) -> Router {
     let mut environments = EnvironmentRegistry::new();
-    envs_classic::register(&mut environments).unwrap();
+    kanrl_envs_classic::register(&mut environments).unwrap();
     Studio::open(options.clone(), environments).unwrap().router()
 }
 

@@ -61,8 +61,8 @@ impl FromStr for Format {
     fn from_str(name: &str) -> Result<Self, SymbolicError> {
         let names = Self::ALL.map(Self::name);
         Self::ALL.into_iter().find(|format| format.name() == name).ok_or_else(|| {
-            let nearest = kan_core::suggest::nearest(name, &names).map(str::to_owned);
-            let hint = kan_core::suggest::did_you_mean(&nearest);
+            let nearest = kanrl_core::suggest::nearest(name, &names).map(str::to_owned);
+            let hint = kanrl_core::suggest::did_you_mean(&nearest);
             SymbolicError::Invalid(format!("unknown format `{name}`{hint}; there are {}", names.join(", ")))
         })
     }

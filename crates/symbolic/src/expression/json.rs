@@ -106,8 +106,8 @@ impl<'de> Visitor<'de> for Reader<'_> {
         let name: String = sequence.next_element()?.ok_or_else(|| A::Error::custom("an empty list is no operation"))?;
         let operator = Operator::from_name(&name).ok_or_else(|| {
             let known: Vec<&str> = Operator::ALL.iter().map(|operator| operator.name()).collect();
-            let nearest = kan_core::suggest::nearest(&name, &known).map(str::to_owned);
-            let hint = kan_core::suggest::did_you_mean(&nearest);
+            let nearest = kanrl_core::suggest::nearest(&name, &known).map(str::to_owned);
+            let hint = kanrl_core::suggest::did_you_mean(&nearest);
             A::Error::custom(format!("unknown operator `{}`{hint}", name.chars().take(40).collect::<String>()))
         })?;
         let mut operands = 0;

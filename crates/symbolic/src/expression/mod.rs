@@ -41,11 +41,11 @@ pub enum Node {
 /// printed parses to an equal expression; serialised as a JSON tree (`["add", ["sin", "theta"], 2]`).
 ///
 /// ```
-/// let expression: symbolic::Expression = "3*theta + theta_dot".parse()?;
+/// let expression: kanrl_symbolic::Expression = "3*theta + theta_dot".parse()?;
 /// assert_eq!(expression.to_string(), "3*theta + theta_dot");
 /// assert_eq!(expression.evaluate(&[("theta", 1.0), ("theta_dot", 0.5)])?, 3.5);
 /// assert_eq!(expression.operations(), 2);
-/// # Ok::<(), symbolic::SymbolicError>(())
+/// # Ok::<(), kanrl_symbolic::SymbolicError>(())
 /// ```
 #[derive(Clone, PartialEq)]
 pub struct Expression {
@@ -75,7 +75,7 @@ pub enum SymbolicError {
         reason: &'static str,
     },
     /// A variable that has no value or is no input.
-    #[error("unknown variable `{name}`{}", kan_core::suggest::did_you_mean(nearest))]
+    #[error("unknown variable `{name}`{}", kanrl_core::suggest::did_you_mean(nearest))]
     UnknownVariable {
         /// Its name.
         name: String,
@@ -313,7 +313,7 @@ fn subtree_start(nodes: &[Node], root: usize) -> usize {
 
 pub(crate) fn unknown_variable<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> SymbolicError {
     let known: Vec<&str> = known.collect();
-    let nearest = kan_core::suggest::nearest(name, &known).map(str::to_owned);
+    let nearest = kanrl_core::suggest::nearest(name, &known).map(str::to_owned);
     SymbolicError::UnknownVariable { name: name.to_owned(), nearest }
 }
 

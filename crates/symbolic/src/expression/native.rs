@@ -1,7 +1,7 @@
 //! Functions that programs bring along, where an expression of the built-in operators will not do.
 
 use super::{Expression, Operator, SymbolicError, check_name};
-use kan_core::function::Domain;
+use kanrl_core::function::Domain;
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -12,7 +12,7 @@ use std::sync::RwLock;
 /// exports. [`Native::register`] makes it an operator that expressions, libraries and `formula.json` name.
 ///
 /// ```
-/// use symbolic::{Code, Expression, Native, NativeFunction};
+/// use kanrl_symbolic::{Code, Expression, Native, NativeFunction};
 /// Native::register(NativeFunction {
 ///     name: "softsign",
 ///     value: |x| x / (1.0 + x.abs()),
@@ -20,7 +20,7 @@ use std::sync::RwLock;
 ///     derivative_text: "(1 + abs(x))^-2",
 ///     // Rising: its ends bound it.
 ///     bounds: |low, high| (low / (1.0 + low.abs()), high / (1.0 + high.abs())),
-///     domain: kan_core::function::Domain::All,
+///     domain: kanrl_core::function::Domain::All,
 ///     complexity: 3.0,
 ///     c: Code {
 ///         call: "softsign",
@@ -34,9 +34,9 @@ use std::sync::RwLock;
 /// let expression: Expression = "2*softsign(3*theta)".parse()?;
 /// assert_eq!(expression.evaluate(&[("theta", 1.0)])?, 1.5);
 /// assert_eq!(expression.derivative("theta").to_string(), "6*(abs(3*theta) + 1)^-2");
-/// let library = symbolic::library::Library::new(&["x", "sin", "softsign"])?;
-/// # assert_eq!(kan_core::function::SymbolicLibrary::functions(&library).len(), 3);
-/// # Ok::<(), symbolic::SymbolicError>(())
+/// let library = kanrl_symbolic::library::Library::new(&["x", "sin", "softsign"])?;
+/// # assert_eq!(kanrl_core::function::SymbolicLibrary::functions(&library).len(), 3);
+/// # Ok::<(), kanrl_symbolic::SymbolicError>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct NativeFunction {

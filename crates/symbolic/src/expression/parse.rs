@@ -146,8 +146,8 @@ impl Parser<'_> {
             }
             None if is_call => {
                 let functions = Operator::ALL.iter().filter(|known| known.is_function()).map(|known| known.name());
-                let nearest = kan_core::suggest::nearest(name, &functions.collect::<Vec<_>>()).map(str::to_owned);
-                let hint = kan_core::suggest::did_you_mean(&nearest);
+                let nearest = kanrl_core::suggest::nearest(name, &functions.collect::<Vec<_>>()).map(str::to_owned);
+                let hint = kanrl_core::suggest::did_you_mean(&nearest);
                 Err(self.error_at(start, &format!("unknown function `{}`{hint}", shortened(name))))
             }
             None => {

@@ -2,7 +2,7 @@
 
 use super::search::Family;
 use crate::expression::integer_power;
-use kan_core::function::Domain;
+use kanrl_core::function::Domain;
 
 /// A function that the library brings along. Complexities are pykan's.
 #[derive(Debug)]

@@ -2,15 +2,15 @@
 
 use super::{Library, LibraryFunction, builtin};
 use crate::expression::{Expression, SymbolicError};
-use kan_core::config::{BuildError, ComponentDescription, SymbolicLibraryConfig};
-use kan_core::function::{Domain, SymbolicLibrary};
+use kanrl_core::config::{BuildError, ComponentDescription, SymbolicLibraryConfig};
+use kanrl_core::function::{Domain, SymbolicLibrary};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// `kind = "default"`: built-in functions by name, and functions of the user's as expressions.
 ///
 /// ```
-/// let library: symbolic::library::DefaultLibraryConfig = toml::from_str(r#"
+/// let library: kanrl_symbolic::library::DefaultLibraryConfig = toml::from_str(r#"
 ///     functions = ["x", "sin", "softplus"]
 ///     margin = 0.2
 ///     [[user_functions]]
@@ -19,7 +19,7 @@ use std::sync::Arc;
 ///     complexity = 4
 /// "#)?;
 /// assert_eq!(library.library()?.functions().len(), 3);
-/// # use kan_core::function::SymbolicLibrary;
+/// # use kanrl_core::function::SymbolicLibrary;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]

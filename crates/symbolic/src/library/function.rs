@@ -4,7 +4,7 @@ use super::builtin::{BUILTINS, Builtin};
 use super::search::Family;
 use crate::expression::{Expression, Native, Operator, SymbolicError, maximum, minimum};
 use crate::tape::Tape;
-use kan_core::function::{Domain, UnivariateFunction};
+use kanrl_core::function::{Domain, UnivariateFunction};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -55,8 +55,8 @@ impl LibraryFunction {
         let found = BUILTINS.iter().find(|builtin| builtin.name == name);
         found.map(|builtin| Self(Kind::Builtin(builtin))).ok_or_else(|| {
             let names = BUILTINS.each_ref().map(|builtin| builtin.name);
-            let nearest = kan_core::suggest::nearest(name, &names).map(str::to_owned);
-            let hint = kan_core::suggest::did_you_mean(&nearest);
+            let nearest = kanrl_core::suggest::nearest(name, &names).map(str::to_owned);
+            let hint = kanrl_core::suggest::did_you_mean(&nearest);
             SymbolicError::Invalid(format!("unknown function `{name}`{hint}; there are {}", names.join(", ")))
         })
     }

@@ -13,7 +13,7 @@ pub use function::LibraryFunction;
 
 use crate::expression::SymbolicError;
 use curve::PreparedCurve;
-use kan_core::function::{Candidate, Domain, SampledCurve, SymbolicLibrary, UnivariateFunction};
+use kanrl_core::function::{Candidate, Domain, SampledCurve, SymbolicLibrary, UnivariateFunction};
 use rayon::prelude::*;
 use refine::Workspace;
 use std::sync::Arc;
@@ -21,14 +21,14 @@ use std::sync::Arc;
 /// A set of functions, how far beyond the data each must stay in its domain, and how much simplicity counts.
 ///
 /// ```
-/// use kan_core::function::{SampledCurve, SymbolicLibrary};
-/// let library = symbolic::library::Library::new(&["x", "x^2", "sin", "tanh"])?;
+/// use kanrl_core::function::{SampledCurve, SymbolicLibrary};
+/// let library = kanrl_symbolic::library::Library::new(&["x", "x^2", "sin", "tanh"])?;
 /// let x: Vec<f64> = (0..100).map(|i| f64::from(i) * 0.05).collect();
 /// let y = x.iter().map(|x| 2.0 * (1.5 * x + 0.3).sin() - 1.0).collect();
 /// let best = &library.candidates(&SampledCurve { x, y })[0];
 /// assert_eq!(best.function.name(), "sin");
 /// assert!((best.a - 1.5).abs() < 1e-9 && (best.b - 0.3).abs() < 1e-9 && (best.c - 2.0).abs() < 1e-9);
-/// # Ok::<(), symbolic::SymbolicError>(())
+/// # Ok::<(), kanrl_symbolic::SymbolicError>(())
 /// ```
 #[derive(Debug)]
 pub struct Library {

@@ -82,7 +82,7 @@ impl Workspace {
     ) -> Option<(Ends, Projection)> {
         let mut ends = start;
         self.fill(samples, ends);
-        kan_core::function::UnivariateFunction::evaluate(
+        kanrl_core::function::UnivariateFunction::evaluate(
             function,
             &self.arguments,
             &mut self.values,
@@ -101,7 +101,7 @@ impl Workspace {
                 break;
             }
             self.fill(samples, trial);
-            kan_core::function::UnivariateFunction::evaluate(
+            kanrl_core::function::UnivariateFunction::evaluate(
                 function,
                 &self.arguments,
                 &mut self.values,

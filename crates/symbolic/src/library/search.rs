@@ -4,7 +4,7 @@ use super::LibraryFunction;
 use super::curve::{PreparedCurve, Samples};
 use super::piecewise;
 use super::refine::{Ends, Interval, Limits, Projection, Workspace};
-use kan_core::function::{Domain, UnivariateFunction};
+use kanrl_core::function::{Domain, UnivariateFunction};
 use std::f64::consts::{FRAC_PI_2, PI};
 
 /// What a function's affines can be reduced to: the directions of (a, b) that c and d make up for need no search, and

@@ -41,10 +41,10 @@ impl Expression {
     /// do worse it is not made.
     ///
     /// ```
-    /// use symbolic::{Expression, SimplifyLimits};
+    /// use kanrl_symbolic::{Expression, SimplifyLimits};
     /// let expression: Expression = "2*(x + 1) + 3*x - sin(-x) + y*y - 0*z".parse()?;
     /// assert_eq!(expression.simplified(SimplifyLimits::default()).to_string(), "5*x + sin(x) + y^2 + 2");
-    /// # Ok::<(), symbolic::SymbolicError>(())
+    /// # Ok::<(), kanrl_symbolic::SymbolicError>(())
     /// ```
     #[must_use]
     pub fn simplified(&self, limits: SimplifyLimits) -> Self {

@@ -14,12 +14,12 @@ use std::collections::HashMap;
 /// stand beside it. Nothing is allocated once a thread has evaluated a tape of this size.
 ///
 /// ```
-/// let expression: symbolic::Expression = "x^2 + sin(y)".parse()?;
-/// let tape = symbolic::Tape::compile(&[expression], &["x", "y"])?;
+/// let expression: kanrl_symbolic::Expression = "x^2 + sin(y)".parse()?;
+/// let tape = kanrl_symbolic::Tape::compile(&[expression], &["x", "y"])?;
 /// let mut outputs = [0.0; 2];
 /// tape.evaluate(&[1.0, 0.0, 3.0, 0.0], &mut outputs);
 /// assert_eq!(outputs, [1.0, 9.0]);
-/// # Ok::<(), symbolic::SymbolicError>(())
+/// # Ok::<(), kanrl_symbolic::SymbolicError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tape {

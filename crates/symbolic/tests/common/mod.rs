@@ -4,10 +4,10 @@
 
 pub mod tools;
 
-use kan_core::function::Domain;
+use kanrl_core::function::Domain;
+use kanrl_symbolic::{Code, Expression, Native, NativeFunction, Operator};
 use proptest::prelude::*;
 use std::sync::Once;
-use symbolic::{Code, Expression, Native, NativeFunction, Operator};
 
 /// Variables of the random expressions.
 pub const VARIABLES: [&str; 3] = ["x", "theta_dot", "y_1"];

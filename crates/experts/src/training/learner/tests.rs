@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::network::Activation;
-use kan_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
+use kanrl_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
 
 const OBSERVATIONS: usize = 3;
 const HIDDEN: [usize; 2] = [9, 10];

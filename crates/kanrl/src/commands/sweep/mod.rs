@@ -6,8 +6,8 @@ mod workers;
 use crate::{Failure, Plugins, json};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use pipeline::run_record::{RunRecord, RunState};
-use pipeline::sweep::{Sweep as SweepFile, SweepRun};
+use kanrl_pipeline::run_record::{RunRecord, RunState};
+use kanrl_pipeline::sweep::{Sweep as SweepFile, SweepRun};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -122,7 +122,7 @@ fn jobs(sweep: &SweepFile, out: &Path, plugins: &Plugins) -> Result<Vec<Job>, Fa
     for folder in ["configs", "logs", "runs"] {
         let folder = out.join(folder);
         std::fs::create_dir_all(&folder)
-            .map_err(|source| Failure::run(pipeline::files::FileError { path: folder, source }))?;
+            .map_err(|source| Failure::run(kanrl_pipeline::files::FileError { path: folder, source }))?;
     }
     let job = |(index, (run, config)): (usize, (&SweepRun, String))| {
         let job = Job {
@@ -133,7 +133,7 @@ fn jobs(sweep: &SweepFile, out: &Path, plugins: &Plugins) -> Result<Vec<Job>, Fa
             log: out.join("logs").join(format!("{}.log", run.name)),
             done: is_done(&out.join("runs").join(&run.name), &config),
         };
-        pipeline::files::write(&job.config, config.as_bytes()).map_err(Failure::run)?;
+        kanrl_pipeline::files::write(&job.config, config.as_bytes()).map_err(Failure::run)?;
         Ok(job)
     };
     prepared.into_iter().enumerate().map(job).collect()

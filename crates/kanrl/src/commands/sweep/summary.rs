@@ -4,9 +4,9 @@
 mod arrow;
 
 use super::workers::{Job, Outcome};
-use pipeline::files::{self, FileError};
-use pipeline::report::{ParetoPoint, pareto};
-use pipeline::run_record::RunRecord;
+use kanrl_pipeline::files::{self, FileError};
+use kanrl_pipeline::report::{ParetoPoint, pareto};
+use kanrl_pipeline::run_record::RunRecord;
 use std::path::Path;
 
 /// One run's results.

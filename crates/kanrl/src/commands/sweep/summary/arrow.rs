@@ -3,7 +3,7 @@
 use super::Cell;
 use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray};
 use arrow_ipc::writer::FileWriter;
-use pipeline::files::{self, FileError};
+use kanrl_pipeline::files::{self, FileError};
 use std::path::Path;
 use std::sync::Arc;
 
