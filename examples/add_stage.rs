@@ -1,4 +1,4 @@
-//! A stage of one's own between two of kanrl's, with a section of the config and an artefact of its own: it counts how
+//! A stage of one's own between two of kanrl's, with a section of the config and an artifact of its own: it counts how
 //! much of each observation's range the expert visits.
 //!
 //! ```sh
@@ -6,9 +6,9 @@
 //! ```
 
 use kanrl_core::environment::EnvironmentRegistry;
-use kanrl_pipeline::artefacts::ExpertData;
+use kanrl_pipeline::artifacts::ExpertData;
 use kanrl_pipeline::config::{MergedConfig, RawConfig};
-use kanrl_pipeline::engine::{Artefact, ArtefactError, Get, LoadContext, Make, Stage, StageError};
+use kanrl_pipeline::engine::{Artifact, ArtifactError, Get, LoadContext, Make, Stage, StageError};
 use kanrl_pipeline::run::{Run, Setting};
 use kanrl_pipeline::{files, stages};
 use serde::{Deserialize, Serialize};
@@ -32,15 +32,15 @@ impl Default for CoverageSection {
 #[derive(Serialize, Deserialize)]
 struct Coverage(Vec<f64>);
 
-impl Artefact for Coverage {
+impl Artifact for Coverage {
     const NAME: &'static str = "coverage";
 
-    fn save(&self, folder: &Path) -> Result<(), ArtefactError> {
+    fn save(&self, folder: &Path) -> Result<(), ArtifactError> {
         Ok(files::write_json(&folder.join("coverage.json"), self)?)
     }
 
-    fn load(folder: &Path, _context: &LoadContext) -> Result<Self, ArtefactError> {
-        serde_json::from_slice(&std::fs::read(folder.join("coverage.json"))?).map_err(ArtefactError::damaged)
+    fn load(folder: &Path, _context: &LoadContext) -> Result<Self, ArtifactError> {
+        serde_json::from_slice(&std::fs::read(folder.join("coverage.json"))?).map_err(ArtifactError::damaged)
     }
 }
 

@@ -5,7 +5,7 @@
 //! ```
 
 use kanrl_core::environment::EnvironmentRegistry;
-use kanrl_pipeline::artefacts::{ExpertData, Network, PerStudent};
+use kanrl_pipeline::artifacts::{ExpertData, Network, PerStudent};
 use kanrl_pipeline::config::{MergedConfig, RawConfig};
 use kanrl_pipeline::engine::{Get, Make, Stage, StageError};
 use kanrl_pipeline::run::{Run, Setting};

@@ -1,4 +1,4 @@
-//! PPO: environment steps per second of a whole update, rollout and optimisation together.
+//! PPO: environment steps per second of a whole update, rollout and optimization together.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use kanrl_core::environment::{EnvironmentRegistry, KeywordArguments};

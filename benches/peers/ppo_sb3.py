@@ -29,7 +29,7 @@ def schedule(value):
 
 
 def train(environment, config, seed):
-    """A trained model, its normalisation and the seconds that `learn` took, by the clock and of CPU time."""
+    """A trained model, its normalization and the seconds that `learn` took, by the clock and of CPU time."""
     lanes = make_vec_env(environment, n_envs=config["n_envs"], seed=seed)
     if config["normalize"]:
         lanes = VecNormalize(lanes, gamma=config["gamma"])

@@ -24,7 +24,7 @@ fn main() {
     build.flag(include).flag("gymnasium.h");
     // Gymnasium's bits need plain IEEE arithmetic; fused multiply-adds round differently.
     build.flag_if_supported("-ffp-contract=off");
-    // Debug builds of Rust are for debugging Rust: without optimisation the solver is ten times slower.
+    // Debug builds of Rust are for debugging Rust: without optimization the solver is ten times slower.
     build.opt_level(3).warnings(false);
     if variable("PROFILE") == "release" {
         build.define("NDEBUG", None);

@@ -34,7 +34,7 @@ fn gymnasium(command: &str, arguments: &[&str]) -> Result<(), String> {
     }
 }
 
-/// Licences, banned crates and sources of every dependency, by `deny.toml`. The database of advisories is not asked: a
+/// Licenses, banned crates and sources of every dependency, by `deny.toml`. The database of advisories is not asked: a
 /// check must not change without the repository.
 pub fn deny() -> Result<(), String> {
     let arguments = ["--workspace", "--all-features", "check", "licenses", "bans", "sources"];

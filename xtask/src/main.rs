@@ -16,8 +16,8 @@ cargo xtask COMMAND
 
   setup    install what the feature `full` needs (Debian packages, libraries by package name)
   test     install what the whole test suite needs, then test the workspace with all features
-  deny     licences, banned crates and sources of the dependencies, by deny.toml
-  ci       format, clippy, docs, licences, then the tests: what CI runs, and more
+  deny     licenses, banned crates and sources of the dependencies, by deny.toml
+  ci       format, clippy, docs, licenses, then the tests: what CI runs, and more
   results  `kanrl extract` on every environment, as docs/results.md (hours; can be interrupted, and resumes)
              --only ENVIRONMENT  this one only
              --seeds COUNT       at most so many pipeline seeds

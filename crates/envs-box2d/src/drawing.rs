@@ -3,7 +3,7 @@
 use crate::engine::{BodyState, Vector};
 use kanrl_render::{Canvas, Color, View};
 
-/// Pixels of a metre.
+/// Pixels of a meter.
 pub(crate) const SCALE: f64 = 30.0;
 /// The picture's size in pixels.
 pub(crate) const PIXELS: [u32; 2] = [600, 400];

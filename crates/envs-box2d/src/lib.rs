@@ -28,7 +28,7 @@
 //! that 2.3.1 rounds differently from the 2.3.0 in pybox2d. It needs a C++ compiler and nothing else. All `unsafe` is in
 //! the module `engine`, which is checked for leaks, bad memory accesses and data races by running the test binary
 //! `contract` under `valgrind --leak-check=full` and under `valgrind --tool=helgrind`, with the argument
-//! `episodes_do_not_depend_on_threads_or_neighbours`.
+//! `episodes_do_not_depend_on_threads_or_neighbors`.
 
 mod bipedal_walker;
 mod drawing;

@@ -39,7 +39,7 @@ fn play(environment: &mut dyn DynEnvironment, seed: u64, steps: usize) -> Vec<f6
 
 /// Under valgrind this is also the test for leaks and races, see the crate's documentation.
 #[test]
-fn episodes_do_not_depend_on_threads_or_neighbours() {
+fn episodes_do_not_depend_on_threads_or_neighbors() {
     for id in ids() {
         let alone: Vec<Vec<f64>> =
             (0..6).map(|seed| play(&mut *make(&id, json!({})).expect("known"), seed, 200)).collect();

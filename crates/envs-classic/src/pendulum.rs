@@ -45,7 +45,7 @@ use std::sync::{Arc, LazyLock};
 /// The state is float64; torque and its cost are computed in the action's own type, as NumPy 2 does.
 ///
 /// # Versions
-/// v1: simpler equations, the same behaviour. v0: first version (not offered here).
+/// v1: simpler equations, the same behavior. v0: first version (not offered here).
 #[derive(Clone, Debug)]
 pub struct Pendulum {
     spec: Arc<EnvironmentSpec>,

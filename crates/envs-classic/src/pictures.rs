@@ -1,5 +1,5 @@
 //! Gymnasium's pictures of the classic-control environments, drawn from their states. All lengths are in pixels and all
-//! colours are Gymnasium's.
+//! colors are Gymnasium's.
 
 use kanrl_core::environment::Frame;
 use kanrl_render::{Canvas, Color, View};
@@ -18,7 +18,7 @@ fn turned([x, y]: [f64; 2], angle: f64, origin: [f64; 2]) -> [f64; 2] {
     [origin[0] + x * cos - y * sin, origin[1] + x * sin + y * cos]
 }
 
-/// Cart at `x` (m), a pole of `length` (m) at the angle `theta`; the picture shows `width` metres.
+/// Cart at `x` (m), a pole of `length` (m) at the angle `theta`; the picture shows `width` meters.
 pub(crate) fn cart_pole(x: f64, theta: f64, length: f64, width: f64) -> Frame {
     let scale = 600.0 / width;
     let cart = [x * scale + 300.0, 100.0];
@@ -54,9 +54,9 @@ pub(crate) fn mountain_car(position: f64, [low, high]: [f64; 2], goal: f64) -> F
     canvas.into_frame()
 }
 
-/// Two links of one metre at the angles `theta1` (0 hanging down) and `theta2` (relative to the first).
+/// Two links of one meter at the angles `theta1` (0 hanging down) and `theta2` (relative to the first).
 pub(crate) fn acrobot(theta1: f64, theta2: f64) -> Frame {
-    let mut canvas = square_metres();
+    let mut canvas = square_meters();
     canvas.stroke_line(&[[-2.2, 1.0], [2.2, 1.0]], 1.0, BLACK);
     let elbow = turned([1.0, 0.0], theta1 - FRAC_PI_2, [0.0; 2]);
     for (joint, angle) in [([0.0; 2], theta1), (elbow, theta1 + theta2)] {
@@ -66,10 +66,10 @@ pub(crate) fn acrobot(theta1: f64, theta2: f64) -> Frame {
     canvas.into_frame()
 }
 
-/// A rod of one metre at the angle `theta` (0 upright), with an arrow for the torque (N m) that acts on it.
+/// A rod of one meter at the angle `theta` (0 upright), with an arrow for the torque (N m) that acts on it.
 pub(crate) fn pendulum(theta: f64, torque: Option<f64>) -> Frame {
     const RED: Color = [204, 77, 77];
-    let mut canvas = square_metres();
+    let mut canvas = square_meters();
     let direction = theta + FRAC_PI_2;
     canvas.fill_polygon(&rectangle([0.0, 1.0], [-0.1, 0.1], direction, [0.0; 2]), RED);
     for end in [[0.0; 2], turned([1.0, 0.0], direction, [0.0; 2])] {
@@ -90,7 +90,7 @@ pub(crate) fn pendulum(theta: f64, torque: Option<f64>) -> Frame {
 }
 
 /// 500 × 500 pixels that show ±2.2 m.
-fn square_metres() -> Canvas {
+fn square_meters() -> Canvas {
     let mut canvas = Canvas::new(500, 500, WHITE);
     canvas.set_view(View { left: -2.2, bottom: -2.2, scale: 500.0 / 4.4 });
     canvas

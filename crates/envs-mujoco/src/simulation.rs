@@ -64,19 +64,19 @@ impl Simulation {
         self.data.model_opt().timestep * f64::from(self.frame_skip)
     }
 
-    /// Generalised positions `[nq]`.
+    /// Generalized positions `[nq]`.
     #[inline]
     pub fn qpos(&self) -> &[f64] {
         self.data.qpos()
     }
 
-    /// Generalised velocities `[nv]`.
+    /// Generalized velocities `[nv]`.
     #[inline]
     pub fn qvel(&self) -> &[f64] {
         self.data.qvel()
     }
 
-    /// Generalised positions at rest `[nq]`.
+    /// Generalized positions at rest `[nq]`.
     #[inline]
     pub fn initial_qpos(&self) -> &[f64] {
         &self.initial_qpos

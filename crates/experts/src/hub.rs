@@ -113,7 +113,7 @@ impl Hub {
         })
     }
 
-    /// The archive, from the cache or else from the hub, with the normalisation beside it.
+    /// The archive, from the cache or else from the hub, with the normalization beside it.
     ///
     /// # Errors
     /// [`ExpertError`] where it is neither cached nor to be had, or unreadable.

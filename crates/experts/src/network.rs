@@ -143,7 +143,7 @@ impl Mlp {
     /// A network of at least one layer.
     ///
     /// # Errors
-    /// A sentence where two neighbouring layers do not fit together.
+    /// A sentence where two neighboring layers do not fit together.
     pub fn new(layers: Vec<Layer>) -> Result<Self, String> {
         if let Some(pair) = layers.windows(2).find(|pair| pair[0].outputs != pair[1].inputs) {
             return Err(format!("a layer gives {} values and the next one takes {}", pair[0].outputs, pair[1].inputs));
@@ -193,7 +193,7 @@ impl Mlp {
 
     fn forward_chunk(&self, inputs: &[f32], outputs: &mut [f32]) {
         thread_local! {
-            /// Hidden values of two neighbouring layers; kept, so that nothing is allocated in a rollout.
+            /// Hidden values of two neighboring layers; kept, so that nothing is allocated in a rollout.
             static HIDDEN: std::cell::RefCell<[Vec<f32>; 2]> = const { std::cell::RefCell::new([Vec::new(), Vec::new()]) };
         }
         let rows = inputs.len() / self.inputs();

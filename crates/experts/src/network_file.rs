@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `layers.I.weight` | `[outputs, inputs]` F32 | layer `I`, counted from 0, in torch's layout |
 //! | `layers.I.bias` | `[outputs]` F32 | its bias; zeros where absent |
-//! | `observation.mean`, `observation.variance` | `[inputs]` F64 | observation normalisation, where there is one |
+//! | `observation.mean`, `observation.variance` | `[inputs]` F64 | observation normalization, where there is one |
 //!
 //! The file's metadata has a [`NetworkDescription`] as JSON under the key `kanrl.policy`. A file that another program
 //! writes needs only these tensors and, for CartPole, the metadata

@@ -1,4 +1,4 @@
-//! Observation normalisation, as Stable-Baselines3's `VecNormalize` does it.
+//! Observation normalization, as Stable-Baselines3's `VecNormalize` does it.
 
 /// `clip((x − mean) / √(variance + epsilon), −clip, clip)` in f64, then rounded to f32.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -22,22 +22,22 @@ impl ObservationNormalization {
     pub fn check(&self, size: usize) -> Result<(), String> {
         if self.mean.len() != size || self.variance.len() != size {
             return Err(format!(
-                "the observation normalisation has {} means and {} variances, but the network takes {size} inputs",
+                "the observation normalization has {} means and {} variances, but the network takes {size} inputs",
                 self.mean.len(),
                 self.variance.len()
             ));
         }
         let positive = |variance: &f64| variance.is_finite() && *variance + self.epsilon > 0.0;
         if !self.mean.iter().all(|mean| mean.is_finite()) || !self.variance.iter().all(positive) || self.clip.is_nan() {
-            return Err("the observation normalisation has a mean or variance that is not a usable number".to_owned());
+            return Err("the observation normalization has a mean or variance that is not a usable number".to_owned());
         }
         if self.clip < 0.0 {
-            return Err(format!("the observation normalisation clips to {}; expected a positive number", self.clip));
+            return Err(format!("the observation normalization clips to {}; expected a positive number", self.clip));
         }
         Ok(())
     }
 
-    /// Coordinate `index`, normalised.
+    /// Coordinate `index`, normalized.
     #[inline]
     pub(crate) fn apply(&self, index: usize, value: f64) -> f32 {
         let scaled = (value - self.mean[index]) / (self.variance[index] + self.epsilon).sqrt();

@@ -111,7 +111,7 @@ impl NetworkPolicy {
         &self.head
     }
 
-    /// The observation normalisation in front of the network, if any.
+    /// The observation normalization in front of the network, if any.
     pub fn normalization(&self) -> Option<&ObservationNormalization> {
         self.normalization.as_ref()
     }

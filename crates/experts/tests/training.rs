@@ -20,7 +20,7 @@ fn finish(trainer: &mut Trainer) -> Vec<u8> {
     trainer.checkpoint()
 }
 
-/// Small runs that between them use everything: both kinds of action, gSDE, normalisation, truncated episodes, an
+/// Small runs that between them use everything: both kinds of action, gSDE, normalization, truncated episodes, an
 /// uneven last minibatch and more rows than one task takes.
 fn small_runs() -> Vec<(&'static str, PpoConfig)> {
     let discrete =

@@ -3,7 +3,7 @@
 use crate::graph::UnivariateGraph;
 use std::ops::ControlFlow;
 
-/// What the fit minimises.
+/// What the fit minimizes.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Loss {
@@ -80,7 +80,7 @@ pub struct FitTask<'a> {
     pub train: Samples<'a>,
     /// What to stop early on, if anything.
     pub validation: Option<Samples<'a>>,
-    /// What to minimise.
+    /// What to minimize.
     pub loss: &'a Loss,
 }
 
@@ -138,7 +138,7 @@ pub struct FitProgress {
     pub step: usize,
     /// Steps in all.
     pub steps: usize,
-    /// Loss on the training rows, regularisation left out.
+    /// Loss on the training rows, regularization left out.
     pub train_loss: f64,
     /// Loss on the validation rows.
     pub validation_loss: Option<f64>,

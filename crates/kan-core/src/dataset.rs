@@ -6,7 +6,7 @@ use crate::policy::ScoreKind;
 
 /// Rows of observations with targets, in whole episodes.
 ///
-/// Splits go by episode, never by row: neighbouring rows of one episode are nearly equal, and a split by row would let
+/// Splits go by episode, never by row: neighboring rows of one episode are nearly equal, and a split by row would let
 /// the validation set leak into the training set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {

@@ -26,7 +26,7 @@ pub trait Policy: Send + Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ScoreKind {
-    /// Unnormalised log-probabilities of the discrete actions; only their differences matter.
+    /// Unnormalized log-probabilities of the discrete actions; only their differences matter.
     Logits,
     /// Expected returns of the discrete actions.
     QValues,

@@ -60,7 +60,7 @@ impl TrainingDevice for Shared {
 /// Trains a network on this device.
 ///
 /// # Errors
-/// [`ApproximatorError::Unsupported`] for a training with regularisation or by the Levenberg-Marquardt method,
+/// [`ApproximatorError::Unsupported`] for a training with regularization or by the Levenberg-Marquardt method,
 /// [`ApproximatorError::Device`] where the device fails, and those of the training.
 pub fn train(
     gpu: &Arc<Gpu>,
@@ -68,7 +68,7 @@ pub fn train(
     observer: &mut FitObserver<'_>,
 ) -> Result<FitReport, ApproximatorError> {
     if training.config().lambda > 0.0 {
-        return Err(unsupported("regularisation (lambda above 0)"));
+        return Err(unsupported("regularization (lambda above 0)"));
     }
     if training.config().optimizer == Optimizer::LevenbergMarquardt {
         return Err(unsupported("optimizer = \"levenberg_marquardt\""));

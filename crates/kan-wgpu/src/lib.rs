@@ -20,12 +20,12 @@
 //! ```
 //!
 //! # What runs where
-//! Samples, parameters, gradients and the optimiser's vectors stay on the device; a step of L-BFGS or Adam moves commands
+//! Samples, parameters, gradients and the optimizer's vectors stay on the device; a step of L-BFGS or Adam moves commands
 //! and single numbers only. The grids' updates, a few in a fit, are the CPU's, and so is every prediction of a fitted
 //! network. Everything is f32; sums of whole vectors and of the loss are kept in two floats each.
 //!
 //! Computed are masks, scales, all base functions, grids of each input's own, sum and multiplication nodes, and all losses.
-//! [`Unsupported`](kanrl_core::approximator::ApproximatorError::Unsupported) are regularisation (`lambda` above 0), the
+//! [`Unsupported`](kanrl_core::approximator::ApproximatorError::Unsupported) are regularization (`lambda` above 0), the
 //! Levenberg-Marquardt method (`optimizer = "auto"` means L-BFGS here) and named functions in place of curves.
 //!
 //! # Kernels

@@ -7,7 +7,7 @@ use crate::network::DeviceNetwork;
 use crate::passes::{DeviceLoss, Outcome, Passes};
 use crate::vector::DeviceVector;
 use kanrl_core::approximator::{ApproximatorError, Loss};
-use kanrl_core::kan::{CurvedMethod, Network, Regularisation, TrainingObjective};
+use kanrl_core::kan::{CurvedMethod, Network, Regularization, TrainingObjective};
 use kanrl_core::optimize::Objective;
 use std::sync::Arc;
 
@@ -151,8 +151,8 @@ impl TrainingObjective for DeviceObjective<'_> {
         Ok(DeviceVector::new(&self.gpu, &values)?)
     }
 
-    fn set_regularisation(&mut self, lambda: f64, _: Regularisation) -> Result<(), ApproximatorError> {
-        if lambda == 0.0 { Ok(()) } else { Err(unsupported("regularisation (lambda above 0)")) }
+    fn set_regularization(&mut self, lambda: f64, _: Regularization) -> Result<(), ApproximatorError> {
+        if lambda == 0.0 { Ok(()) } else { Err(unsupported("regularization (lambda above 0)")) }
     }
 
     fn network_at(&mut self, x: &DeviceVector) -> Result<&Network, ApproximatorError> {

@@ -1,4 +1,4 @@
-//! Short trainings on the device against those of the CPU, the vectors that its optimisers use, and how it fails.
+//! Short trainings on the device against those of the CPU, the vectors that its optimizers use, and how it fails.
 
 mod common;
 

@@ -1,6 +1,6 @@
 //! How often a policy does what the expert does.
 
-use crate::artefacts::Agreement;
+use crate::artifacts::Agreement;
 use crate::head::Head;
 use kanrl_core::action::ActionBatch;
 use kanrl_core::dataset::Dataset;
@@ -95,7 +95,7 @@ fn total(pairs: &[(f64, f64)]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::{agreement, of_each_episode};
-    use crate::artefacts::Agreement;
+    use crate::artifacts::Agreement;
     use kanrl_core::action::ActionBatch;
 
     fn vector(values: &[f32]) -> ActionBatch {

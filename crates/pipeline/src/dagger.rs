@@ -1,12 +1,12 @@
 //! DAgger: a student plays, the expert says what it would have done in the student's states, and the student learns that
 //! too (Ross et al. 2011, arXiv 1011.0686).
 
-use crate::artefacts::ExpertData;
+use crate::artifacts::ExpertData;
 use crate::engine::StageError;
 use crate::rollouts::play;
 use crate::run::Setting;
 use crate::seeds::{self, Purpose};
-use crate::stages::push_labelled;
+use crate::stages::push_labeled;
 use crate::statistics::{mean, mean_interval};
 use crate::teacher::Teacher;
 use kanrl_core::action::ActionBatch;
@@ -110,7 +110,7 @@ impl<'a> Dagger<'a> {
         }
     }
 
-    /// One round: the student's episodes, with the expert's share in them, labelled by the expert.
+    /// One round: the student's episodes, with the expert's share in them, labeled by the expert.
     fn aggregate(&self, student: &dyn Policy, round: usize, data: &mut ExpertData) -> Result<(), StageError> {
         let config = self.setting.config();
         let section = &config.dagger;
@@ -139,7 +139,7 @@ impl<'a> Dagger<'a> {
         for (index, trajectory) in episodes.iter().filter_map(|episode| episode.trajectory.as_ref()).enumerate() {
             let validates = index % VALIDATE_EVERY == VALIDATE_EVERY - 1;
             let to = if validates { &mut data.validation } else { &mut data.train };
-            push_labelled(to, self.expert, &head, trajectory)?;
+            push_labeled(to, self.expert, &head, trajectory)?;
         }
         Ok(())
     }

@@ -36,7 +36,7 @@ pub enum Event {
         stage: String,
         /// Wall time.
         seconds: f64,
-        /// Its artefacts were read from an earlier run instead of made.
+        /// Its artifacts were read from an earlier run instead of made.
         reused: bool,
     },
     /// A number that changes over a stage's steps, for plots.

@@ -110,7 +110,7 @@ impl Head {
         scores.chunks_exact(space.len()).map(margin).collect()
     }
 
-    /// What a fit minimises.
+    /// What a fit minimizes.
     pub fn loss(&self) -> Loss {
         match &self.space {
             ActionSpace::Discrete(_) => Loss::MeanSquared,

@@ -28,7 +28,7 @@
 //! ```
 
 pub mod agreement;
-pub mod artefacts;
+pub mod artifacts;
 pub mod causes;
 pub mod config;
 pub mod dagger;

@@ -5,7 +5,7 @@
 //! two runs of the same config.
 
 use crate::config::{PluginEntry, RunConfig};
-use crate::engine::Artefact;
+use crate::engine::Artifact;
 use crate::files::{self, FileError};
 use crate::log;
 use crate::run_directory::RunDirectory;
@@ -199,7 +199,7 @@ impl Provenance {
 
     /// Notes the dataset that stage `stage` left in the run directory.
     pub(crate) fn note_dataset(&mut self, directory: &RunDirectory, stage: &str) {
-        let folder = directory.stage_folder(stage).join(crate::artefacts::ExpertData::NAME);
+        let folder = directory.stage_folder(stage).join(crate::artifacts::ExpertData::NAME);
         let mut paths: Vec<_> = std::fs::read_dir(&folder).into_iter().flatten().flatten().collect();
         paths.sort_by_key(std::fs::DirEntry::file_name);
         let digest = |entry: std::fs::DirEntry| {

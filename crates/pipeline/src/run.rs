@@ -1,9 +1,9 @@
 //! A run from its config to its results.
 
-use crate::artefacts::{Agreement, Evaluation, ExpertData, Network, PerStudent, PolicyEvaluation, Returns, Selection};
+use crate::artifacts::{Agreement, Evaluation, ExpertData, Network, PerStudent, PolicyEvaluation, Returns, Selection};
 use crate::causes::in_words;
 use crate::config::RunConfig;
-use crate::engine::{Artefact, Fingerprints, LoadContext, Pipeline, PipelineError, Slot, Stage};
+use crate::engine::{Artifact, Fingerprints, LoadContext, Pipeline, PipelineError, Slot, Stage};
 use crate::events::Reporter;
 use crate::files::FileError;
 use crate::head::Head;

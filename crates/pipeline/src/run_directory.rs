@@ -8,7 +8,7 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A run's folder: results at the top, the stages' artefacts under `stages/`.
+/// A run's folder: results at the top, the stages' artifacts under `stages/`.
 #[derive(Clone, Debug, Resource)]
 pub struct RunDirectory {
     root: PathBuf,
@@ -55,7 +55,7 @@ impl RunDirectory {
         &self.root
     }
 
-    /// The folder of a stage's artefacts.
+    /// The folder of a stage's artifacts.
     pub fn stage_folder(&self, stage: &str) -> PathBuf {
         self.root.join("stages").join(stage)
     }

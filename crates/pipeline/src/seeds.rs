@@ -5,7 +5,7 @@
 pub enum Purpose {
     /// Expert episodes to learn from; which ones depends on the run's seed.
     Collect,
-    /// The student's own episodes, to be labelled by the expert.
+    /// The student's own episodes, to be labeled by the expert.
     Aggregate,
     /// Episodes that a search keeps its best round or constants by.
     Validate,
@@ -44,7 +44,7 @@ pub fn unit(seed: u64, observation: &[f64], step: u32) -> f64 {
     (hash >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-/// SplitMix64's finaliser (Steele, Lea, Flood 2014): neighbouring run seeds give unrelated places.
+/// SplitMix64's finalizer (Steele, Lea, Flood 2014): neighboring run seeds give unrelated places.
 fn mix(value: u64) -> u64 {
     let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

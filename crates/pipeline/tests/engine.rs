@@ -1,9 +1,9 @@
-//! The engine's promises: order by artefacts, errors that end the run, artefacts that are reused.
+//! The engine's promises: order by artifacts, errors that end the run, artifacts that are reused.
 
 use bevy_ecs::prelude::*;
 use kanrl_pipeline::config::{MergedConfig, RawConfig};
 use kanrl_pipeline::engine::{
-    Artefact, ArtefactError, Get, LoadContext, Make, Pipeline, PipelineError, Slot, Stage, StageError,
+    Artifact, ArtifactError, Get, LoadContext, Make, Pipeline, PipelineError, Slot, Stage, StageError,
 };
 use kanrl_pipeline::events::{Event, Reporter};
 use kanrl_pipeline::files;
@@ -15,15 +15,15 @@ use std::sync::{Arc, Mutex};
 #[derive(Debug, PartialEq)]
 struct Number(u64);
 
-impl Artefact for Number {
+impl Artifact for Number {
     const NAME: &'static str = "number";
 
-    fn save(&self, folder: &Path) -> Result<(), ArtefactError> {
+    fn save(&self, folder: &Path) -> Result<(), ArtifactError> {
         Ok(files::write(&folder.join("number.txt"), self.0.to_string().as_bytes())?)
     }
 
-    fn load(folder: &Path, _context: &LoadContext) -> Result<Self, ArtefactError> {
-        std::fs::read_to_string(folder.join("number.txt"))?.parse().map(Number).map_err(ArtefactError::damaged)
+    fn load(folder: &Path, _context: &LoadContext) -> Result<Self, ArtifactError> {
+        std::fs::read_to_string(folder.join("number.txt"))?.parse().map(Number).map_err(ArtifactError::damaged)
     }
 }
 
@@ -76,7 +76,7 @@ fn world(folder: &Path, seed: i64) -> (World, Arc<Mutex<Vec<String>>>) {
 }
 
 #[test]
-fn stages_run_in_order_and_artefacts_are_reused() {
+fn stages_run_in_order_and_artifacts_are_reused() {
     let folder = tempfile::tempdir().unwrap();
     let (mut first, finished) = world(folder.path(), 0);
     numbers().run(&mut first).unwrap();

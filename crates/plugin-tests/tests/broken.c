@@ -151,7 +151,7 @@ static const EnvironmentTable ENVIRONMENTS[] = {
 
 static int32_t environments(const KanrlEnvironment **first, size_t *count, KanrlError *error) {
 #ifdef FAILING_LIST
-  return kanrl_fail(error, KANRL_ERROR, "the licence has run out");
+  return kanrl_fail(error, KANRL_ERROR, "the license has run out");
 #endif
   (void)error;
   *first = (const KanrlEnvironment *)ENVIRONMENTS;

@@ -29,7 +29,7 @@ fn plugins_that_cannot_be_loaded() {
         ("NULL_STEP", &["KanrlEnvironment[0].step", "it is missing"]),
         ("BAD_JSON", &["KanrlEnvironment[0].default_arguments", "no JSON object"]),
         ("DUPLICATE_ID", &["KanrlEnvironment[1].id", "`Broken-v0` is there twice"]),
-        ("FAILING_LIST", &["`environments` failed", "the licence has run out"]),
+        ("FAILING_LIST", &["`environments` failed", "the license has run out"]),
     ];
     for (name, parts) in cases {
         let path = broken(&folder, name);

@@ -40,7 +40,7 @@
 // Numbers of this space are double.
 #define KANRL_FLOAT64 1
 
-// UTF-8 text with its length in bytes; no terminating zero is needed. In C, `KANRL_TEXT("literal")` initialises one.
+// UTF-8 text with its length in bytes; no terminating zero is needed. In C, `KANRL_TEXT("literal")` initializes one.
 typedef struct KanrlText {
   // The bytes; may be null where `length` is 0.
   const char *data;
@@ -244,7 +244,7 @@ typedef struct KanrlPlugin {
   int32_t (*environments)(const struct KanrlEnvironment **environments, size_t *count, struct KanrlError *error);
 } KanrlPlugin;
 
-// Initialises a KanrlText from a string literal.
+// Initializes a KanrlText from a string literal.
 #define KANRL_TEXT(literal) { (literal), sizeof(literal) - 1 }
 
 // Puts a message (zero-terminated UTF-8) into `error` and returns `status`: `return kanrl_fail(error, KANRL_ERROR, "…");`

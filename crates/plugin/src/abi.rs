@@ -30,7 +30,7 @@ pub const KANRL_FLOAT32: u32 = 0;
 /// Numbers of this space are double.
 pub const KANRL_FLOAT64: u32 = 1;
 
-/// UTF-8 text with its length in bytes; no terminating zero is needed. In C, `KANRL_TEXT("literal")` initialises one.
+/// UTF-8 text with its length in bytes; no terminating zero is needed. In C, `KANRL_TEXT("literal")` initializes one.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct KanrlText {

@@ -22,7 +22,7 @@ pub struct Canvas {
 }
 
 impl Canvas {
-    /// A picture of one colour.
+    /// A picture of one color.
     ///
     /// # Panics
     /// If a side is 0 or the picture too large to be held.

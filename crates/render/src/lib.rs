@@ -6,7 +6,7 @@
 //! ```
 //! use kanrl_render::{Canvas, View, encode_png};
 //!
-//! // A ball of radius 0.5 m on the ground, 100 pixels a metre, y upwards.
+//! // A ball of radius 0.5 m on the ground, 100 pixels a meter, y upwards.
 //! let mut canvas = Canvas::new(200, 100, [255, 255, 255]);
 //! canvas.set_view(View { left: 0.0, bottom: 0.0, scale: 100.0 });
 //! canvas.fill_circle([1.0, 0.5], 0.5, [204, 77, 77]);

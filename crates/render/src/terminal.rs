@@ -1,9 +1,9 @@
-//! Frames in a terminal: two pixels a character cell, in 24-bit colour.
+//! Frames in a terminal: two pixels a character cell, in 24-bit color.
 
 use kanrl_core::environment::Frame;
 use std::fmt::Write;
 
-/// A frame as lines of half-block characters, scaled to `columns` cells wide. Every line resets its colours and ends
+/// A frame as lines of half-block characters, scaled to `columns` cells wide. Every line resets its colors and ends
 /// in a newline. A frame without pixels, or no columns, gives an empty text.
 ///
 /// ```
@@ -37,7 +37,7 @@ pub fn half_blocks(frame: &Frame, columns: usize) -> String {
     text
 }
 
-/// Mean colour of the frame's part in column `column` of `columns` and row `row` of `rows`.
+/// Mean color of the frame's part in column `column` of `columns` and row `row` of `rows`.
 fn average(frame: &Frame, (column, columns): (usize, usize), (row, rows): (usize, usize)) -> [u8; 3] {
     let part = |index: usize, parts: usize, length: usize| {
         let start = (index * length / parts).min(length - 1);

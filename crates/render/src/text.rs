@@ -5,7 +5,7 @@ use ab_glyph::{Font, FontRef, Glyph, ScaleFont, point};
 use kanrl_core::environment::Frame;
 use std::sync::LazyLock;
 
-/// The typeface, as the bytes of a TrueType file: Hack Regular, under the MIT and Bitstream Vera licences.
+/// The typeface, as the bytes of a TrueType file: Hack Regular, under the MIT and Bitstream Vera licenses.
 pub const TYPEFACE: &[u8] = epaint_default_fonts::HACK_REGULAR;
 
 static FONT: LazyLock<FontRef<'static>> =

@@ -114,6 +114,6 @@ fn mp4_plays_in_a_browser() {
         assert!(seen.played > 0.2, "it plays by itself: {seen:?}");
         assert!(seen.changed_pixels > 1000, "its frames differ: {seen:?}");
         // The background is white but for rounding, wherever the ball is not.
-        assert!(seen.corner.iter().all(|value| *value >= 250), "its colours are right: {seen:?}");
+        assert!(seen.corner.iter().all(|value| *value >= 250), "its colors are right: {seen:?}");
     }
 }

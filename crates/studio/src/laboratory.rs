@@ -6,9 +6,9 @@ use kanrl_core::approximator::FitTask;
 use kanrl_core::environment::{EnvironmentRegistry, EnvironmentSpec};
 use kanrl_core::function::{Candidate, SampledCurve};
 use kanrl_core::graph::{Edge, EdgeFunction, NodeKind, SymbolicEdge, UnivariateGraph};
-use kanrl_pipeline::artefacts::{ExpertData, Network, PerStudent, Selection, StudentPart};
+use kanrl_pipeline::artifacts::{ExpertData, Network, PerStudent, Selection, StudentPart};
 use kanrl_pipeline::config::{MergedConfig, RawConfig};
-use kanrl_pipeline::engine::{Artefact, LoadContext, Stage};
+use kanrl_pipeline::engine::{Artifact, LoadContext, Stage};
 use kanrl_pipeline::head::Head;
 use kanrl_symbolic::{graph_expressions, round};
 use serde::Deserialize;
@@ -230,14 +230,14 @@ impl Laboratory {
     }
 }
 
-/// One student's part of the artefacts that [`latest`] finds.
+/// One student's part of the artifacts that [`latest`] finds.
 fn part<A: StudentPart>(folder: &Path, context: &LoadContext, student: &str) -> Vec<A> {
     let own = |all: PerStudent<A>| all.0.into_iter().find(|(name, _)| name == student).map(|(_, part)| part);
     latest::<PerStudent<A>>(folder, context).into_iter().filter_map(own).collect()
 }
 
-/// Every artefact of a kind that the run's stages made, the last stage's first.
-fn latest<A: Artefact>(folder: &Path, context: &LoadContext) -> Vec<A> {
+/// Every artifact of a kind that the run's stages made, the last stage's first.
+fn latest<A: Artifact>(folder: &Path, context: &LoadContext) -> Vec<A> {
     let standard = kanrl_pipeline::stages::standard();
     let names: Vec<&str> = match &context.config.stages {
         Some(names) => names.iter().map(String::as_str).collect(),

@@ -6,7 +6,7 @@ use kanrl_core::environment::{EnvironmentRegistry, EnvironmentSpec, Frame};
 use kanrl_core::policy::Policy;
 use kanrl_core::rollout::{RolloutOptions, Rollouts};
 use kanrl_experts::FunctionPolicy;
-use kanrl_pipeline::artefacts::Returns;
+use kanrl_pipeline::artifacts::Returns;
 use kanrl_pipeline::config::EnvironmentSection;
 use kanrl_pipeline::seeds::{self, Purpose};
 use kanrl_pipeline::statistics::mean_interval;

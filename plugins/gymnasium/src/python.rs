@@ -106,7 +106,7 @@ fn make_symbols_global() -> Result<(), String> {
     // SAFETY: `dladdr` sets the name to a string that lives as long as the library.
     let path = unsafe { CStr::from_ptr(info.dli_fname) }.to_string_lossy().into_owned();
     let flags = libc::RTLD_NOW | libc::RTLD_GLOBAL;
-    // SAFETY: the library is loaded already, so no initialiser runs.
+    // SAFETY: the library is loaded already, so no initializer runs.
     let library = unsafe { libloading::os::unix::Library::open(Some(&path), flags) };
     std::mem::forget(library.map_err(|error| format!("{path}: {error}"))?);
     Ok(())
@@ -115,7 +115,7 @@ fn make_symbols_global() -> Result<(), String> {
 /// Starts the interpreter as `executable` would start: with the packages of its virtual environment.
 fn start(executable: &Path) -> Result<(), String> {
     let name = CString::new(executable.as_os_str().as_encoded_bytes()).map_err(|error| error.to_string())?;
-    // SAFETY: the interpreter is started once (the caller holds the lock of a `OnceLock`); the config is initialised
+    // SAFETY: the interpreter is started once (the caller holds the lock of a `OnceLock`); the config is initialized
     // before it is used and cleared after it; the thread state is given up so that any thread may attach.
     unsafe {
         if ffi::Py_IsInitialized() != 0 {

@@ -14,7 +14,7 @@ const CASES: [(&str, u64); 3] = [("CartPole-v1", 50_000), ("Pendulum-v1", 50_000
 pub fn training(seeds: usize, only: Option<&str>) -> Result<(), String> {
     setup::full()?;
     let python = setup::peers("training.txt")?;
-    run("cargo", &["build", "--release", "-p", "experts", "--features", "mujoco", "--example", "train"])?;
+    run("cargo", &["build", "--release", "-p", "kanrl-experts", "--features", "mujoco", "--example", "train"])?;
     let program = root().join("target/release/examples/train");
     let script = root().join("benches/peers/ppo_sb3.py");
     let machine = machine::describe();

@@ -157,7 +157,7 @@ impl Environment for BipedalWalker {
     }
 
     /// Of the hull, the first leg's upper and lower part and the second's: x, y (of the body's origin), angle, the
-    /// velocity's x and y (of the centre of mass), the angular velocity, and 1 while Box2D has the body awake. Zeros
+    /// velocity's x and y (of the center of mass), the angular velocity, and 1 while Box2D has the body awake. Zeros
     /// before the first reset.
     fn state(&self) -> Vec<f64> {
         match &self.episode {

@@ -84,7 +84,7 @@ impl BodyState {
     /// Number of values of [`Self::values`].
     pub(crate) const LENGTH: usize = 7;
 
-    /// Position of the body's origin (not its centre of mass).
+    /// Position of the body's origin (not its center of mass).
     pub(crate) fn position(&self) -> Vector {
         self.position.map(f64::from)
     }
@@ -94,7 +94,7 @@ impl BodyState {
         f64::from(self.angle)
     }
 
-    /// Velocity of the centre of mass.
+    /// Velocity of the center of mass.
     pub(crate) fn velocity(&self) -> Vector {
         self.velocity.map(f64::from)
     }
@@ -234,7 +234,7 @@ impl World {
         unsafe { ffi::box2d_set_density(self.raw.as_ptr(), body, density as f32) }
     }
 
-    /// Applies a force (N) to a body's centre of mass during the next step.
+    /// Applies a force (N) to a body's center of mass during the next step.
     pub(crate) fn apply_force(&mut self, body: Body, force: Vector) {
         let (body, [x, y]) = (self.check(body), narrow(force));
         // SAFETY: `raw` is alive and the body is its.

@@ -58,7 +58,7 @@ use world::Episode;
 /// sleep); truncated after 1000 steps. 200 points count as solved.
 ///
 /// # Start
-/// At the top centre, upright, pushed by a force uniform in ±1000 N in x and y for one step of 0.02 s; the ground is 11
+/// At the top center, upright, pushed by a force uniform in ±1000 N in x and y for one step of 0.02 s; the ground is 11
 /// points around the level pad, smoothed from heights uniform between 0 and 20/3 m.
 ///
 /// # Randomness
@@ -221,7 +221,7 @@ impl<A: EngineControl> Environment for LunarLander<A> {
     }
 
     /// Of the lander, the right leg and the left leg: x, y (of the body's origin), angle, the velocity's x and y (of the
-    /// centre of mass), the angular velocity, and 1 while Box2D has the body awake. Zeros before the first reset.
+    /// center of mass), the angular velocity, and 1 while Box2D has the body awake. Zeros before the first reset.
     fn state(&self) -> Vec<f64> {
         match &self.episode {
             Some(episode) => episode.world.states().flat_map(|state| state.values()).collect(),

@@ -182,8 +182,8 @@ fn observation(state: &BodyState, legs: [f64; 2]) -> [f64; 8] {
     ]
 }
 
-/// The ground's points: random heights, level around the middle, each the mean of three neighbours. The first one's left
-/// neighbour is the twelfth height, as Python's index -1 has it.
+/// The ground's points: random heights, level around the middle, each the mean of three neighbors. The first one's left
+/// neighbor is the twelfth height, as Python's index -1 has it.
 fn terrain(generator: &mut Generator) -> [Vector; CHUNKS] {
     let mut height: [f64; CHUNKS + 1] = std::array::from_fn(|_| generator.uniform(0.0, HEIGHT / 2.0));
     height[CHUNKS / 2 - 2..=CHUNKS / 2 + 2].fill(HELIPAD);

@@ -78,7 +78,7 @@ fn find() -> Result<Loaded, String> {
 }
 
 fn open(path: PathBuf) -> Result<Loaded, String> {
-    // SAFETY: MuJoCo's library runs nothing but C++ initialisers of its own globals when it is loaded.
+    // SAFETY: MuJoCo's library runs nothing but C++ initializers of its own globals when it is loaded.
     let library = unsafe { Library::new(&path) }.map_err(|error| {
         let reason = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
         reason.replace(": cannot open shared object file: No such file or directory", " not found")

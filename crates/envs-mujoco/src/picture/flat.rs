@@ -9,10 +9,10 @@ use mujoco_rs::wrappers::{MjData, MjModel};
 const SKY: Color = [200, 215, 230];
 const GROUND: Color = [186, 191, 197];
 const GRID: Color = [165, 171, 178];
-/// Metres between the lines on the ground, and how many of them lie on each side of the camera.
+/// Meters between the lines on the ground, and how many of them lie on each side of the camera.
 const GRID_SPACING: f64 = 1.0;
 const GRID_LINES: i32 = 24;
-/// Metres before the camera at which lines begin.
+/// Meters before the camera at which lines begin.
 const NEAR: f64 = 0.2;
 
 type Vector = [f64; 3];

@@ -1,6 +1,6 @@
 //! `kind = "onnx"`: a network in ONNX, such as torch exports.
 //!
-//! The input is a batch of raw observations `[1, size]` of floats; whatever normalisation there is must be part of the
+//! The input is a batch of raw observations `[1, size]` of floats; whatever normalization there is must be part of the
 //! network. The first output is the policy: an index of a discrete action (as Stable-Baselines3's documented
 //! `OnnxableSB3Policy` gives it), one number for each discrete action (logits: better targets than the indices alone), or the
 //! vector action before clipping. Other outputs are not computed.

@@ -105,7 +105,7 @@ impl<'a> Machine<'a> {
                 self.insert(entries)
             }
             b'c' | 0x93 | b'R' | 0x81 | 0x92 | b'b' | b'i' | b'o' => self.class_or_call(opcode),
-            b'p' | b'q' | b'r' | 0x94 => self.memoise(opcode),
+            b'p' | b'q' | b'r' | 0x94 => self.memoize(opcode),
             b'g' | b'h' | b'j' => self.recall(opcode),
             b'Q' => {
                 let id = self.pop()?;
@@ -277,7 +277,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    fn memoise(&mut self, opcode: u8) -> Result<(), PickleError> {
+    fn memoize(&mut self, opcode: u8) -> Result<(), PickleError> {
         let index = match opcode {
             0x94 => self.memo.len() as u32,
             _ => self.memo_index(opcode)?,
@@ -290,7 +290,7 @@ impl<'a> Machine<'a> {
     fn recall(&mut self, opcode: u8) -> Result<(), PickleError> {
         let index = self.memo_index(opcode)?;
         let Some(id) = self.memo.get(&index) else {
-            return Err(self.bad("nothing was memoised under this index"));
+            return Err(self.bad("nothing was memoized under this index"));
         };
         self.stack.push(*id);
         Ok(())

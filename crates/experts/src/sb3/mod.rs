@@ -61,7 +61,7 @@ impl ExpertConfig for Sb3Config {
 impl Sb3Config {
     /// The pickled `VecNormalize`, where there is one.
     fn normalization_file(&self) -> Option<PathBuf> {
-        let named = self.vecnormalize.clone().or_else(|| neighbour(&self.path));
+        let named = self.vecnormalize.clone().or_else(|| neighbor(&self.path));
         named.filter(|path| path != Path::new("none"))
     }
 }
@@ -162,7 +162,7 @@ impl Sb3Archive {
 }
 
 /// The `vecnormalize.pkl` that belongs to an archive, where there is one.
-fn neighbour(archive: &Path) -> Option<PathBuf> {
+fn neighbor(archive: &Path) -> Option<PathBuf> {
     let stem = archive.file_stem()?.to_str()?;
     let names = [format!("{stem}.vecnormalize.pkl"), "vecnormalize.pkl".to_owned(), "vec_normalize.pkl".to_owned()];
     names.into_iter().map(|name| archive.with_file_name(name)).find(|path| path.is_file())

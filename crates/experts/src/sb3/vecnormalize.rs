@@ -1,4 +1,4 @@
-//! `vecnormalize.pkl`: the running statistics that an agent's observations were normalised with.
+//! `vecnormalize.pkl`: the running statistics that an agent's observations were normalized with.
 
 use crate::ExpertError;
 use crate::normalization::ObservationNormalization;
@@ -7,7 +7,7 @@ use crate::pickle::{Pickle, Value};
 
 const CLASS: (&str, &str) = ("stable_baselines3.common.vec_env.vec_normalize", "VecNormalize");
 
-/// The observation normalisation of a pickled `VecNormalize`; `None` where it normalises rewards only.
+/// The observation normalization of a pickled `VecNormalize`; `None` where it normalizes rewards only.
 /// `file` names the file in errors.
 ///
 /// # Errors

@@ -29,7 +29,7 @@ pub struct PpoConfig {
     pub n_epochs: usize,
     /// Discount factor. Default 0.99.
     pub gamma: f64,
-    /// Bias against variance of the generalised advantage estimate. Default 0.95.
+    /// Bias against variance of the generalized advantage estimate. Default 0.95.
     pub gae_lambda: f64,
     /// Step size of Adam. Default 0.0003.
     pub learning_rate: Schedule,
@@ -59,7 +59,7 @@ pub struct PpoConfig {
     pub activation_fn: Activation,
     /// Widths of the hidden layers, of the policy and of the value function alike. Default `[64, 64]`.
     pub net_arch: Vec<usize>,
-    /// Observations are normalised to a running mean and variance and clipped to ±10, and rewards are divided by the
+    /// Observations are normalized to a running mean and variance and clipped to ±10, and rewards are divided by the
     /// running standard deviation of the discounted return and clipped to ±10. Default false.
     pub normalize: bool,
 }

@@ -6,7 +6,7 @@ use std::f32::consts::PI;
 /// Added to a state-dependent variance, as Stable-Baselines3 does.
 const EPSILON: f32 = 1e-6;
 
-/// What the policy network's outputs parametrise.
+/// What the policy network's outputs parametrize.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum ActionDistribution {
     /// Logits of that many actions.

@@ -1,4 +1,4 @@
-//! PPO's optimisation phase: several passes of clipped policy-gradient steps over one rollout.
+//! PPO's optimization phase: several passes of clipped policy-gradient steps over one rollout.
 
 use super::PpoConfig;
 use super::actor_critic::{ActorCritic, TASK_ROWS};
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 /// One rollout's rows, in any order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Samples {
-    /// `[rows, input_width]`, normalised and padded.
+    /// `[rows, input_width]`, normalized and padded.
     pub observations: Vec<f32>,
     /// `[rows, action_size]`, before clipping.
     pub actions: Vec<f32>,
@@ -24,7 +24,7 @@ pub(super) struct Samples {
     pub returns: Vec<f32>,
 }
 
-/// Means over the minibatches of one optimisation phase, under Stable-Baselines3's names.
+/// Means over the minibatches of one optimization phase, under Stable-Baselines3's names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Losses {
     /// The clipped surrogate objective, negated.

@@ -1,4 +1,4 @@
-//! Proximal policy optimisation (PPO): Stable-Baselines3's algorithm, rl-zoo's hyper-parameters, any environment.
+//! Proximal policy optimization (PPO): Stable-Baselines3's algorithm, rl-zoo's hyper-parameters, any environment.
 //!
 //! ```
 //! use kanrl_experts::training::{PpoConfig, Trainer};

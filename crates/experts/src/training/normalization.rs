@@ -1,10 +1,10 @@
-//! Running normalisation of observations and rewards, as Stable-Baselines3's `VecNormalize`.
+//! Running normalization of observations and rewards, as Stable-Baselines3's `VecNormalize`.
 
 use serde::{Deserialize, Serialize};
 
 /// Added to a variance before its root is taken.
 pub(super) const EPSILON: f64 = 1e-8;
-/// Normalised observations and rewards are clipped to plus and minus this.
+/// Normalized observations and rewards are clipped to plus and minus this.
 pub(super) const CLIP: f64 = 10.0;
 
 /// Mean and variance of everything seen so far, coordinate by coordinate.
@@ -44,7 +44,7 @@ impl RunningMoments {
     }
 }
 
-/// The normalisation's state during training.
+/// The normalization's state during training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Normalization {
     /// Of the observations.
@@ -76,7 +76,7 @@ impl Normalization {
         shape(self) == shape(other)
     }
 
-    /// Normalises one observation and rounds it to f32.
+    /// Normalizes one observation and rounds it to f32.
     pub fn normalize_observation(&self, observation: &[f64], normalized: &mut [f32]) {
         let moments = self.observations.mean.iter().zip(&self.observations.variance);
         for ((output, value), (mean, variance)) in normalized.iter_mut().zip(observation).zip(moments) {
@@ -84,7 +84,7 @@ impl Normalization {
         }
     }
 
-    /// Takes the rewards of one step in and normalises them in place; `over` marks lanes whose episode has ended.
+    /// Takes the rewards of one step in and normalizes them in place; `over` marks lanes whose episode has ended.
     pub fn normalize_rewards(&mut self, rewards: &mut [f64], over: &[bool]) {
         for (lane_return, reward) in self.lane_returns.iter_mut().zip(rewards.iter()) {
             *lane_return = *lane_return * self.gamma + reward;

@@ -16,7 +16,7 @@ use std::ops::ControlFlow;
 /// Ended episodes that the reported means run over.
 const REPORTED_EPISODES: usize = 100;
 
-/// Where a training run stands, told after every rollout and its optimisation.
+/// Where a training run stands, told after every rollout and its optimization.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// Environment steps taken, over all lanes.
@@ -25,15 +25,15 @@ pub struct Progress {
     pub total_timesteps: u64,
     /// Episodes ended so far.
     pub episodes: u64,
-    /// Mean return of the last 100 ended episodes, as collected: with exploration noise, rewards not normalised.
+    /// Mean return of the last 100 ended episodes, as collected: with exploration noise, rewards not normalized.
     pub mean_return: Option<f64>,
     /// Mean length of the same episodes, in steps.
     pub mean_length: Option<f64>,
-    /// Of the optimisation that followed the rollout.
+    /// Of the optimization that followed the rollout.
     pub losses: Losses,
 }
 
-/// A run of proximal policy optimisation that can be stepped, saved and resumed.
+/// A run of proximal policy optimization that can be stepped, saved and resumed.
 ///
 /// J. Schulman et al. (2017), "Proximal Policy Optimization Algorithms", arXiv 1707.06347, in the form that
 /// Stable-Baselines3 gives it. The seed decides every bit of the result; the number of threads decides nothing.
@@ -178,7 +178,7 @@ impl Trainer {
         Ok(self.is_finished())
     }
 
-    /// One rollout, and the optimisation on it.
+    /// One rollout, and the optimization on it.
     ///
     /// # Errors
     /// The environment's, or [`TrainingError::Diverged`].

@@ -3,12 +3,12 @@
 use crate::approximator::{ApproximatorError, FitObserver, FitReport, FitTask, FunctionApproximator, Samples};
 use crate::config::{ApproximatorConfig, BuildError, ComponentDescription};
 use crate::graph::{Edge, EdgeFunction, Input, Node, NodeKind, SymbolicEdge, UnivariateGraph};
-use crate::kan::standardisation;
+use crate::kan::standardization;
 use crate::model_file::{self, ModelFile};
 
 const FORMAT: &str = "kanrl-linear";
 
-/// `outputs = weights · standardised inputs + bias`, fitted to any loss by L-BFGS: `kind = "linear"`.
+/// `outputs = weights · standardized inputs + bias`, fitted to any loss by L-BFGS: `kind = "linear"`.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LinearConfig {
@@ -53,12 +53,12 @@ impl ApproximatorConfig for LinearConfig {
     }
 }
 
-/// A linear model with the standardisation of its inputs.
+/// A linear model with the standardization of its inputs.
 #[derive(Clone, Debug)]
 pub struct Linear {
     config: LinearConfig,
     /// Shift and scale of each input.
-    standardisation: Vec<(f64, f64)>,
+    standardization: Vec<(f64, f64)>,
     /// `[outputs, inputs]`
     weights: Vec<f64>,
     /// `[outputs]`
@@ -70,7 +70,7 @@ impl Linear {
     pub fn new(config: LinearConfig, inputs: usize, outputs: usize) -> Self {
         Self {
             config,
-            standardisation: vec![(0.0, 1.0); inputs],
+            standardization: vec![(0.0, 1.0); inputs],
             weights: vec![0.0; inputs * outputs],
             bias: vec![0.0; outputs],
         }
@@ -93,7 +93,7 @@ impl Linear {
             importance: 0.0,
         };
         UnivariateGraph {
-            inputs: self.standardisation.iter().enumerate().map(input).collect(),
+            inputs: self.standardization.iter().enumerate().map(input).collect(),
             edges: self.weights.iter().enumerate().map(edge).collect(),
             outputs: (inputs..nodes.len()).collect(),
             nodes,
@@ -107,7 +107,7 @@ impl FunctionApproximator for Linear {
     }
 
     fn inputs(&self) -> usize {
-        self.standardisation.len()
+        self.standardization.len()
     }
 
     fn outputs(&self) -> usize {
@@ -116,7 +116,7 @@ impl FunctionApproximator for Linear {
 
     fn fit(&mut self, task: FitTask<'_>, observer: &mut FitObserver<'_>) -> Result<FitReport, ApproximatorError> {
         task.check(self.inputs(), self.outputs())?;
-        self.standardisation = standardisation(task.train.inputs, self.inputs());
+        self.standardization = standardization(task.train.inputs, self.inputs());
         let mut graph = self.plain_graph();
         let report = graph.refit(task, self.config.steps, observer)?;
         // An edge `c·(a·x + b) + d` is the weight `c·a`; all constants are the bias.
@@ -124,7 +124,7 @@ impl FunctionApproximator for Linear {
         for (index, edge) in graph.edges.iter().enumerate() {
             let EdgeFunction::Symbolic(edge) = &edge.function else { unreachable!("all edges are symbolic") };
             self.weights[index] = edge.c * edge.a;
-            self.bias[index / self.standardisation.len()] += edge.c * edge.b + edge.d;
+            self.bias[index / self.standardization.len()] += edge.c * edge.b + edge.d;
         }
         Ok(report)
     }
@@ -133,7 +133,7 @@ impl FunctionApproximator for Linear {
         let width = self.inputs();
         for (inputs, outputs) in inputs.chunks_exact(width).zip(outputs.chunks_exact_mut(self.outputs())) {
             for ((output, weights), bias) in outputs.iter_mut().zip(self.weights.chunks_exact(width)).zip(&self.bias) {
-                let terms = inputs.iter().zip(&self.standardisation).zip(weights);
+                let terms = inputs.iter().zip(&self.standardization).zip(weights);
                 *output =
                     *bias + terms.map(|((x, (shift, scale)), weight)| weight * (scale * (x - shift))).sum::<f64>();
             }
@@ -147,7 +147,7 @@ impl FunctionApproximator for Linear {
     }
 
     fn save(&self) -> Vec<u8> {
-        let (shift, scale): (Vec<f64>, Vec<f64>) = self.standardisation.iter().copied().unzip();
+        let (shift, scale): (Vec<f64>, Vec<f64>) = self.standardization.iter().copied().unzip();
         let (inputs, outputs) = (self.inputs(), self.outputs());
         let tensors = [
             ("shift".to_owned(), vec![inputs], shift.as_slice()),
@@ -165,5 +165,5 @@ fn read(bytes: &[u8]) -> Result<Linear, ApproximatorError> {
     let (shift, scale) = (file.values("shift", &[inputs])?, file.values("scale", &[inputs])?);
     let weights = file.values("weights", &[outputs, inputs])?;
     let bias = file.values("bias", &[outputs])?;
-    Ok(Linear { config: file.config()?, standardisation: shift.into_iter().zip(scale).collect(), weights, bias })
+    Ok(Linear { config: file.config()?, standardization: shift.into_iter().zip(scale).collect(), weights, bias })
 }

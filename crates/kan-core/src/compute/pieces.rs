@@ -19,7 +19,7 @@ const WIDE: usize = 9;
 /// Rows from which on polynomials are worth their making for one pass.
 pub(super) const MANY_ROWS: usize = 512;
 
-/// Numbers of neighbouring targets, where no vector lies across two of the processor's lines.
+/// Numbers of neighboring targets, where no vector lies across two of the processor's lines.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
 pub(super) struct Tile<S>(pub [S; LANES]);

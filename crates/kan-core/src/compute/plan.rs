@@ -37,7 +37,7 @@ pub enum EdgeSlot {
     Spline {
         /// Index of the first coefficient.
         first: usize,
-        /// Distance of neighbouring coefficients.
+        /// Distance of neighboring coefficients.
         stride: usize,
         /// Number of coefficients.
         basis: usize,

@@ -12,7 +12,7 @@ mod sealed {
 /// `f32` or `f64`.
 pub trait Scalar:
     sealed::Sealed
-    + super::simd::Vectorised
+    + super::simd::Vectorized
     + Copy
     + Default
     + Debug

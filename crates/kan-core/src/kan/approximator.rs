@@ -5,20 +5,20 @@ use super::device::{self, Device};
 use super::engine::Cpu;
 use super::network::{LayerShape, Network};
 use super::training::Training;
-use super::{file, standardisation};
+use super::{file, standardization};
 use crate::approximator::{ApproximatorError, FitObserver, FitReport, FitTask, FunctionApproximator, Samples};
 use crate::graph::{CompiledGraph, Input, UnivariateGraph};
 use rand_pcg::Pcg64;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 
-/// A Kolmogorov-Arnold network with the standardisation of its inputs.
+/// A Kolmogorov-Arnold network with the standardization of its inputs.
 #[derive(Clone, Debug)]
 pub struct Kan {
     pub(super) config: KanConfig,
-    /// Computes on standardised inputs.
+    /// Computes on standardized inputs.
     pub(super) network: Network,
     /// Mean and 1 / deviation of each input.
-    pub(super) standardisation: Vec<(f64, f64)>,
+    pub(super) standardization: Vec<(f64, f64)>,
     pub(super) compiled: Compiled,
     /// For the order of mini-batches.
     pub(super) seed: u64,
@@ -31,22 +31,22 @@ impl Kan {
         Self::from_parts(config, network, vec![(0.0, 1.0); inputs], seed)
     }
 
-    pub(super) fn from_parts(config: KanConfig, network: Network, standardisation: Vec<(f64, f64)>, seed: u64) -> Self {
+    pub(super) fn from_parts(config: KanConfig, network: Network, standardization: Vec<(f64, f64)>, seed: u64) -> Self {
         let compiled = Compiled::new(&config, &network.graph());
-        let mut kan = Self { config, network, standardisation, compiled, seed };
+        let mut kan = Self { config, network, standardization, compiled, seed };
         kan.compiled = Compiled::new(&kan.config, &kan.plain_graph());
         kan
     }
 
-    /// The network, which works on standardised inputs.
+    /// The network, which works on standardized inputs.
     pub fn network(&self) -> &Network {
         &self.network
     }
 
-    /// The same function as a graph, standardisation included; importances are not computed.
+    /// The same function as a graph, standardization included; importances are not computed.
     pub fn plain_graph(&self) -> UnivariateGraph {
         let mut graph = self.network.graph();
-        for (input, (shift, scale)) in graph.inputs.iter_mut().zip(&self.standardisation) {
+        for (input, (shift, scale)) in graph.inputs.iter_mut().zip(&self.standardization) {
             (input.shift, input.scale) = (*shift, *scale);
         }
         graph
@@ -54,17 +54,17 @@ impl Kan {
 
     fn transforms(&self) -> Vec<Input> {
         let input = |(shift, scale): &(f64, f64)| Input { name: String::new(), shift: *shift, scale: *scale };
-        self.standardisation.iter().map(input).collect()
+        self.standardization.iter().map(input).collect()
     }
 
-    fn standardised(&self, inputs: &[f64]) -> Vec<f64> {
+    fn standardized(&self, inputs: &[f64]) -> Vec<f64> {
         let each = |(value, (shift, scale)): (&f64, &(f64, f64))| scale * (value - shift);
-        inputs.iter().zip(self.standardisation.iter().cycle()).map(each).collect()
+        inputs.iter().zip(self.standardization.iter().cycle()).map(each).collect()
     }
 
     /// Trains the network where the config says.
     fn train(&mut self, task: FitTask<'_>, observer: &mut FitObserver<'_>) -> Result<FitReport, ApproximatorError> {
-        let inputs = self.standardised(task.train.inputs);
+        let inputs = self.standardized(task.train.inputs);
         let transforms = self.transforms();
         // Mini-batches are stretches of rows: without shuffling each would be a piece of one episode.
         let rows = task.train.weights.len();
@@ -220,7 +220,7 @@ impl FunctionApproximator for Kan {
 
     fn fit(&mut self, task: FitTask<'_>, observer: &mut FitObserver<'_>) -> Result<FitReport, ApproximatorError> {
         task.check(self.inputs(), self.outputs())?;
-        self.standardisation = standardisation(task.train.inputs, self.inputs());
+        self.standardization = standardization(task.train.inputs, self.inputs());
         let report = self.train(task, observer);
         if self.config.precision == Precision::F32 {
             round_to_f32(&mut self.network);

@@ -3,7 +3,7 @@
 use super::approximator::Kan;
 use super::device::Device;
 use super::file;
-use super::regularisation::{Regularisation, RegularisationMetric};
+use super::regularization::{Regularization, RegularizationMetric};
 use crate::approximator::FunctionApproximator;
 use crate::config::{ApproximatorConfig, BuildError, ComponentDescription, check_size};
 use crate::graph::BaseFunction;
@@ -40,23 +40,23 @@ pub struct KanConfig {
     pub grid_updates: usize,
     /// Share of evenly spaced knots in a moved grid, the rest are quantiles. Default 0.02.
     pub grid_even_share: f64,
-    /// Factor λ of the regularisation, which makes weak edges weaker. Default 0: none.
+    /// Factor λ of the regularization, which makes weak edges weaker. Default 0: none.
     pub lambda: f64,
-    /// What the regularisation keeps small.
-    pub metric: RegularisationMetric,
+    /// What the regularization keeps small.
+    pub metric: RegularizationMetric,
     /// Its factor of the sum of strengths. Default 1.
     pub lambda_l1: f64,
     /// Its factor of the entropy. Default 2.
     pub lambda_entropy: f64,
     /// Its factor of the coefficients' sizes. Default 0.
     pub lambda_coefficients: f64,
-    /// Its factor of the sizes of neighbouring coefficients' differences. Default 0.
+    /// Its factor of the sizes of neighboring coefficients' differences. Default 0.
     pub lambda_coefficient_differences: f64,
-    /// Share of the steps before the regularisation begins. Default 0.2.
+    /// Share of the steps before the regularization begins. Default 0.2.
     pub warm_up: f64,
-    /// Attribution score up to which an edge is cut off while the regularisation ends; 0, the default, for none.
+    /// Attribution score up to which an edge is cut off while the regularization ends; 0, the default, for none.
     pub gate: f64,
-    /// Share of the steps after which that happens; the rest are trained without regularisation. Default 0.8.
+    /// Share of the steps after which that happens; the rest are trained without regularization. Default 0.8.
     pub gate_at: f64,
     /// What it computes in. Default f64.
     pub precision: Precision,
@@ -80,7 +80,7 @@ fn is_default_crossover(crossover: &f64) -> bool {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Optimizer {
-    /// Levenberg-Marquardt for small networks without regularisation (after two steps of L-BFGS where the grids stay where
+    /// Levenberg-Marquardt for small networks without regularization (after two steps of L-BFGS where the grids stay where
     /// they start), L-BFGS for all others.
     #[default]
     Auto,
@@ -120,7 +120,7 @@ impl Default for KanConfig {
             batch_rows: 0,
             patience: 20,
             lambda: 0.0,
-            metric: RegularisationMetric::EdgeForwardSplineN,
+            metric: RegularizationMetric::EdgeForwardSplineN,
             lambda_l1: 1.0,
             lambda_entropy: 2.0,
             lambda_coefficients: 0.0,
@@ -193,8 +193,8 @@ impl KanConfig {
         if self.batch_rows == 0 { rows.div_ceil(16) } else { self.batch_rows }
     }
 
-    pub(super) fn regularisation(&self) -> Regularisation {
-        Regularisation {
+    pub(super) fn regularization(&self) -> Regularization {
+        Regularization {
             metric: self.metric,
             l1: self.lambda_l1,
             entropy: self.lambda_entropy,

@@ -2,7 +2,7 @@
 
 use super::network::Network;
 use super::objective::NetworkObjective;
-use super::regularisation::Regularisation;
+use super::regularization::Regularization;
 use crate::approximator::{ApproximatorError, Loss, Samples};
 use crate::compute::{Batch, Scalar, Workspace};
 use crate::graph::Input;
@@ -62,11 +62,11 @@ pub trait TrainingObjective: Objective<Self::Vector> {
     /// As [`Self::check`].
     fn start(&self) -> Result<<Self::Vector as ToOwned>::Owned, ApproximatorError>;
 
-    /// Adds `lambda` times a regularisation to the loss from now on.
+    /// Adds `lambda` times a regularization to the loss from now on.
     ///
     /// # Errors
     /// [`ApproximatorError::Unsupported`] where it does not compute that.
-    fn set_regularisation(&mut self, lambda: f64, regularisation: Regularisation) -> Result<(), ApproximatorError>;
+    fn set_regularization(&mut self, lambda: f64, regularization: Regularization) -> Result<(), ApproximatorError>;
 
     /// The network with `x` in it.
     ///
@@ -74,7 +74,7 @@ pub trait TrainingObjective: Objective<Self::Vector> {
     /// As [`Self::check`].
     fn network_at(&mut self, x: &Self::Vector) -> Result<&Network, ApproximatorError>;
 
-    /// The loss at `x`, without regularisation.
+    /// The loss at `x`, without regularization.
     fn train_loss(&mut self, x: &Self::Vector) -> f64;
 
     /// Room for another batch.
@@ -83,7 +83,7 @@ pub trait TrainingObjective: Objective<Self::Vector> {
     /// [`ApproximatorError`] where there is none.
     fn workspace(&self, batch: &Self::Batch) -> Result<Self::Workspace, ApproximatorError>;
 
-    /// The loss at `x` on another batch, without regularisation.
+    /// The loss at `x` on another batch, without regularization.
     fn loss_on(&mut self, x: &Self::Vector, batch: &Self::Batch, workspace: &mut Self::Workspace) -> f64;
 
     /// [`Objective::evaluate`] on another batch.
@@ -108,7 +108,7 @@ pub trait TrainingObjective: Objective<Self::Vector> {
     fn levenberg_marquardt(&mut self, damping: f64) -> Result<Box<dyn CurvedMethod<Self>>, ApproximatorError>;
 }
 
-/// An optimiser that needs second derivatives.
+/// An optimizer that needs second derivatives.
 pub trait CurvedMethod<O: TrainingObjective + ?Sized> {
     /// The best point so far.
     fn x(&self) -> &O::Vector;
@@ -159,8 +159,8 @@ impl<S: Scalar> TrainingObjective for NetworkObjective<'_, S> {
         Ok(self.start())
     }
 
-    fn set_regularisation(&mut self, lambda: f64, regularisation: Regularisation) -> Result<(), ApproximatorError> {
-        self.set_regularisation(lambda, regularisation);
+    fn set_regularization(&mut self, lambda: f64, regularization: Regularization) -> Result<(), ApproximatorError> {
+        self.set_regularization(lambda, regularization);
         Ok(())
     }
 

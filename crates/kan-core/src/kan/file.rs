@@ -26,10 +26,10 @@ fn tensors(index: usize, layer: &mut Layer) -> [(String, Vec<usize>, &mut Vec<f6
     ]
 }
 
-/// The file of a network: pykan's tensors under pykan's names, the standardisation as `input/shift` and `input/scale`,
+/// The file of a network: pykan's tensors under pykan's names, the standardization as `input/shift` and `input/scale`,
 /// and the configuration as JSON in the metadata.
 pub(super) fn write(kan: &Kan) -> Vec<u8> {
-    let (shift, scale): (Vec<f64>, Vec<f64>) = kan.standardisation.iter().copied().unzip();
+    let (shift, scale): (Vec<f64>, Vec<f64>) = kan.standardization.iter().copied().unzip();
     let mut data: Vec<Tensor<'_>> = vec![
         ("input/shift".to_owned(), vec![shift.len()], &shift),
         ("input/scale".to_owned(), vec![scale.len()], &scale),
@@ -65,7 +65,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Kan, ApproximatorError> {
         }
         layers.push(layer);
     }
-    let standardisation = shift.into_iter().zip(scale).collect();
+    let standardization = shift.into_iter().zip(scale).collect();
     // A seed only matters to a fit from the start.
-    Ok(Kan::from_parts(config, Network { layers }, standardisation, 0))
+    Ok(Kan::from_parts(config, Network { layers }, standardization, 0))
 }

@@ -7,7 +7,7 @@ use crate::graph::{
 use rand_pcg::Pcg64;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 
-/// A network in pykan's parametrisation: from input i to subnode j of a layer goes
+/// A network in pykan's parametrization: from input i to subnode j of a layer goes
 /// `mask · (scale_base · base(x) + scale_spline · spline(x))`, or a named function.
 #[derive(Clone, Debug)]
 pub struct Network {

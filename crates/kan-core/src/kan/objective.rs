@@ -1,13 +1,13 @@
 //! A network's loss as a function of what is trained.
 
 use super::network::{Layout, Network};
-use super::regularisation::Regularisation;
+use super::regularization::Regularization;
 use crate::approximator::Loss;
 use crate::compute::{Batch, CurvatureWorkspace, EdgeSlot, Plan, Scalar, Workspace};
 use crate::optimize::{CurvedObjective, Objective};
 use nalgebra::DMatrix;
 
-/// The loss of a network on a batch, plus its regularisation, as a function of what is trained: coefficients and factors
+/// The loss of a network on a batch, plus its regularization, as a function of what is trained: coefficients and factors
 /// of the base function of all curves that no mask hides. (pykan trains the splines' factors too; only their product with
 /// the coefficients matters.) Computes in `S`.
 pub struct NetworkObjective<'a, S> {
@@ -25,8 +25,8 @@ pub struct NetworkObjective<'a, S> {
     workspace: Workspace<S>,
     curvature: Option<(CurvatureWorkspace<S>, DMatrix<f64>)>,
     loss: &'a Loss,
-    regularisation: Option<(f64, Regularisation)>,
-    /// Loss and regularisation of the last evaluation.
+    regularization: Option<(f64, Regularization)>,
+    /// Loss and regularization of the last evaluation.
     parts: (f64, f64),
 }
 
@@ -62,14 +62,14 @@ impl<'a, S: Scalar> NetworkObjective<'a, S> {
             workspace,
             curvature: None,
             loss,
-            regularisation: None,
+            regularization: None,
             parts: (0.0, 0.0),
         }
     }
 
-    /// Adds `lambda` times a regularisation to the loss from now on; a `lambda` of 0 takes it away.
-    pub fn set_regularisation(&mut self, lambda: f64, regularisation: Regularisation) {
-        self.regularisation = (lambda != 0.0).then_some((lambda, regularisation));
+    /// Adds `lambda` times a regularization to the loss from now on; a `lambda` of 0 takes it away.
+    pub fn set_regularization(&mut self, lambda: f64, regularization: Regularization) {
+        self.regularization = (lambda != 0.0).then_some((lambda, regularization));
     }
 
     /// What is trained, as it is in the network.
@@ -96,12 +96,12 @@ impl<'a, S: Scalar> NetworkObjective<'a, S> {
         &self.derivatives
     }
 
-    /// Loss and regularisation (before λ) of the last evaluation.
+    /// Loss and regularization (before λ) of the last evaluation.
     pub fn parts(&self) -> (f64, f64) {
         self.parts
     }
 
-    /// The loss with parameters `x`, without regularisation.
+    /// The loss with parameters `x`, without regularization.
     pub fn train_loss(&mut self, x: &[f64]) -> f64 {
         let mut workspace = std::mem::take(&mut self.workspace);
         let value = self.loss_on(x, self.batch, &mut workspace);
@@ -203,10 +203,10 @@ impl<'a, S: Scalar> NetworkObjective<'a, S> {
     ) -> f64 {
         self.load(x);
         let (mut penalty, mut strengths, mut lambda) = (None, 0.0, 0.0);
-        if let Some((factor, regularisation)) = self.regularisation {
+        if let Some((factor, regularization)) = self.regularization {
             let moments = self.plan.moments(&self.parameters, batch, workspace);
             let (value, pulls) =
-                regularisation.of_strengths(self.network, &self.layout, &moments, batch.rows(), factor);
+                regularization.of_strengths(self.network, &self.layout, &moments, batch.rows(), factor);
             (penalty, strengths, lambda) = (Some(pulls), value, factor);
         }
         let loss = self.plan.loss_and_gradient(
@@ -218,8 +218,8 @@ impl<'a, S: Scalar> NetworkObjective<'a, S> {
             &mut self.plan_gradient,
         );
         self.chain();
-        if let Some((factor, regularisation)) = self.regularisation {
-            strengths += regularisation.of_coefficients(self.network, factor, &mut self.derivatives);
+        if let Some((factor, regularization)) = self.regularization {
+            strengths += regularization.of_coefficients(self.network, factor, &mut self.derivatives);
         }
         for (trained, gradient) in self.trained.iter().zip(gradient) {
             let layer = &self.derivatives.layers[trained.layer];
@@ -245,7 +245,7 @@ impl<S: Scalar> Objective for NetworkObjective<'_, S> {
 }
 
 impl<S: Scalar> CurvedObjective for NetworkObjective<'_, S> {
-    /// The regularisation has no part in it.
+    /// The regularization has no part in it.
     fn curvature(&mut self, x: &[f64], curvature: &mut DMatrix<f64>) {
         self.load(x);
         let count = self.plan.parameters();

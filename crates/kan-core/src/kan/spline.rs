@@ -108,7 +108,7 @@ pub fn evaluate(knots: &[f64], degree: usize, coefficients: &[f64], x: f64) -> (
 /// # Shapes
 /// `x` `[rows]`, `y` `[rows, curves]` row-major, result `[curves, basis]` row-major.
 ///
-/// pykan 0.2.8 calls LAPACK's gelsy with an uninitialised pivot array: where the problem is rank-deficient its answer
+/// pykan 0.2.8 calls LAPACK's gelsy with an uninitialized pivot array: where the problem is rank-deficient its answer
 /// changes from call to call. This is what gelsd would give.
 ///
 /// # Panics

@@ -1,4 +1,4 @@
-//! Training a network: the schedule of grids, regularisation and gates, and the optimisers.
+//! Training a network: the schedule of grids, regularization and gates, and the optimizers.
 
 use super::config::{KanConfig, Optimizer};
 use super::engine::{CurvedMethod, Engine, TrainingObjective};
@@ -26,7 +26,7 @@ pub struct Training<'a> {
     pub(super) network: &'a mut Network,
     /// How samples' inputs become the network's.
     pub(super) transforms: &'a [Input],
-    /// Standardised training inputs `[rows, inputs]`, for the grids.
+    /// Standardized training inputs `[rows, inputs]`, for the grids.
     pub(super) inputs: &'a [f64],
     pub(super) train: Samples<'a>,
     pub(super) validation: Option<Samples<'a>>,
@@ -36,7 +36,7 @@ pub struct Training<'a> {
 /// Parts of a training; the best network is sought in the last one that was reached.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
-    /// No regularisation yet.
+    /// No regularization yet.
     WarmUp,
     /// With it.
     Sparsify,
@@ -99,7 +99,7 @@ impl Training<'_> {
         if config.grid_updates == 0 {
             network.spread_first_grid(inputs);
         }
-        // One round for each grid and phase: what an optimiser remembers of others is of no use.
+        // One round for each grid and phase: what an optimizer remembers of others is of no use.
         while step < steps && !report.cancelled && !stopped {
             if phase != Some(phase_at(config, step)) {
                 phase = Some(phase_at(config, step));
@@ -113,7 +113,7 @@ impl Training<'_> {
             }
             let mut objective = engine.objective(network, train, loss)?;
             if phase == Some(Phase::Sparsify) {
-                objective.set_regularisation(config.lambda, config.regularisation())?;
+                objective.set_regularization(config.lambda, config.regularization())?;
             }
             let mut workspace = validation.map(|batch| objective.workspace(batch)).transpose()?;
             let is_small = is_small(config, &objective);
@@ -142,7 +142,7 @@ impl Training<'_> {
                 method.step(&mut objective);
                 step += 1;
                 let x = method.x();
-                // Without regularisation the optimiser knows it already.
+                // Without regularization the optimizer knows it already.
                 let train_loss = if phase == Some(Phase::Sparsify) { objective.train_loss(x) } else { method.value() };
                 let validation_loss =
                     validation.zip(workspace.as_mut()).map(|(batch, workspace)| objective.loss_on(x, batch, workspace));

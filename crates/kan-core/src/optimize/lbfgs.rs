@@ -255,7 +255,7 @@ mod tests {
         }
     }
 
-    fn minimise(objective: &mut dyn Objective, start: Vec<f64>, steps: usize) -> Lbfgs {
+    fn minimize(objective: &mut dyn Objective, start: Vec<f64>, steps: usize) -> Lbfgs {
         let mut lbfgs = Lbfgs::new(objective, start, 10);
         for _ in 0..steps {
             if lbfgs.step(objective) == Step::Converged {
@@ -267,14 +267,14 @@ mod tests {
 
     #[test]
     fn finds_the_bottom_of_the_valley() {
-        let lbfgs = minimise(&mut Rosenbrock, vec![-1.2, 1.0, -0.7, 2.0], 200);
+        let lbfgs = minimize(&mut Rosenbrock, vec![-1.2, 1.0, -0.7, 2.0], 200);
         assert!(lbfgs.x().iter().all(|x| (x - 1.0).abs() < 1e-8), "{:?}", lbfgs.x());
         assert!(lbfgs.evaluations() < 150, "{}", lbfgs.evaluations());
     }
 
     #[test]
     fn steps_back_where_the_objective_is_not_finite() {
-        let lbfgs = minimise(&mut Barrier, vec![50.0], 100);
+        let lbfgs = minimize(&mut Barrier, vec![50.0], 100);
         assert!((lbfgs.x()[0] - 1.0).abs() < 1e-7, "{:?}", lbfgs.x());
     }
 }

@@ -1,9 +1,9 @@
-//! The vectors that optimisers work on.
+//! The vectors that optimizers work on.
 
 use std::borrow::{Borrow, BorrowMut};
 use std::collections::VecDeque;
 
-/// A vector where an objective wants it: `[f64]` on the CPU, a buffer on another device. Optimisers are written in these
+/// A vector where an objective wants it: `[f64]` on the CPU, a buffer on another device. Optimizers are written in these
 /// operations, so that only the numbers that they return ever leave the device.
 ///
 /// All vectors of one call have the same length.

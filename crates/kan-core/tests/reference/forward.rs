@@ -3,7 +3,7 @@
 use crate::model::{assert_close, read};
 use kanrl_core::approximator::{Loss, Samples};
 use kanrl_core::compute::Batch;
-use kanrl_core::kan::{Network, NetworkObjective, Regularisation};
+use kanrl_core::kan::{Network, NetworkObjective, Regularization};
 use kanrl_core::optimize::Objective;
 use kanrl_reference_data::Tensors;
 use serde_json::Value;
@@ -127,14 +127,14 @@ fn recorded_passes(network: &Network, tensors: &Tensors) -> f64 {
 }
 
 #[test]
-fn regularisation_is_pykans() {
+fn regularization_is_pykans() {
     for_each_case(|name, case, tensors| {
         let mut network = read(tensors, "model", case);
         let batch = batch(&network, tensors, tensors.values("mse_target"));
         for set in case["scalars"]["reg"].as_array().expect("sets") {
             let metric = serde_json::from_value(set["metric"].clone()).expect("a known metric");
             let factor = |factor: &str| set[factor].as_f64().expect("a number");
-            let regularisation = Regularisation {
+            let regularization = Regularization {
                 metric,
                 l1: factor("lamb_l1"),
                 entropy: factor("lamb_entropy"),
@@ -147,7 +147,7 @@ fn regularisation_is_pykans() {
             let mut gradient = vec![0.0; x.len()];
             objective.evaluate(&x, &mut gradient);
             let mut without = objective.derivatives().clone();
-            objective.set_regularisation(1.0, regularisation);
+            objective.set_regularization(1.0, regularization);
             objective.evaluate(&x, &mut gradient);
             assert_close(&what, &[objective.parts().1], &[factor("value")], 1e-10);
             if let Some(prefix) = set["grad_tensors"].as_str() {

@@ -2,22 +2,22 @@
 
 use kanrl_core::approximator::{FitReport, FitTask, FunctionApproximator, Loss, Samples};
 use kanrl_core::compute::Batch;
-use kanrl_core::kan::{Kan, KanConfig, NetworkObjective, Optimizer, Regularisation};
+use kanrl_core::kan::{Kan, KanConfig, NetworkObjective, Optimizer, Regularization};
 use kanrl_core::optimize::Objective;
 use kanrl_reference_data::{Tensors, number};
 use std::ops::ControlFlow;
 
-/// What the network was regularised by.
-fn regularisation(kan: &Kan, train: Samples<'_>, config: &KanConfig) -> f64 {
+/// What the network was regularized by.
+fn regularization(kan: &Kan, train: Samples<'_>, config: &KanConfig) -> f64 {
     if config.lambda == 0.0 {
         return 0.0;
     }
     let mut network = kan.network().clone();
     let batch = Batch::<f64>::new(&kan.plain_graph().inputs, network.outputs(), train);
     let mut objective = NetworkObjective::new(&mut network, &batch, &Loss::MeanSquared);
-    objective.set_regularisation(
+    objective.set_regularization(
         config.lambda,
-        Regularisation {
+        Regularization {
             metric: config.metric,
             l1: config.lambda_l1,
             entropy: config.lambda_entropy,
@@ -35,17 +35,17 @@ fn regularisation(kan: &Kan, train: Samples<'_>, config: &KanConfig) -> f64 {
 fn training_reaches_pykans_loss() {
     let mut worse = Vec::new();
     for_each_case(|case| {
-        // pykan regularises from the first step to the last.
+        // pykan regularizes from the first step to the last.
         let config = KanConfig { warm_up: 0.0, ..case.config.clone() };
         let losses = sorted(case.fits(&config).map(|(kan, report)| {
-            (report.train_loss + config.lambda * regularisation(&kan, case.train, &config)).sqrt()
+            (report.train_loss + config.lambda * regularization(&kan, case.train, &config)).sqrt()
         }));
-        // What is minimised, as a root: without regularisation the RMSE.
-        let last = (case.rmse.powi(2) + config.lambda * case.regularisation).sqrt();
+        // What is minimized, as a root: without regularization the RMSE.
+        let last = (case.rmse.powi(2) + config.lambda * case.regularization).sqrt();
         println!("{}: {losses:.6?}, pykan {last:.6}", case.name);
         let (median, lowest) = (losses[2], losses[0]);
-        // Which edges a regularised network keeps depends on its start, of which pykan's curve has one; and strengths
-        // are measured on standardised inputs here.
+        // Which edges a regularized network keeps depends on its start, of which pykan's curve has one; and strengths
+        // are measured on standardized inputs here.
         let near = if config.lambda > 0.0 { 1.1 } else { 1.001 };
         if median > near * last || lowest > 1.001 * last {
             worse.push(format!("{}: median {median} and lowest {lowest} against pykan's {last}", case.name));
@@ -54,7 +54,7 @@ fn training_reaches_pykans_loss() {
     assert!(worse.is_empty(), "{}", worse.join("\n"));
 }
 
-/// By the whole schedule (warm-up, regularisation, then hard gates) regularised networks fit as well as pykan's by the
+/// By the whole schedule (warm-up, regularization, then hard gates) regularized networks fit as well as pykan's by the
 /// same number of steps; the edges that are left are printed.
 #[test]
 fn gated_training_reaches_pykans_error() {
@@ -86,7 +86,7 @@ struct Case<'a> {
     outputs: usize,
     config: KanConfig,
     rmse: f64,
-    regularisation: f64,
+    regularization: f64,
 }
 
 impl Case<'_> {
@@ -136,7 +136,7 @@ fn for_each_case(mut check: impl FnMut(&Case<'_>)) {
                 outputs: width[width.len() - 1],
                 config,
                 rmse: last("train_rmse"),
-                regularisation: last("reg"),
+                regularization: last("reg"),
             });
         }
     }

@@ -12,7 +12,7 @@
 @group(0) @binding(6) var<storage, read_write> partial_sums: array<f32>;
 
 const TARGETS = 4u * WIDE;
-// One more than the rows: neighbouring targets then lie in different banks.
+// One more than the rows: neighboring targets then lie in different banks.
 const PITCH = ROWS + 1u;
 
 var<workgroup> starts: array<i32, ROWS>;

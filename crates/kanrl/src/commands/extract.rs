@@ -63,7 +63,7 @@ A log's columns are observations (their names stand in the formula), `action` (w
 The run directory holds report.html (everything on one page), config.toml (everything that was
 decided), metrics.json, formula.json, formula.tex, kan.svg, the videos, provenance.json (versions,
 host, command, digests), run.log, events.jsonl, timings.json and tensorboard/ (`tensorboard --logdir
-runs`); the stages' artefacts lie under stages/.";
+runs`); the stages' artifacts lie under stages/.";
 
 /// Hidden widths; a type of its own, since clap takes a `Vec` for a repeated flag.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use clap::Args;
 use kanrl_core::environment::KeywordArguments;
 use kanrl_core::rollout::{RolloutOptions, Rollouts};
 use kanrl_experts::PolicyReference;
-use kanrl_pipeline::artefacts::Returns;
+use kanrl_pipeline::artifacts::Returns;
 use kanrl_pipeline::film::film;
 use kanrl_pipeline::statistics;
 use kanrl_render::terminal::half_blocks;

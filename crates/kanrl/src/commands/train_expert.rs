@@ -116,7 +116,7 @@ impl TrainExpert {
     }
 }
 
-/// Checkpoints are as large as the network and its optimiser's moments.
+/// Checkpoints are as large as the network and its optimizer's moments.
 fn read(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
     kanrl_experts::archive::read_file(path, 512 << 20).map_err(Failure::input)
 }

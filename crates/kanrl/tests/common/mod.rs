@@ -9,7 +9,7 @@ use std::process::Command;
 /// Files that hold times, which differ between two runs of the same config.
 const WITH_TIMES: [&str; 4] = ["run.log", "events.jsonl", "timings.json", "provenance.json"];
 
-/// The command, without colours.
+/// The command, without colors.
 pub fn kanrl(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kanrl"));
     command.args(arguments).env("NO_COLOR", "1");

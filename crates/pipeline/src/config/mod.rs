@@ -344,9 +344,9 @@ impl RunConfig {
     /// The config as TOML, as it stands in a run's `config.toml`.
     ///
     /// # Panics
-    /// Never: every section serialises.
+    /// Never: every section serializes.
     pub fn to_toml(&self) -> String {
-        toml::to_string(self).expect("a config serialises")
+        toml::to_string(self).expect("a config serializes")
     }
 
     /// A stage's own section.
@@ -363,7 +363,7 @@ impl RunConfig {
 
     /// One top-level entry as canonical text, for the keys of stages; empty where there is none.
     pub(crate) fn section_text(&self, section: &str) -> String {
-        let value = serde_json::to_value(self).expect("a config serialises");
+        let value = serde_json::to_value(self).expect("a config serializes");
         let mut text = value.get(section).map_or_else(String::new, ToString::to_string);
         if section == "environment" {
             // A plugin's environment is its code.

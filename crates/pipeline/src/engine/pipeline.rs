@@ -106,7 +106,7 @@ impl Pipeline {
                         self.stages.iter().filter(|other| other.provided().any(|provided| provided == need));
                     return Err(PipelineError::MissingNeed {
                         stage: stage.name.clone(),
-                        artefact: need.to_owned(),
+                        artifact: need.to_owned(),
                         later: providers.map(|other| other.name.clone()).collect(),
                     });
                 }
@@ -117,10 +117,10 @@ impl Pipeline {
 
     /// Runs all stages on a world that holds a [`LoadContext`](super::LoadContext), a
     /// [`Reporter`](crate::events::Reporter), a [`RunDirectory`](crate::run_directory::RunDirectory) and whatever the
-    /// stages read besides. A stage whose artefacts lie in the run directory under the same key is not run again.
+    /// stages read besides. A stage whose artifacts lie in the run directory under the same key is not run again.
     ///
     /// # Errors
-    /// The first failing stage's error; the artefacts of the stages before it are on disk.
+    /// The first failing stage's error; the artifacts of the stages before it are on disk.
     pub fn run(self, world: &mut World) -> Result<(), PipelineError> {
         self.check()?;
         schedule::run(self.stages, world)
@@ -163,12 +163,12 @@ pub enum PipelineError {
         name: String,
     },
     /// A stage needs what no earlier stage provides.
-    #[error("stage `{stage}` needs `{artefact}`, which {}", provider(.later))]
+    #[error("stage `{stage}` needs `{artifact}`, which {}", provider(.later))]
     MissingNeed {
         /// The stage.
         stage: String,
         /// What it needs.
-        artefact: String,
+        artifact: String,
         /// Later stages that provide it.
         later: Vec<String>,
     },

@@ -1,10 +1,10 @@
 //! From stages to a bevy_ecs schedule.
 //!
-//! Every stage becomes a system set: *begin* (announce it, compute its key, look for its artefacts under that key), then
-//! either *load* (one system an artefact) or *body* and *save*, then *finish* (write `stage.json` last, so that a folder
+//! Every stage becomes a system set: *begin* (announce it, compute its key, look for its artifacts under that key), then
+//! either *load* (one system an artifact) or *body* and *save*, then *finish* (write `stage.json` last, so that a folder
 //! with one is complete). A failure or a cancellation makes every later set skip.
 
-use super::artefact::{Artefact, Fingerprints, LoadContext, Slot};
+use super::artifact::{Artifact, Fingerprints, LoadContext, Slot};
 use super::pipeline::PipelineError;
 use super::stage::{Stage, StageError};
 use crate::events::{Event, Reporter};
@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-/// Changes whenever stored artefacts of older versions must not be reused.
+/// Changes whenever stored artifacts of older versions must not be reused.
 const FORMAT: u32 = 1;
 
 #[derive(ScheduleLabel, Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,16 +41,16 @@ enum Part {
     Finish(String),
 }
 
-/// The systems that write and read one kind of artefact.
-pub(super) struct ArtefactSystems {
+/// The systems that write and read one kind of artifact.
+pub(super) struct ArtifactSystems {
     pub(super) name: &'static str,
     prepare: fn(&mut World),
     save: fn(Arc<Progress>) -> BoxedSystem,
     load: fn(Arc<Progress>) -> BoxedSystem,
 }
 
-impl ArtefactSystems {
-    pub(super) fn of<A: Artefact>() -> Self {
+impl ArtifactSystems {
+    pub(super) fn of<A: Artifact>() -> Self {
         Self { name: A::NAME, prepare: prepare::<A>, save: save::<A>, load: load::<A> }
     }
 }
@@ -60,7 +60,7 @@ impl ArtefactSystems {
 struct Shared {
     failure: Mutex<Option<(String, StageError)>>,
     failed: AtomicBool,
-    /// The key under which the present value of each artefact was made.
+    /// The key under which the present value of each artifact was made.
     keys: Mutex<BTreeMap<&'static str, String>>,
 }
 
@@ -115,7 +115,7 @@ pub(super) fn run(stages: Vec<Stage>, world: &mut World) -> Result<(), PipelineE
                 schedule.configure_sets(StageSet(stage.name.clone()).after(StageSet(name.clone())));
             }
         }
-        stage.provides.iter().for_each(|artefact| (artefact.prepare)(world));
+        stage.provides.iter().for_each(|artifact| (artifact.prepare)(world));
         earlier.push((stage.name.clone(), needs, provides));
         add(&mut schedule, stage, index, count, &shared);
     }
@@ -166,9 +166,9 @@ fn add(schedule: &mut Schedule, stage: Stage, index: usize, count: usize, shared
         })
         .in_set(Part::Begin(name.clone())),
     );
-    for artefact in &stage.provides {
-        schedule.add_systems((artefact.load)(Arc::clone(&progress)).in_set(Part::Load(name.clone())));
-        schedule.add_systems((artefact.save)(Arc::clone(&progress)).in_set(Part::Save(name.clone())));
+    for artifact in &stage.provides {
+        schedule.add_systems((artifact.load)(Arc::clone(&progress)).in_set(Part::Load(name.clone())));
+        schedule.add_systems((artifact.save)(Arc::clone(&progress)).in_set(Part::Save(name.clone())));
     }
     let body_progress = Arc::clone(&progress);
     let body = (stage.body)(Box::new(move |error| body_progress.fail(error)));
@@ -269,29 +269,29 @@ fn finish(progress: &Progress, reporter: &Reporter) -> Result<(), StageError> {
     Ok(())
 }
 
-fn prepare<A: Artefact>(world: &mut World) {
+fn prepare<A: Artifact>(world: &mut World) {
     world.init_resource::<Slot<A>>();
 }
 
-fn save<A: Artefact>(progress: Arc<Progress>) -> BoxedSystem {
+fn save<A: Artifact>(progress: Arc<Progress>) -> BoxedSystem {
     Box::new(IntoSystem::into_system(move |slot: Res<Slot<A>>| {
-        let Some(artefact) = slot.get() else {
+        let Some(artifact) = slot.get() else {
             return progress.fail(StageError::Unsupported {
                 reason: format!("it says that it provides `{}`, but has not made it", A::NAME),
             });
         };
         let folder = progress.folder().join(A::NAME);
         let saved = files::create_empty_folder(&folder).map_err(StageError::from);
-        if let Err(error) = saved.and_then(|()| artefact.save(&folder).map_err(StageError::from)) {
+        if let Err(error) = saved.and_then(|()| artifact.save(&folder).map_err(StageError::from)) {
             progress.fail(error);
         }
     }))
 }
 
-fn load<A: Artefact>(progress: Arc<Progress>) -> BoxedSystem {
+fn load<A: Artifact>(progress: Arc<Progress>) -> BoxedSystem {
     Box::new(IntoSystem::into_system(move |mut slot: ResMut<Slot<A>>, context: Res<LoadContext>| {
         match A::load(&progress.folder().join(A::NAME), &context) {
-            Ok(artefact) => slot.set(artefact),
+            Ok(artifact) => slot.set(artifact),
             Err(error) => progress.fail(error.into()),
         }
     }))

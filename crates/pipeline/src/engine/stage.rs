@@ -1,5 +1,5 @@
-use super::artefact::{Artefact, ArtefactError};
-use super::schedule::ArtefactSystems;
+use super::artifact::{Artifact, ArtifactError};
+use super::schedule::ArtifactSystems;
 use bevy_ecs::system::{BoxedSystem, In, IntoSystem};
 use kanrl_core::approximator::ApproximatorError;
 use kanrl_core::environment::EnvironmentError;
@@ -14,7 +14,7 @@ pub struct Stage {
     pub(super) name: String,
     pub(super) summary: String,
     pub(super) needs: Vec<&'static str>,
-    pub(super) provides: Vec<ArtefactSystems>,
+    pub(super) provides: Vec<ArtifactSystems>,
     pub(super) sections: Vec<&'static str>,
     pub(super) claims: Vec<SectionClaim>,
     pub(super) body: Body,
@@ -75,17 +75,17 @@ impl Stage {
         }
     }
 
-    /// An artefact that an earlier stage must have made.
+    /// An artifact that an earlier stage must have made.
     #[must_use]
-    pub fn needs<A: Artefact>(mut self) -> Self {
+    pub fn needs<A: Artifact>(mut self) -> Self {
         self.needs.push(A::NAME);
         self
     }
 
-    /// An artefact that this stage makes, or makes anew.
+    /// An artifact that this stage makes, or makes anew.
     #[must_use]
-    pub fn provides<A: Artefact>(mut self) -> Self {
-        self.provides.push(ArtefactSystems::of::<A>());
+    pub fn provides<A: Artifact>(mut self) -> Self {
+        self.provides.push(ArtifactSystems::of::<A>());
         self
     }
 
@@ -116,14 +116,14 @@ impl Stage {
         &self.summary
     }
 
-    /// Names of the artefacts it needs.
+    /// Names of the artifacts it needs.
     pub fn needed(&self) -> impl Iterator<Item = &'static str> + '_ {
         self.needs.iter().copied()
     }
 
-    /// Names of the artefacts it makes.
+    /// Names of the artifacts it makes.
     pub fn provided(&self) -> impl Iterator<Item = &'static str> + '_ {
-        self.provides.iter().map(|artefact| artefact.name)
+        self.provides.iter().map(|artifact| artifact.name)
     }
 }
 
@@ -151,7 +151,7 @@ pub enum StageError {
     Approximator(#[from] ApproximatorError),
     /// A result could not be written or read.
     #[error(transparent)]
-    Artefact(#[from] ArtefactError),
+    Artifact(#[from] ArtifactError),
     /// A file could not be written.
     #[error(transparent)]
     File(#[from] crate::files::FileError),

@@ -19,12 +19,12 @@ pub struct SearchOptions {
     pub episodes: (usize, usize),
     /// Generations that a budget should be enough for: long episodes are played less often.
     pub generations: u64,
-    /// Episodes that the centre of the search is compared by, on seeds of its own; three times as many have to confirm that it
+    /// Episodes that the center of the search is compared by, on seeds of its own; three times as many have to confirm that it
     /// is better.
     pub validation_episodes: usize,
 }
 
-/// Generations between two looks at the centre of the search.
+/// Generations between two looks at the center of the search.
 const CHECK_EVERY: usize = 5;
 /// How many times the validation episodes are played to confirm an improvement: the best of many noisy scores is mostly
 /// noise.
@@ -33,7 +33,7 @@ const CONFIRMATION: usize = 3;
 const LEAST_CANDIDATES: usize = 12;
 
 /// A search that can be continued: all candidates of a generation play the same seeds, each generation plays new ones,
-/// and the centre is kept that did best on the validation seeds.
+/// and the center is kept that did best on the validation seeds.
 pub struct Search {
     draft: Draft,
     options: SearchOptions,
@@ -61,7 +61,7 @@ struct Objective {
     failure: Mutex<Option<StageError>>,
 }
 
-/// What the search minimises.
+/// What the search minimizes.
 struct Handle(Arc<Objective>);
 
 impl ObjectiveFunction for Handle {
@@ -184,12 +184,12 @@ impl Search {
                 return Err(error);
             }
             if ended || generation % CHECK_EVERY == CHECK_EVERY - 1 {
-                let centre = self.objective.constants(cmaes.mean().as_slice());
-                let first_score = self.objective.score(&centre, &self.validation[..self.options.validation_episodes]);
+                let center = self.objective.constants(cmaes.mean().as_slice());
+                let first_score = self.objective.score(&center, &self.validation[..self.options.validation_episodes]);
                 if first_score > self.best_first_score {
-                    let score = self.objective.score(&centre, &self.validation);
+                    let score = self.objective.score(&center, &self.validation);
                     if score > self.best_score {
-                        (self.best, self.best_score, self.best_first_score) = (centre, score, first_score);
+                        (self.best, self.best_score, self.best_first_score) = (center, score, first_score);
                     }
                 }
             }

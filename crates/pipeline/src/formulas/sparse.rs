@@ -93,7 +93,7 @@ impl Term {
     }
 }
 
-/// Weighted sums of products of standardised terms and targets.
+/// Weighted sums of products of standardized terms and targets.
 struct Regression {
     terms: Vec<Term>,
     /// Mean and deviation of each term.
@@ -112,8 +112,8 @@ impl Regression {
         let moments: Vec<(f64, f64)> = terms
             .iter()
             .map(|term| {
-                let centre = mean(&|row| term.value(row));
-                (centre, mean(&|row| (term.value(row) - centre).powi(2)).sqrt())
+                let center = mean(&|row| term.value(row));
+                (center, mean(&|row| (term.value(row) - center).powi(2)).sqrt())
             })
             .collect();
         let mut gram = DMatrix::zeros(terms.len(), terms.len());
@@ -123,8 +123,8 @@ impl Regression {
         let mut targets = vec![0.0; outputs];
         for ((row, weight), target) in rows().zip(samples.targets.chunks_exact(outputs)) {
             let share = weight / total;
-            for ((value, term), (centre, deviation)) in values.iter_mut().zip(&terms).zip(&moments) {
-                *value = if *deviation > 0.0 { (term.value(row) - centre) / deviation } else { 0.0 };
+            for ((value, term), (center, deviation)) in values.iter_mut().zip(&terms).zip(&moments) {
+                *value = if *deviation > 0.0 { (term.value(row) - center) / deviation } else { 0.0 };
             }
             targets.copy_from_slice(target);
             tame(&mut targets, loss);
@@ -190,8 +190,8 @@ impl Regression {
         let mut shift = *mean;
         let mut sum = Vec::new();
         for (term, weight) in chosen.iter().zip(&weights) {
-            let (centre, deviation) = self.moments[*term];
-            shift -= weight * centre / deviation;
+            let (center, deviation) = self.moments[*term];
+            shift -= weight * center / deviation;
             sum.push(self.terms[*term].expression(names)?.affine(weight / deviation, 0.0));
         }
         sum.push(Expression::constant(shift));

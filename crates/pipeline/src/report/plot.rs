@@ -1,4 +1,4 @@
-//! Plots as SVG, in the page's own colours: `currentColor` for text and axes, classes for the marks.
+//! Plots as SVG, in the page's own colors: `currentColor` for text and axes, classes for the marks.
 
 use super::html::{escape, number};
 use std::fmt::Write;
@@ -57,7 +57,7 @@ pub(super) fn is_best((x, y): (f64, f64), places: &[(f64, f64)]) -> bool {
     !places.iter().any(|(other_x, other_y)| *other_x <= x && *other_y >= y && (*other_x < x || *other_y > y))
 }
 
-/// A plot as a document of its own, with the colours that the page would give it.
+/// A plot as a document of its own, with the colors that the page would give it.
 pub(super) fn document(plot: &str) -> String {
     const STYLE: &str = "<style>svg { background: #ffffff; font: 12px sans-serif; color: #1a1d21; } .small { font-size: 11px; } \
         .grid { stroke: #d7dbe0; } .mark { fill: #0b62c4; } .mark.other { fill: #5b6470; } \
@@ -90,13 +90,13 @@ pub(super) fn scatter(points: &[Point], x_label: &str, y_label: &str) -> String 
         );
     }
     // Points at one place share a label.
-    let mut labelled: Vec<(f64, f64)> = Vec::new();
+    let mut labeled: Vec<(f64, f64)> = Vec::new();
     for point in best {
         let place = (point.x, point.y);
-        if labelled.contains(&place) {
+        if labeled.contains(&place) {
             continue;
         }
-        labelled.push(place);
+        labeled.push(place);
         let others = points.iter().filter(|other| (other.x, other.y) == place).count() - 1;
         let more = if others > 0 { format!(" and {others} more") } else { String::new() };
         let (x, y) = (across.at(point.x), up.at(point.y));

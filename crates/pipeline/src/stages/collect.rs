@@ -1,4 +1,4 @@
-use crate::artefacts::ExpertData;
+use crate::artifacts::ExpertData;
 use crate::engine::{Make, StageError};
 use crate::head::Head;
 use crate::rollouts::play;
@@ -33,7 +33,7 @@ pub fn collect(mut made: Make<'_, ExpertData>, setting: Setting<'_>) -> Result<(
     let head = setting.head();
     let mut train = Dataset::new(setting.spec().observation_space.names(), head.output_names(), expert.score_kind());
     for trajectory in episodes.iter().filter_map(|episode| episode.trajectory.as_ref()) {
-        push_labelled(&mut train, expert, &head, trajectory)?;
+        push_labeled(&mut train, expert, &head, trajectory)?;
     }
     let validation = train.split_off(section.validation_episodes);
     let mean = episodes.iter().map(|episode| episode.episode_return).sum::<f64>() / count as f64;
@@ -59,7 +59,7 @@ fn in_words(log: &Log) -> String {
 }
 
 /// Adds an episode with what the expert would do in each of its states, whoever played it.
-pub(crate) fn push_labelled(
+pub(crate) fn push_labeled(
     data: &mut Dataset,
     expert: &dyn ExpertPolicy,
     head: &Head,

@@ -1,5 +1,5 @@
 use super::fit::{fit_model, graph};
-use crate::artefacts::{ExpertData, Model, Network, PerStudent};
+use crate::artifacts::{ExpertData, Model, Network, PerStudent};
 use crate::dagger::Dagger;
 use crate::engine::{Make, StageError};
 use crate::policies::Student;

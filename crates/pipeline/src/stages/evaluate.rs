@@ -1,5 +1,5 @@
 use crate::agreement::{Actions, agreement, with_log};
-use crate::artefacts::{Agreement, Evaluation, Model, PerStudent, PolicyEvaluation, Returns, Robustness, Selection};
+use crate::artifacts::{Agreement, Evaluation, Model, PerStudent, PolicyEvaluation, Returns, Robustness, Selection};
 use crate::causes::in_words;
 use crate::engine::{Get, Make, StageError};
 use crate::policies::Student;

@@ -1,4 +1,4 @@
-use crate::artefacts::Selection;
+use crate::artifacts::Selection;
 use crate::engine::{Get, Stage, StageError};
 use crate::run_directory::RunDirectory;
 use bevy_ecs::prelude::Res;

@@ -1,4 +1,4 @@
-use crate::artefacts::{ExpertData, Model, Network, PerStudent};
+use crate::artifacts::{ExpertData, Model, Network, PerStudent};
 use crate::engine::{Get, Make, StageError};
 use crate::rows::Rows;
 use crate::run::Setting;

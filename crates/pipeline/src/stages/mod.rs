@@ -16,7 +16,7 @@
 //! | record_formula | selection | formula_video |
 //! | report | dataset, models, networks, selection, evaluation, expert_video, formula_video | |
 //!
-//! Artefacts in the plural have a part for every student: each network, and each rival.
+//! Artifacts in the plural have a part for every student: each network, and each rival.
 
 mod collect;
 mod dagger;
@@ -31,10 +31,10 @@ mod report;
 mod select;
 mod symbolify;
 
-pub(crate) use collect::push_labelled;
+pub(crate) use collect::push_labeled;
 pub use export::export;
 
-use crate::artefacts::{
+use crate::artifacts::{
     Evaluation, ExpertData, ExpertVideo, FormulaVideo, Formulas, Model, Network, PerStudent, Selection,
 };
 use crate::engine::{Pipeline, Stage};

@@ -1,5 +1,5 @@
 use super::refine::failed;
-use crate::artefacts::{Formulas, PerStudent};
+use crate::artifacts::{Formulas, PerStudent};
 use crate::engine::{Make, StageError};
 use crate::formulas::Draft;
 use crate::formulas::polish::{Search, SearchOptions, shorten};

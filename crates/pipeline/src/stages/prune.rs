@@ -1,4 +1,4 @@
-use crate::artefacts::{ExpertData, Network, PerStudent};
+use crate::artifacts::{ExpertData, Network, PerStudent};
 use crate::engine::{Get, Make, StageError};
 use crate::run::Setting;
 use kanrl_core::approximator::ApproximatorError;

@@ -1,4 +1,4 @@
-use crate::artefacts::{ExpertVideo, FormulaVideo, Selection};
+use crate::artifacts::{ExpertVideo, FormulaVideo, Selection};
 use crate::engine::{Get, Make, StageError};
 use crate::film::film;
 use crate::run::Setting;

@@ -1,4 +1,4 @@
-use crate::artefacts::{ExpertData, Formulas, Network, PerStudent};
+use crate::artifacts::{ExpertData, Formulas, Network, PerStudent};
 use crate::dagger::{Best, Dagger};
 use crate::engine::{Get, Make, StageError};
 use crate::formulas::fit::{Fitted, agreement, refit, shorten};

@@ -1,8 +1,8 @@
-use crate::artefacts::{
+use crate::artifacts::{
     Agreement, Candidate, Evaluation, ExpertVideo, FormulaVideo, Model, Network, PerStudent, Returns, Selection,
 };
-use crate::artefacts::{ExpertData, PolicyEvaluation};
-use crate::engine::{Artefact, Get, LoadContext, StageError};
+use crate::artifacts::{ExpertData, PolicyEvaluation};
+use crate::engine::{Artifact, Get, LoadContext, StageError};
 use crate::events::Reporter;
 use crate::report::{self, ReportContent, ReportedFormula, ReportedVideo};
 use crate::run::Task;

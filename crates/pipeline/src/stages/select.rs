@@ -1,6 +1,6 @@
 use super::refine::failed;
 use crate::agreement::{of_each_episode, with_log};
-use crate::artefacts::{Candidate, Formulas, Network, PerStudent, Selection};
+use crate::artifacts::{Candidate, Formulas, Network, PerStudent, Selection};
 use crate::engine::{Get, Make, StageError};
 use crate::formulas::Draft;
 use crate::formulas::returns::WORST;
@@ -142,7 +142,7 @@ fn choose(candidates: &mut [Candidate], returns: &[Vec<f64>], tolerance: f64) ->
 #[cfg(test)]
 mod tests {
     use super::{WORST, choose};
-    use crate::artefacts::Candidate;
+    use crate::artifacts::Candidate;
     use crate::statistics::mean_interval;
     use kanrl_symbolic::{ActionRule, Formula};
 

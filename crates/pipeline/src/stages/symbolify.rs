@@ -1,5 +1,5 @@
 use super::fit::{build_error, losses};
-use crate::artefacts::{ExpertData, Network, PerStudent};
+use crate::artifacts::{ExpertData, Network, PerStudent};
 use crate::engine::{Get, Make, StageError};
 use crate::run::Setting;
 use crate::students::{self, LibraryPart};

@@ -125,7 +125,7 @@ impl Plugin {
 
 /// The address of the library's plugin table.
 fn open(path: &Path) -> Result<usize, PluginError> {
-    // SAFETY: loading runs the library's initialisers. The user named this file as a plugin: its code is trusted as
+    // SAFETY: loading runs the library's initializers. The user named this file as a plugin: its code is trusted as
     // much as this program's own.
     let library = unsafe { libloading::Library::new(path.as_os_str() as &OsStr) }
         .map_err(|error| PluginError::NotALibrary { path: path.to_owned(), reason: reason(&error) })?;

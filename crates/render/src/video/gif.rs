@@ -4,7 +4,7 @@ use kanrl_core::environment::Frame;
 /// The shortest time, in hundredths of a second, that browsers show a frame for.
 const SHORTEST: u64 = 2;
 
-/// GIF: every frame has its own palette, exact up to 256 colours.
+/// GIF: every frame has its own palette, exact up to 256 colors.
 pub(super) struct Gif {
     encoder: gif::Encoder<Vec<u8>>,
     frames_per_second: u64,

@@ -26,9 +26,9 @@ use std::path::Path;
 pub enum Format {
     /// H.264 in MP4, ready to be streamed: what browsers play. Needs the feature `video`.
     Mp4,
-    /// Animated PNG: without loss, for pictures of few colours.
+    /// Animated PNG: without loss, for pictures of few colors.
     Apng,
-    /// GIF: 256 colours a frame, at most 50 frames a second (more are left out). Needs the feature `video`.
+    /// GIF: 256 colors a frame, at most 50 frames a second (more are left out). Needs the feature `video`.
     Gif,
 }
 

@@ -70,7 +70,7 @@ impl Encoder for Mp4 {
     }
 }
 
-/// H.264 stores colours for every second column and row only: doubles the last ones where a side is odd.
+/// H.264 stores colors for every second column and row only: doubles the last ones where a side is odd.
 fn with_even_sides(frame: &Frame) -> Cow<'_, Frame> {
     let (width, height) = (frame.width.next_multiple_of(2), frame.height.next_multiple_of(2));
     if (width, height) == (frame.width, frame.height) {

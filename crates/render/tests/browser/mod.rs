@@ -17,7 +17,7 @@ pub struct Seen {
     pub played: f64,
     /// Pixels that differ between the beginning and the end.
     pub changed_pixels: usize,
-    /// Colour of the lower right corner.
+    /// Color of the lower right corner.
     pub corner: [u8; 3],
 }
 

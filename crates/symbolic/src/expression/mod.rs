@@ -38,7 +38,7 @@ pub enum Node {
 ///
 /// Everything done with it is a loop over the nodes, so depth costs no stack; [`Self::fold`] is that loop. Built by
 /// [`str::parse`], by arithmetic (`x * 2.0 + 1.0`), or by [`Self::operation`]. Printed by [`ToString`], and what is
-/// printed parses to an equal expression; serialised as a JSON tree (`["add", ["sin", "theta"], 2]`).
+/// printed parses to an equal expression; serialized as a JSON tree (`["add", ["sin", "theta"], 2]`).
 ///
 /// ```
 /// let expression: kanrl_symbolic::Expression = "3*theta + theta_dot".parse()?;

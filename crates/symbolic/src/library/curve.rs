@@ -11,7 +11,7 @@ pub(super) struct PreparedCurve {
     pub width: f64,
     /// Every sample.
     pub full: Samples,
-    /// Few, for the search's first steps: neighbouring samples averaged.
+    /// Few, for the search's first steps: neighboring samples averaged.
     pub coarse: Samples,
 }
 

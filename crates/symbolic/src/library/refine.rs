@@ -127,7 +127,7 @@ impl Workspace {
         Some((ends, best))
     }
 
-    /// From centred values and derivatives.
+    /// From centered values and derivatives.
     fn normal_equations(&self, samples: &Samples, c: f64) -> NormalEquations {
         let mut sums = [0.0; 11];
         let rows = samples.t.iter().zip(&samples.y).zip(&samples.weight).zip(&self.values).zip(&self.derivatives);
@@ -223,7 +223,7 @@ impl NormalEquations {
     }
 }
 
-/// Centres the values and fits c and d to them.
+/// Centers the values and fits c and d to them.
 fn project(values: &mut [f64], samples: &Samples) -> Option<Projection> {
     let (mut all, mut sum) = (0.0, 0.0);
     for (value, weight) in values.iter().zip(&samples.weight) {

@@ -55,7 +55,7 @@ pub(super) fn fit(function: &LibraryFunction, curve: &PreparedCurve, workspace: 
         Family::Constant | Family::Linear => (1.0, 0.0),
         Family::Kink => (1.0, -(curve.low + curve.width * piecewise::kink(&curve.full))),
         Family::Jump => (1.0, -piecewise::jump(&curve.full, &curve.x)),
-        _ => normalise(family, searched(function, curve, workspace)?, curve),
+        _ => normalize(family, searched(function, curve, workspace)?, curve),
     };
     let (a, b) = settle(function.domain(), a, b, curve)?;
     // c and d anew, for the arguments as they will be computed.
@@ -71,7 +71,7 @@ fn searched(function: &LibraryFunction, curve: &PreparedCurve, workspace: &mut W
         family => grid(family, bounds, function.domain()),
     };
     for line in grid {
-        // Along a line neighbours lead to the same optimum: only local maxima are worth refining.
+        // Along a line neighbors lead to the same optimum: only local maxima are worth refining.
         let scores: Vec<f64> = line
             .iter()
             .map(|ends| workspace.project(function, &curve.coarse, *ends).map_or(-1.0, |found| found.r_squared))
@@ -160,7 +160,7 @@ fn grid(family: Family, bounds: Interval, domain: Domain) -> Vec<Vec<Ends>> {
             let lines = signs.iter().flat_map(|sign| scales.iter().map(move |scale| sign * scale));
             lines
                 .map(|scale| {
-                    centres(scale).into_iter().map(|centre| [-scale * centre, scale * (1.0 - centre)]).collect()
+                    centers(scale).into_iter().map(|center| [-scale * center, scale * (1.0 - center)]).collect()
                 })
                 .collect()
         }
@@ -168,7 +168,7 @@ fn grid(family: Family, bounds: Interval, domain: Domain) -> Vec<Vec<Ends>> {
 }
 
 /// Where in t the argument is 0: within the range, and beyond it by what still shows a tail.
-fn centres(scale: f64) -> Vec<f64> {
+fn centers(scale: f64) -> Vec<f64> {
     let steps = scale.abs().clamp(8.0, 64.0) as u32;
     let tails = [8.0, 4.0, 2.0, 1.0].map(|tail: f64| tail / scale.abs());
     let before = tails.into_iter().map(|tail| -tail);
@@ -206,7 +206,7 @@ fn best_phase(samples: &Samples, frequency: f64) -> f64 {
 }
 
 /// From the ends of the range to affines in x, with the free directions set to what reads best.
-fn normalise(family: Family, [p, q]: Ends, curve: &PreparedCurve) -> (f64, f64) {
+fn normalize(family: Family, [p, q]: Ends, curve: &PreparedCurve) -> (f64, f64) {
     let a = (q - p) / curve.width;
     let b = p - a * curve.low;
     match family {

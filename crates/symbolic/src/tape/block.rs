@@ -33,7 +33,7 @@ impl Instruction {
     }
 }
 
-/// Monomorphised for each function, so that what the processor can do to several rows at once is done so.
+/// Monomorphized for each function, so that what the processor can do to several rows at once is done so.
 #[inline(always)]
 fn map(x: &[f64], target: &mut [f64], function: impl Fn(f64) -> f64) {
     for (target, x) in target.iter_mut().zip(x) {

@@ -9,7 +9,7 @@ use crate::approximator::{
 };
 use crate::compute::output_gradient;
 use crate::graph::UnivariateGraph;
-use crate::kan::standardisation;
+use crate::kan::standardization;
 use crate::model_file::{self, ModelFile};
 use crate::optimize::Adam;
 use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut};
@@ -18,12 +18,12 @@ use rand_pcg::rand_core::{Rng, SeedableRng};
 
 const FORMAT: &str = "kanrl-mlp";
 
-/// A multilayer perceptron with the standardisation of its inputs and outputs.
+/// A multilayer perceptron with the standardization of its inputs and outputs.
 #[derive(Clone, Debug)]
 pub struct Mlp {
     config: MlpConfig,
     /// Shift and scale of each input.
-    standardisation: Vec<(f64, f64)>,
+    standardization: Vec<(f64, f64)>,
     /// Mean and deviation of each output.
     output_units: Vec<(f64, f64)>,
     /// Of each layer the weights `[inputs, units]` (each input's weights next to each other), then the biases `[units]`.
@@ -95,7 +95,7 @@ impl Mlp {
     fn empty(config: MlpConfig, inputs: usize, outputs: usize) -> Self {
         let mut mlp = Self {
             config,
-            standardisation: vec![(0.0, 1.0); inputs],
+            standardization: vec![(0.0, 1.0); inputs],
             output_units: vec![(0.0, 1.0); outputs],
             parameters: Vec::new(),
             random: Pcg64::seed_from_u64(0),
@@ -107,7 +107,7 @@ impl Mlp {
 
     fn places(&self) -> impl Iterator<Item = Place> + use<> {
         let (hidden, outputs) = (self.config.hidden.clone(), self.output_units.len());
-        let mut previous = Place { inputs: 0, units: self.standardisation.len(), first: 0 };
+        let mut previous = Place { inputs: 0, units: self.standardization.len(), first: 0 };
         let mut first = 0;
         hidden.into_iter().chain([outputs]).map(move |units| {
             previous = Place { inputs: previous.units, units, first };
@@ -118,11 +118,11 @@ impl Mlp {
 
     /// Computes the rows `order` of `inputs` `[rows, inputs]`, in the inputs' own units.
     fn forward(&self, inputs: &[f64], order: impl Iterator<Item = usize>, workspace: &mut Workspace) -> usize {
-        let width = self.standardisation.len();
+        let width = self.standardization.len();
         let mut count = 0;
         for (row, mut column) in order.zip(workspace.values[0].column_iter_mut()) {
             let row = &inputs[row * width..(row + 1) * width];
-            for ((value, x), (shift, scale)) in column.iter_mut().zip(row).zip(&self.standardisation) {
+            for ((value, x), (shift, scale)) in column.iter_mut().zip(row).zip(&self.standardization) {
                 *value = scale * (x - shift);
             }
             count += 1;
@@ -244,7 +244,7 @@ impl FunctionApproximator for Mlp {
     }
 
     fn inputs(&self) -> usize {
-        self.standardisation.len()
+        self.standardization.len()
     }
 
     fn outputs(&self) -> usize {
@@ -253,9 +253,9 @@ impl FunctionApproximator for Mlp {
 
     fn fit(&mut self, task: FitTask<'_>, observer: &mut FitObserver<'_>) -> Result<FitReport, ApproximatorError> {
         task.check(self.inputs(), self.outputs())?;
-        self.standardisation = standardisation(task.train.inputs, self.inputs());
+        self.standardization = standardization(task.train.inputs, self.inputs());
         if *task.loss != Loss::CrossEntropy {
-            let units = standardisation(task.train.targets, self.outputs());
+            let units = standardization(task.train.targets, self.outputs());
             self.output_units = units.into_iter().map(|(mean, scale)| (mean, 1.0 / scale)).collect();
         }
         let rows = task.train.weights.len();
@@ -316,7 +316,7 @@ impl FunctionApproximator for Mlp {
     }
 
     fn save(&self) -> Vec<u8> {
-        let (shift, scale): (Vec<f64>, Vec<f64>) = self.standardisation.iter().copied().unzip();
+        let (shift, scale): (Vec<f64>, Vec<f64>) = self.standardization.iter().copied().unzip();
         let (mean, deviation): (Vec<f64>, Vec<f64>) = self.output_units.iter().copied().unzip();
         let mut tensors = vec![
             ("input/shift".to_owned(), vec![shift.len()], shift.as_slice()),
@@ -353,7 +353,7 @@ fn read(bytes: &[u8]) -> Result<Mlp, ApproximatorError> {
         Ok(file.values(first, &[count])?.into_iter().zip(file.values(second, &[count])?).collect())
     };
     Ok(Mlp {
-        standardisation: pairs("input/shift", "input/scale", inputs)?,
+        standardization: pairs("input/shift", "input/scale", inputs)?,
         output_units: pairs("output/mean", "output/deviation", outputs)?,
         parameters,
         // A seed only matters to a fit from the start.

@@ -54,18 +54,18 @@ macro_rules! kernels {
 }
 
 /// The vectors of an element type.
-pub trait Vectorised: Sized {
+pub trait Vectorized: Sized {
     /// Of AVX's.
     #[cfg(target_arch = "x86_64")]
     type Vector: avx2::Lanes<Self>;
 }
 
-impl Vectorised for f32 {
+impl Vectorized for f32 {
     #[cfg(target_arch = "x86_64")]
     type Vector = std::arch::x86_64::__m256;
 }
 
-impl Vectorised for f64 {
+impl Vectorized for f64 {
     #[cfg(target_arch = "x86_64")]
     type Vector = std::arch::x86_64::__m256d;
 }

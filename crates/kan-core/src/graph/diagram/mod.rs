@@ -1,7 +1,7 @@
 //! The picture of a graph: inputs at the bottom, outputs at the top, the curve of every edge in a box.
 //!
 //! An edge is the darker the more it matters ([`Edge::importance`](super::Edge::importance)); named functions are drawn
-//! in another colour, with their name. The text asks for the font `DejaVu Sans` before any other.
+//! in another color, with their name. The text asks for the font `DejaVu Sans` before any other.
 
 #[cfg(feature = "png")]
 mod png;
@@ -19,8 +19,8 @@ const WIDEST_PITCH: f64 = 130.0;
 const GAP: f64 = 170.0;
 const MARGIN: f64 = 40.0;
 const POINTS: usize = 60;
-const SPLINE_COLOUR: &str = "#1f2937";
-const SYMBOLIC_COLOUR: &str = "#b91c1c";
+const SPLINE_COLOR: &str = "#1f2937";
+const SYMBOLIC_COLOR: &str = "#b91c1c";
 
 /// The diagram as an SVG document.
 ///
@@ -69,7 +69,7 @@ struct Layout {
     width: f64,
     height: f64,
     nodes: Vec<(f64, f64)>,
-    /// Centre of each edge's box; `None` for an edge that only passes its input on to a product.
+    /// Center of each edge's box; `None` for an edge that only passes its input on to a product.
     boxes: Vec<Option<(f64, f64)>>,
     /// Room for an input's name.
     name_room: f64,
@@ -119,7 +119,7 @@ impl Layout {
         Self { width, height, nodes, boxes, name_room: inner / count(0) as f64 }
     }
 
-    /// Smallest distance of neighbours among some nodes.
+    /// Smallest distance of neighbors among some nodes.
     fn room_between(&self, nodes: &[usize]) -> f64 {
         let mut x: Vec<f64> = nodes.iter().map(|node| self.nodes[*node].0).collect();
         x.sort_by(f64::total_cmp);
@@ -167,15 +167,15 @@ fn draw_edge(
 ) {
     let edge = &graph.edges[index];
     let ((x1, y1), (x2, y2)) = (layout.nodes[edge.source], layout.nodes[edge.target]);
-    let line = |svg: &mut String, x1: f64, y1: f64, x2: f64, y2: f64, colour: &str| {
+    let line = |svg: &mut String, x1: f64, y1: f64, x2: f64, y2: f64, color: &str| {
         let _ = writeln!(
             svg,
-            "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" stroke=\"{colour}\" stroke-width=\"1.6\"/>"
+            "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" stroke=\"{color}\" stroke-width=\"1.6\"/>"
         );
     };
     let _ = writeln!(svg, "<g opacity=\"{opacity:.3}\">");
     let Some((x, y)) = layout.boxes[index] else {
-        line(svg, x1, y1, x2, y2, SPLINE_COLOUR);
+        line(svg, x1, y1, x2, y2, SPLINE_COLOR);
         svg.push_str("</g>\n");
         return;
     };
@@ -183,25 +183,25 @@ fn draw_edge(
         EdgeFunction::Symbolic(symbolic) => Some(symbolic.function.name()),
         EdgeFunction::Spline(_) => None,
     };
-    let colour = if symbolic.is_some() { SYMBOLIC_COLOUR } else { SPLINE_COLOUR };
+    let color = if symbolic.is_some() { SYMBOLIC_COLOR } else { SPLINE_COLOR };
     let half = BOX / 2.0;
-    line(svg, x1, y1, x, y + half, colour);
-    line(svg, x, y - half, x2, y2, colour);
+    line(svg, x1, y1, x, y + half, color);
+    line(svg, x, y - half, x2, y2, color);
     let _ = writeln!(
         svg,
-        "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{BOX}\" height=\"{BOX}\" rx=\"3\" fill=\"#ffffff\" stroke=\"{colour}\" \
+        "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{BOX}\" height=\"{BOX}\" rx=\"3\" fill=\"#ffffff\" stroke=\"{color}\" \
          stroke-width=\"1.2\"/>",
         x - half,
         y - half
     );
     let points = curve_points(&edge.function, curve, x, y, half - 5.0);
-    let _ = writeln!(svg, "<polyline points=\"{points}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>");
+    let _ = writeln!(svg, "<polyline points=\"{points}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"2\"/>");
     svg.push_str("</g>\n");
     if let Some(name) = symbolic {
         // A white rim keeps the name readable where lines cross it.
         let _ = writeln!(
             svg,
-            "<text x=\"{x:.1}\" y=\"{:.1}\" font-size=\"12\" text-anchor=\"middle\" fill=\"{colour}\" stroke=\"#ffffff\" \
+            "<text x=\"{x:.1}\" y=\"{:.1}\" font-size=\"12\" text-anchor=\"middle\" fill=\"{color}\" stroke=\"#ffffff\" \
              stroke-width=\"3\" paint-order=\"stroke\">{}</text>",
             y - half - 5.0,
             escape(name)
@@ -236,12 +236,12 @@ fn draw_node(svg: &mut String, kind: NodeKind, (x, y): (f64, f64)) {
     if kind == NodeKind::Product {
         let _ = writeln!(
             svg,
-            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"10\" fill=\"#ffffff\" stroke=\"{SPLINE_COLOUR}\" stroke-width=\"1.6\"/>\n\
-             <text x=\"{x:.1}\" y=\"{:.1}\" font-size=\"16\" text-anchor=\"middle\" fill=\"{SPLINE_COLOUR}\">×</text>",
+            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"10\" fill=\"#ffffff\" stroke=\"{SPLINE_COLOR}\" stroke-width=\"1.6\"/>\n\
+             <text x=\"{x:.1}\" y=\"{:.1}\" font-size=\"16\" text-anchor=\"middle\" fill=\"{SPLINE_COLOR}\">×</text>",
             y + 5.5
         );
     } else {
-        let _ = writeln!(svg, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"6\" fill=\"{SPLINE_COLOUR}\"/>");
+        let _ = writeln!(svg, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"6\" fill=\"{SPLINE_COLOR}\"/>");
     }
 }
 

@@ -1,4 +1,4 @@
-use crate::engine::{Artefact, ArtefactError, LoadContext};
+use crate::engine::{Artifact, ArtifactError, LoadContext};
 use crate::files;
 use std::path::Path;
 
@@ -10,35 +10,35 @@ pub struct ExpertVideo(pub Option<Vec<u8>>);
 #[derive(Clone, Debug, PartialEq)]
 pub struct FormulaVideo(pub Option<Vec<u8>>);
 
-impl Artefact for ExpertVideo {
+impl Artifact for ExpertVideo {
     const NAME: &'static str = "expert_video";
 
-    fn save(&self, folder: &Path) -> Result<(), ArtefactError> {
+    fn save(&self, folder: &Path) -> Result<(), ArtifactError> {
         save(self.0.as_deref(), folder)
     }
 
-    fn load(folder: &Path, _context: &LoadContext) -> Result<Self, ArtefactError> {
+    fn load(folder: &Path, _context: &LoadContext) -> Result<Self, ArtifactError> {
         load(folder).map(Self)
     }
 }
 
-impl Artefact for FormulaVideo {
+impl Artifact for FormulaVideo {
     const NAME: &'static str = "formula_video";
 
-    fn save(&self, folder: &Path) -> Result<(), ArtefactError> {
+    fn save(&self, folder: &Path) -> Result<(), ArtifactError> {
         save(self.0.as_deref(), folder)
     }
 
-    fn load(folder: &Path, _context: &LoadContext) -> Result<Self, ArtefactError> {
+    fn load(folder: &Path, _context: &LoadContext) -> Result<Self, ArtifactError> {
         load(folder).map(Self)
     }
 }
 
-fn save(video: Option<&[u8]>, folder: &Path) -> Result<(), ArtefactError> {
+fn save(video: Option<&[u8]>, folder: &Path) -> Result<(), ArtifactError> {
     video.map_or(Ok(()), |bytes| Ok(files::write(&folder.join("video.mp4"), bytes)?))
 }
 
-fn load(folder: &Path) -> Result<Option<Vec<u8>>, ArtefactError> {
+fn load(folder: &Path) -> Result<Option<Vec<u8>>, ArtifactError> {
     let path = folder.join("video.mp4");
     if path.is_file() { Ok(Some(std::fs::read(path)?)) } else { Ok(None) }
 }

@@ -1,4 +1,4 @@
-use crate::engine::{Artefact, ArtefactError, LoadContext};
+use crate::engine::{Artifact, ArtifactError, LoadContext};
 use crate::files;
 use kanrl_core::dataset::Dataset;
 use kanrl_core::policy::ScoreKind;
@@ -28,17 +28,17 @@ struct Description {
 const FORMAT: u32 = 1;
 const SPLITS: [&str; 2] = ["train", "validation"];
 
-impl Artefact for ExpertData {
+impl Artifact for ExpertData {
     const NAME: &'static str = "dataset";
 
-    fn save(&self, folder: &Path) -> Result<(), ArtefactError> {
+    fn save(&self, folder: &Path) -> Result<(), ArtifactError> {
         let description = Description {
             format: FORMAT,
             input_names: self.train.input_names.clone(),
             output_names: self.train.output_names.clone(),
             score_kind: self.train.score_kind,
         };
-        let text = serde_json::to_string(&description).map_err(ArtefactError::damaged)?;
+        let text = serde_json::to_string(&description).map_err(ArtifactError::damaged)?;
         let mut tensors = Vec::new();
         for (split, data) in SPLITS.into_iter().zip([&self.train, &self.validation]) {
             let (rows, inputs, outputs) = (data.rows(), data.input_names.len(), data.output_names.len());
@@ -52,25 +52,25 @@ impl Artefact for ExpertData {
             .iter()
             .map(|(name, element_type, shape, data)| Ok((name, TensorView::new(*element_type, shape.clone(), data)?)))
             .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
-            .map_err(ArtefactError::damaged)?;
+            .map_err(ArtifactError::damaged)?;
         // One key only: the map has no fixed order, and files must not differ from run to run.
         let metadata = HashMap::from([("kanrl".to_owned(), text)]);
-        let file = safetensors::serialize(views, Some(metadata)).map_err(ArtefactError::damaged)?;
+        let file = safetensors::serialize(views, Some(metadata)).map_err(ArtifactError::damaged)?;
         Ok(files::write(&folder.join("dataset.safetensors"), &file)?)
     }
 
-    fn load(folder: &Path, _context: &LoadContext) -> Result<Self, ArtefactError> {
+    fn load(folder: &Path, _context: &LoadContext) -> Result<Self, ArtifactError> {
         let file = std::fs::read(folder.join("dataset.safetensors"))?;
-        let (_, header) = SafeTensors::read_metadata(&file).map_err(ArtefactError::damaged)?;
+        let (_, header) = SafeTensors::read_metadata(&file).map_err(ArtifactError::damaged)?;
         let text = header.metadata().as_ref().and_then(|metadata| metadata.get("kanrl"));
-        let text = text.ok_or_else(|| ArtefactError::damaged("no description"))?;
-        let description: Description = serde_json::from_str(text).map_err(ArtefactError::damaged)?;
+        let text = text.ok_or_else(|| ArtifactError::damaged("no description"))?;
+        let description: Description = serde_json::from_str(text).map_err(ArtifactError::damaged)?;
         if description.format != FORMAT {
-            return Err(ArtefactError::damaged(format!("format {}, expected {FORMAT}", description.format)));
+            return Err(ArtifactError::damaged(format!("format {}, expected {FORMAT}", description.format)));
         }
-        let tensors = SafeTensors::deserialize(&file).map_err(ArtefactError::damaged)?;
-        let split = |name: &str| -> Result<Dataset, ArtefactError> {
-            let tensor = |part: &str| tensors.tensor(&format!("{name}/{part}")).map_err(ArtefactError::damaged);
+        let tensors = SafeTensors::deserialize(&file).map_err(ArtifactError::damaged)?;
+        let split = |name: &str| -> Result<Dataset, ArtifactError> {
+            let tensor = |part: &str| tensors.tensor(&format!("{name}/{part}")).map_err(ArtifactError::damaged);
             let starts = tensor("episode_starts")?
                 .data()
                 .chunks_exact(8)
@@ -91,7 +91,7 @@ impl Artefact for ExpertData {
             if fits {
                 Ok(data)
             } else {
-                Err(ArtefactError::damaged(format!("the shapes of `{name}` do not fit together")))
+                Err(ArtifactError::damaged(format!("the shapes of `{name}` do not fit together")))
             }
         };
         Ok(Self { train: split(SPLITS[0])?, validation: split(SPLITS[1])? })

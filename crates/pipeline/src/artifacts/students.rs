@@ -1,15 +1,15 @@
-use crate::engine::{Artefact, ArtefactError, LoadContext};
+use crate::engine::{Artifact, ArtifactError, LoadContext};
 use crate::files;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// An artefact that every student of a run has one of.
-pub trait StudentPart: Artefact {
+/// An artifact that every student of a run has one of.
+pub trait StudentPart: Artifact {
     /// The name of all of them together, unique in a pipeline.
     const PLURAL: &'static str;
 }
 
-/// One artefact for each student, under the students' names, in the order of the config.
+/// One artifact for each student, under the students' names, in the order of the config.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PerStudent<A>(pub Vec<(String, A)>);
 
@@ -40,10 +40,10 @@ struct List {
     students: Vec<String>,
 }
 
-impl<A: StudentPart> Artefact for PerStudent<A> {
+impl<A: StudentPart> Artifact for PerStudent<A> {
     const NAME: &'static str = A::PLURAL;
 
-    fn save(&self, folder: &Path) -> Result<(), ArtefactError> {
+    fn save(&self, folder: &Path) -> Result<(), ArtifactError> {
         for (name, part) in &self.0 {
             let folder = folder.join(name);
             files::create_empty_folder(&folder)?;
@@ -53,14 +53,14 @@ impl<A: StudentPart> Artefact for PerStudent<A> {
         Ok(files::write_json(&folder.join(LIST), &list)?)
     }
 
-    fn load(folder: &Path, context: &LoadContext) -> Result<Self, ArtefactError> {
-        let list: List = serde_json::from_slice(&std::fs::read(folder.join(LIST))?).map_err(ArtefactError::damaged)?;
+    fn load(folder: &Path, context: &LoadContext) -> Result<Self, ArtifactError> {
+        let list: List = serde_json::from_slice(&std::fs::read(folder.join(LIST))?).map_err(ArtifactError::damaged)?;
         if list.format != FORMAT {
-            return Err(ArtefactError::damaged(format!("format {}, expected {FORMAT}", list.format)));
+            return Err(ArtifactError::damaged(format!("format {}, expected {FORMAT}", list.format)));
         }
         let part = |name: String| {
             if name.contains(['/', '\\']) || name.starts_with('.') {
-                return Err(ArtefactError::damaged(format!("a student named `{name}`")));
+                return Err(ArtifactError::damaged(format!("a student named `{name}`")));
             }
             let part = A::load(&folder.join(&name), context)?;
             Ok((name, part))

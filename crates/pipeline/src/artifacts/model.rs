@@ -1,5 +1,5 @@
 use super::StudentPart;
-use crate::engine::{Artefact, ArtefactError, LoadContext};
+use crate::engine::{Artifact, ArtifactError, LoadContext};
 use crate::files;
 use kanrl_core::approximator::FunctionApproximator;
 use kanrl_core::config::ApproximatorConfig;
@@ -16,18 +16,18 @@ pub struct Model {
 const CONFIG: &str = "config.json";
 const WEIGHTS: &str = "model.safetensors";
 
-impl Artefact for Model {
+impl Artifact for Model {
     const NAME: &'static str = "model";
 
-    fn save(&self, folder: &Path) -> Result<(), ArtefactError> {
+    fn save(&self, folder: &Path) -> Result<(), ArtifactError> {
         files::write_json(&folder.join(CONFIG), &self.config)?;
         Ok(files::write(&folder.join(WEIGHTS), &self.approximator.save())?)
     }
 
-    fn load(folder: &Path, _context: &LoadContext) -> Result<Self, ArtefactError> {
+    fn load(folder: &Path, _context: &LoadContext) -> Result<Self, ArtifactError> {
         let config: Box<dyn ApproximatorConfig> =
-            serde_json::from_slice(&std::fs::read(folder.join(CONFIG))?).map_err(ArtefactError::damaged)?;
-        let approximator = config.load(&std::fs::read(folder.join(WEIGHTS))?).map_err(ArtefactError::damaged)?;
+            serde_json::from_slice(&std::fs::read(folder.join(CONFIG))?).map_err(ArtifactError::damaged)?;
+        let approximator = config.load(&std::fs::read(folder.join(WEIGHTS))?).map_err(ArtifactError::damaged)?;
         Ok(Self { config, approximator })
     }
 }

@@ -1,4 +1,4 @@
-use crate::engine::{Artefact, ArtefactError, LoadContext};
+use crate::engine::{Artifact, ArtifactError, LoadContext};
 use crate::files;
 use kanrl_core::graph::{GraphFile, UnivariateGraph};
 use std::path::Path;
@@ -7,17 +7,17 @@ use std::path::Path;
 #[derive(Clone, Debug)]
 pub struct Network(pub UnivariateGraph);
 
-impl Artefact for Network {
+impl Artifact for Network {
     const NAME: &'static str = "network";
 
-    fn save(&self, folder: &Path) -> Result<(), ArtefactError> {
+    fn save(&self, folder: &Path) -> Result<(), ArtifactError> {
         Ok(files::write_json(&folder.join("network.json"), &GraphFile::from(&self.0))?)
     }
 
-    fn load(folder: &Path, context: &LoadContext) -> Result<Self, ArtefactError> {
+    fn load(folder: &Path, context: &LoadContext) -> Result<Self, ArtifactError> {
         let bytes = std::fs::read(folder.join("network.json"))?;
-        let file: GraphFile = serde_json::from_slice(&bytes).map_err(ArtefactError::damaged)?;
-        file.graph(context.library.as_ref()).map(Self).map_err(ArtefactError::damaged)
+        let file: GraphFile = serde_json::from_slice(&bytes).map_err(ArtifactError::damaged)?;
+        file.graph(context.library.as_ref()).map(Self).map_err(ArtifactError::damaged)
     }
 }
 

@@ -1,4 +1,4 @@
-//! pykan's regularisation: keeps few edges strong and the others weak.
+//! pykan's regularization: keeps few edges strong and the others weak.
 
 use super::network::{Layer, LayerNodes, Layout, Network, Origin};
 use crate::compute::{DeviationPenalty, Moment, Moments, Pull};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// Which strength of the edges is kept small.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum RegularisationMetric {
+pub enum RegularizationMetric {
     /// Deviation of what the spline (with the base function) gives, over that of its input plus 0.1. pykan's
     /// `edge_forward_spline_n`.
     #[default]
@@ -27,22 +27,22 @@ pub enum RegularisationMetric {
 /// What is added to the loss: `lambda` times the sum over layers of `l1 · Σ v + entropy · (H of the rows + H of the
 /// columns)`, with v the strengths by target and source, and of the coefficients' sizes and differences.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Regularisation {
+pub struct Regularization {
     /// Which strength.
-    pub metric: RegularisationMetric,
+    pub metric: RegularizationMetric,
     /// Factor of the sum of strengths; pykan's default is 1.
     pub l1: f64,
     /// Factor of the entropies; pykan's default is 2.
     pub entropy: f64,
     /// Factor of the coefficients' sizes (sum over inputs and basis functions of the mean over targets).
     pub coefficients: f64,
-    /// Factor of the sizes of neighbouring coefficients' differences.
+    /// Factor of the sizes of neighboring coefficients' differences.
     pub coefficient_differences: f64,
 }
 
-impl Default for Regularisation {
+impl Default for Regularization {
     fn default() -> Self {
-        let metric = RegularisationMetric::default();
+        let metric = RegularizationMetric::default();
         Self { metric, l1: 1.0, entropy: 2.0, coefficients: 0.0, coefficient_differences: 0.0 }
     }
 }
@@ -58,7 +58,7 @@ struct Scales {
     subnodes: DVector<f64>,
 }
 
-impl Regularisation {
+impl Regularization {
     /// The strengths' part: its value, and what its gradient needs of each row, times `factor`.
     ///
     /// `moments` are those of the network's graph.
@@ -73,10 +73,10 @@ impl Regularisation {
         let scales = gather(network, layout, moments);
         let mut back: Vec<Scales> = scales.iter().map(Scales::zeros).collect();
         let value = match self.metric {
-            RegularisationMetric::EdgeForwardSplineU => {
+            RegularizationMetric::EdgeForwardSplineU => {
                 scales.iter().zip(&mut back).map(|(scales, back)| self.penalty(&scales.edges, &mut back.edges)).sum()
             }
-            RegularisationMetric::EdgeForwardSplineN => scales
+            RegularizationMetric::EdgeForwardSplineN => scales
                 .iter()
                 .zip(&mut back)
                 .map(|(scales, back)| {
@@ -91,15 +91,15 @@ impl Regularisation {
                     value
                 })
                 .sum(),
-            RegularisationMetric::EdgeForwardSum => scales
+            RegularizationMetric::EdgeForwardSum => scales
                 .iter()
                 .map(|scales| {
                     let strengths = over_columns(&scales.edges, &scales.inputs.add_scalar(0.1));
                     self.penalty(&strengths, &mut DMatrix::zeros(strengths.nrows(), strengths.ncols()))
                 })
                 .sum(),
-            RegularisationMetric::EdgeBackward => self.edge_backward(network, &scales, &mut back),
-            RegularisationMetric::NodeBackward => self.node_backward(network, &scales, &mut back),
+            RegularizationMetric::EdgeBackward => self.edge_backward(network, &scales, &mut back),
+            RegularizationMetric::NodeBackward => self.node_backward(network, &scales, &mut back),
         };
         (value, scatter(network, layout, &back, moments, rows, factor))
     }

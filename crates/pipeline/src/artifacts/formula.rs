@@ -1,5 +1,5 @@
 use super::StudentPart;
-use crate::engine::{Artefact, ArtefactError, LoadContext};
+use crate::engine::{Artifact, ArtifactError, LoadContext};
 use crate::files;
 use kanrl_symbolic::Formula;
 use std::path::Path;
@@ -16,10 +16,10 @@ pub struct Formulas {
 const FAITHFUL: &str = "faithful.json";
 const POLISHED: &str = "polished.json";
 
-impl Artefact for Formulas {
+impl Artifact for Formulas {
     const NAME: &'static str = "formula";
 
-    fn save(&self, folder: &Path) -> Result<(), ArtefactError> {
+    fn save(&self, folder: &Path) -> Result<(), ArtifactError> {
         files::write(&folder.join(FAITHFUL), self.faithful.to_json().as_bytes())?;
         if let Some(polished) = &self.polished {
             files::write(&folder.join(POLISHED), polished.to_json().as_bytes())?;
@@ -27,10 +27,10 @@ impl Artefact for Formulas {
         Ok(())
     }
 
-    fn load(folder: &Path, _context: &LoadContext) -> Result<Self, ArtefactError> {
+    fn load(folder: &Path, _context: &LoadContext) -> Result<Self, ArtifactError> {
         let read = |name: &str| {
             let text = std::fs::read_to_string(folder.join(name))?;
-            Formula::from_json(&text).map_err(ArtefactError::damaged)
+            Formula::from_json(&text).map_err(ArtifactError::damaged)
         };
         let polished = folder.join(POLISHED).exists().then(|| read(POLISHED)).transpose()?;
         Ok(Self { faithful: read(FAITHFUL)?, polished })

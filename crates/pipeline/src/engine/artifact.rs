@@ -7,7 +7,7 @@ use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
-/// What an artefact may consult when it is read back.
+/// What an artifact may consult when it is read back.
 #[derive(Clone, Debug, Resource)]
 pub struct LoadContext {
     /// The run's resolved config.
@@ -37,52 +37,52 @@ impl Fingerprints {
 }
 
 /// What a stage makes: it can be written to a folder of its own and read back to the same bits.
-pub trait Artefact: Send + Sync + Sized + 'static {
+pub trait Artifact: Send + Sync + Sized + 'static {
     /// Its name, unique in a pipeline; also its folder's.
     const NAME: &'static str;
 
     /// Writes it into `folder`, which exists.
     ///
     /// # Errors
-    /// [`ArtefactError`] where it cannot be written.
-    fn save(&self, folder: &Path) -> Result<(), ArtefactError>;
+    /// [`ArtifactError`] where it cannot be written.
+    fn save(&self, folder: &Path) -> Result<(), ArtifactError>;
 
     /// Reads it back.
     ///
     /// # Errors
-    /// [`ArtefactError`] where it is missing or damaged.
-    fn load(folder: &Path, context: &LoadContext) -> Result<Self, ArtefactError>;
+    /// [`ArtifactError`] where it is missing or damaged.
+    fn load(folder: &Path, context: &LoadContext) -> Result<Self, ArtifactError>;
 }
 
-/// The resource that holds an artefact once it is made. It stands in the world from the start, so that making an artefact
+/// The resource that holds an artifact once it is made. It stands in the world from the start, so that making an artifact
 /// needs no exclusive access and long stages run side by side.
 #[derive(Debug, Resource)]
-pub struct Slot<A: Artefact>(Option<A>);
+pub struct Slot<A: Artifact>(Option<A>);
 
-impl<A: Artefact> Default for Slot<A> {
+impl<A: Artifact> Default for Slot<A> {
     fn default() -> Self {
         Self(None)
     }
 }
 
-impl<A: Artefact> Slot<A> {
-    /// The artefact, if it has been made.
+impl<A: Artifact> Slot<A> {
+    /// The artifact, if it has been made.
     pub fn get(&self) -> Option<&A> {
         self.0.as_ref()
     }
 
-    pub(super) fn set(&mut self, artefact: A) {
-        self.0 = Some(artefact);
+    pub(super) fn set(&mut self, artifact: A) {
+        self.0 = Some(artifact);
     }
 }
 
-/// System parameter: an artefact that the stage [`needs`](super::Stage::needs).
+/// System parameter: an artifact that the stage [`needs`](super::Stage::needs).
 #[derive(SystemParam)]
-pub struct Get<'w, A: Artefact> {
+pub struct Get<'w, A: Artifact> {
     slot: Res<'w, Slot<A>>,
 }
 
-impl<A: Artefact> Deref for Get<'_, A> {
+impl<A: Artifact> Deref for Get<'_, A> {
     type Target = A;
 
     fn deref(&self) -> &A {
@@ -92,16 +92,16 @@ impl<A: Artefact> Deref for Get<'_, A> {
     }
 }
 
-/// System parameter: an artefact that the stage [`provides`](super::Stage::provides).
+/// System parameter: an artifact that the stage [`provides`](super::Stage::provides).
 #[derive(SystemParam)]
-pub struct Make<'w, A: Artefact> {
+pub struct Make<'w, A: Artifact> {
     slot: ResMut<'w, Slot<A>>,
 }
 
-impl<A: Artefact> Make<'_, A> {
+impl<A: Artifact> Make<'_, A> {
     /// Makes it, or makes it anew.
-    pub fn set(&mut self, artefact: A) {
-        self.slot.set(artefact);
+    pub fn set(&mut self, artifact: A) {
+        self.slot.set(artifact);
     }
 
     /// What an earlier stage made, to be changed.
@@ -114,10 +114,10 @@ impl<A: Artefact> Make<'_, A> {
     }
 }
 
-/// An artefact could not be written or read.
+/// An artifact could not be written or read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ArtefactError {
+pub enum ArtifactError {
     /// The file system refused.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -132,7 +132,7 @@ pub enum ArtefactError {
     },
 }
 
-impl ArtefactError {
+impl ArtifactError {
     /// [`Self::Damaged`] with a reason.
     pub fn damaged(reason: impl ToString) -> Self {
         Self::Damaged { reason: reason.to_string() }

@@ -1,4 +1,4 @@
-use crate::engine::{Artefact, ArtefactError, LoadContext};
+use crate::engine::{Artifact, ArtifactError, LoadContext};
 use crate::files;
 use crate::statistics::Interval;
 use kanrl_symbolic::Formula;
@@ -67,18 +67,18 @@ impl Selection {
     }
 }
 
-impl Artefact for Selection {
+impl Artifact for Selection {
     const NAME: &'static str = "selection";
 
-    fn save(&self, folder: &Path) -> Result<(), ArtefactError> {
+    fn save(&self, folder: &Path) -> Result<(), ArtifactError> {
         Ok(files::write_json(&folder.join(FILE), self)?)
     }
 
-    fn load(folder: &Path, _context: &LoadContext) -> Result<Self, ArtefactError> {
+    fn load(folder: &Path, _context: &LoadContext) -> Result<Self, ArtifactError> {
         let selection: Self =
-            serde_json::from_slice(&std::fs::read(folder.join(FILE))?).map_err(ArtefactError::damaged)?;
+            serde_json::from_slice(&std::fs::read(folder.join(FILE))?).map_err(ArtifactError::damaged)?;
         if selection.format != FORMAT || selection.chosen >= selection.candidates.len() {
-            return Err(ArtefactError::damaged(format!("format {}, choice {}", selection.format, selection.chosen)));
+            return Err(ArtifactError::damaged(format!("format {}, choice {}", selection.format, selection.chosen)));
         }
         Ok(selection)
     }

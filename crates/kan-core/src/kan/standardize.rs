@@ -1,7 +1,7 @@
 //! Inputs at mean 0 and deviation 1.
 
 /// Mean and 1 / deviation of each of `width` columns of `values` `[rows, width]`; 1 where a column is constant.
-pub(crate) fn standardisation(values: &[f64], width: usize) -> Vec<(f64, f64)> {
+pub(crate) fn standardization(values: &[f64], width: usize) -> Vec<(f64, f64)> {
     let rows = (values.len() / width.max(1)) as f64;
     let column = |index: usize| values.iter().skip(index).step_by(width);
     (0..width)

@@ -1,4 +1,4 @@
-use crate::engine::{Artefact, ArtefactError, LoadContext};
+use crate::engine::{Artifact, ArtifactError, LoadContext};
 use crate::files;
 use crate::statistics::{Interval, interquartile_mean, interquartile_mean_interval, lowest_part_mean, mean};
 use serde::{Deserialize, Serialize};
@@ -120,16 +120,16 @@ impl Agreement {
     }
 }
 
-impl Artefact for Evaluation {
+impl Artifact for Evaluation {
     const NAME: &'static str = "evaluation";
 
-    fn save(&self, folder: &Path) -> Result<(), ArtefactError> {
+    fn save(&self, folder: &Path) -> Result<(), ArtifactError> {
         Ok(files::write_json(&folder.join("evaluation.json"), self)?)
     }
 
-    fn load(folder: &Path, _context: &LoadContext) -> Result<Self, ArtefactError> {
+    fn load(folder: &Path, _context: &LoadContext) -> Result<Self, ArtifactError> {
         let bytes = std::fs::read(folder.join("evaluation.json"))?;
-        serde_json::from_slice(&bytes).map_err(ArtefactError::damaged)
+        serde_json::from_slice(&bytes).map_err(ArtifactError::damaged)
     }
 }
 
