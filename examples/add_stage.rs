@@ -6,10 +6,10 @@
 //! ```
 
 use kanrl_core::environment::EnvironmentRegistry;
-use kanrl_pipeline::artifacts::ExpertData;
 use kanrl_pipeline::config::{MergedConfig, RawConfig};
 use kanrl_pipeline::engine::{Artifact, ArtifactError, Get, LoadContext, Make, Stage, StageError};
 use kanrl_pipeline::run::{Run, Setting};
+use kanrl_pipeline::stages::collect::ExpertData;
 use kanrl_pipeline::{files, stages};
 use serde::{Deserialize, Serialize};
 use std::path::Path;

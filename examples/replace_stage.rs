@@ -5,11 +5,13 @@
 //! ```
 
 use kanrl_core::environment::EnvironmentRegistry;
-use kanrl_pipeline::artifacts::{ExpertData, Network, PerStudent};
 use kanrl_pipeline::config::{MergedConfig, RawConfig};
 use kanrl_pipeline::engine::{Get, Make, Stage, StageError};
 use kanrl_pipeline::run::{Run, Setting};
 use kanrl_pipeline::stages;
+use kanrl_pipeline::stages::collect::ExpertData;
+use kanrl_pipeline::stages::fit::Network;
+use kanrl_pipeline::stages::per_student::PerStudent;
 
 /// Edges that a network may keep.
 const EDGES: usize = 3;

@@ -1,6 +1,6 @@
 //! What the program says about itself in a run's `provenance.json`.
 
-use kanrl_pipeline::provenance::{Build, Origin};
+use kanrl_pipeline::run::provenance::{Build, Origin};
 
 /// The program's build and its command line.
 pub fn origin() -> Origin {

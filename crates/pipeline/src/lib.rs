@@ -27,33 +27,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-pub mod agreement;
-pub mod artifacts;
 pub mod causes;
 pub mod config;
-pub mod dagger;
 pub mod engine;
 pub mod events;
-pub mod film;
 pub mod formulas;
 pub mod head;
-mod log;
 pub mod policies;
-pub mod provenance;
 pub mod report;
 pub mod rollouts;
 pub mod rows;
 pub mod run;
-pub mod run_directory;
-pub mod run_record;
-pub mod seeds;
 pub mod stages;
-pub mod statistics;
 pub mod students;
 pub mod sweep;
-pub mod symbolify;
-pub mod teacher;
-mod tensorboard;
-pub mod variants;
 
 pub use kanrl_core::files;

@@ -7,7 +7,7 @@ use kanrl_pipeline::engine::{
 };
 use kanrl_pipeline::events::{Event, Reporter};
 use kanrl_pipeline::files;
-use kanrl_pipeline::run_directory::RunDirectory;
+use kanrl_pipeline::run::directory::RunDirectory;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

@@ -4,8 +4,8 @@ use crate::{Failure, Plugins, json};
 use clap::Args;
 use kanrl_experts::PolicyReference;
 use kanrl_pipeline::config::{MergedConfig, RawConfig};
+use kanrl_pipeline::run::record::RunRecord;
 use kanrl_pipeline::run::{Run, RunSummary};
-use kanrl_pipeline::run_record::RunRecord;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 

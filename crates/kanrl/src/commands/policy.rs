@@ -5,9 +5,9 @@ use clap::Args;
 use kanrl_core::environment::KeywordArguments;
 use kanrl_core::rollout::{RolloutOptions, Rollouts};
 use kanrl_experts::PolicyReference;
-use kanrl_pipeline::artifacts::Returns;
-use kanrl_pipeline::film::film;
-use kanrl_pipeline::statistics;
+use kanrl_pipeline::run::statistics;
+use kanrl_pipeline::stages::evaluate::Returns;
+use kanrl_pipeline::stages::record::film::film;
 use kanrl_render::terminal::half_blocks;
 use kanrl_render::video::Format;
 use std::path::PathBuf;
@@ -25,7 +25,7 @@ pub struct Evaluate {
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     episodes: u64,
     /// Seed of the first episode; the others follow it.
-    #[arg(long, default_value_t = kanrl_pipeline::seeds::FIRST_REPORT_SEED)]
+    #[arg(long, default_value_t = kanrl_pipeline::run::seeds::FIRST_REPORT_SEED)]
     seed: u64,
     /// Print JSON.
     #[arg(long)]

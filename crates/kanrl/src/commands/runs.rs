@@ -1,7 +1,7 @@
 use crate::Failure;
 use clap::Subcommand;
-use kanrl_pipeline::run_record::{PolicyRecord, RunRecord};
-use kanrl_pipeline::statistics;
+use kanrl_pipeline::run::record::{PolicyRecord, RunRecord};
+use kanrl_pipeline::run::statistics;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -116,7 +116,7 @@ fn show(record: &RunRecord, json: bool) -> Result<(), Failure> {
         .ok()
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())
         .unwrap_or_default();
-    let provenance = kanrl_pipeline::provenance::Provenance::read(&record.directory).ok();
+    let provenance = kanrl_pipeline::run::provenance::Provenance::read(&record.directory).ok();
     if json {
         return crate::json::print(&json!({
             "run": record, "metrics": record.metrics, "formula": formula(record), "seconds": timings["seconds"],
@@ -124,7 +124,7 @@ fn show(record: &RunRecord, json: bool) -> Result<(), Failure> {
         }));
     }
     println!("{}: {}, seed {}", record.directory.display(), record.state, optional(record.seed));
-    if let kanrl_pipeline::run_record::RunState::Failed(reason) = &record.state {
+    if let kanrl_pipeline::run::record::RunState::Failed(reason) = &record.state {
         println!("{reason}");
     }
     println!("environment  {}", record.environment.as_deref().unwrap_or("–"));

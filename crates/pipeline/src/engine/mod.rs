@@ -6,7 +6,7 @@
 //! Stages that share no artifact run side by side; all others in the pipeline's order.
 //!
 //! ```
-//! use kanrl_pipeline::engine::{Artifact, ArtifactError, Make, Pipeline, Stage, StageError};
+//! use pipeline::engine::{Artifact, ArtifactError, Make, Pipeline, Stage, StageError};
 //! use std::path::Path;
 //!
 //! struct Answer(u32);
@@ -14,10 +14,10 @@
 //! impl Artifact for Answer {
 //!     const NAME: &'static str = "answer";
 //!     fn save(&self, folder: &Path) -> Result<(), ArtifactError> {
-//!         kanrl_pipeline::files::write(&folder.join("answer.txt"), self.0.to_string().as_bytes())?;
+//!         pipeline::files::write(&folder.join("answer.txt"), self.0.to_string().as_bytes())?;
 //!         Ok(())
 //!     }
-//!     fn load(folder: &Path, _world: &kanrl_pipeline::engine::LoadContext) -> Result<Self, ArtifactError> {
+//!     fn load(folder: &Path, _world: &pipeline::engine::LoadContext) -> Result<Self, ArtifactError> {
 //!         let text = std::fs::read_to_string(folder.join("answer.txt"))?;
 //!         text.parse().map(Answer).map_err(|_| ArtifactError::damaged("answer.txt is not a number"))
 //!     }
@@ -39,5 +39,5 @@ mod schedule;
 mod stage;
 
 pub use artifact::{Artifact, ArtifactError, Fingerprints, Get, LoadContext, Make, Slot};
-pub use kanrl_pipeline::{Pipeline, PipelineError};
+pub use pipeline::{Pipeline, PipelineError};
 pub use stage::{Stage, StageError};

@@ -10,7 +10,7 @@ mod returns;
 mod tables;
 mod terms;
 
-use crate::artifacts::ExpertData;
+use crate::stages::collect::ExpertData;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use html::{escape, section, title_case};

@@ -2,7 +2,7 @@
 
 use super::html::{escape, number, percent, table, title_case};
 use super::plot::{IntervalRow, intervals};
-use crate::statistics::{interquartile_mean, interquartile_mean_interval};
+use crate::run::statistics::{interquartile_mean, interquartile_mean_interval};
 use serde_json::Value;
 
 /// Policies in the order of the page; others follow.

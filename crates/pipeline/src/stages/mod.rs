@@ -18,26 +18,33 @@
 //!
 //! Artifacts in the plural have a part for every student: each network, and each rival.
 
-mod collect;
-mod dagger;
-mod evaluate;
+pub mod baselines;
+pub mod collect;
+pub mod context;
+pub mod dagger;
+pub mod evaluate;
 mod export;
-mod fit;
-mod polish;
-mod prune;
-mod record;
-mod refine;
-mod report;
-mod select;
-mod symbolify;
+pub mod fit;
+pub mod per_student;
+pub mod polish;
+pub mod prune;
+pub mod record;
+pub mod refine;
+pub mod report;
+pub mod select;
+pub mod symbolify;
+pub mod teacher;
 
-pub(crate) use collect::push_labeled;
 pub use export::export;
 
-use crate::artifacts::{
-    Evaluation, ExpertData, ExpertVideo, FormulaVideo, Formulas, Model, Network, PerStudent, Selection,
-};
 use crate::engine::{Pipeline, Stage};
+use crate::stages::collect::ExpertData;
+use crate::stages::evaluate::Evaluation;
+use crate::stages::fit::{Model, Network};
+use crate::stages::per_student::PerStudent;
+use crate::stages::record::{ExpertVideo, FormulaVideo};
+use crate::stages::refine::Formulas;
+use crate::stages::select::Selection;
 
 /// Stage `fit` for an approximator without a graph, such as a perceptron: no later stage can work on it.
 pub fn fit_without_graph() -> Stage {
@@ -116,7 +123,7 @@ pub fn standard() -> Pipeline {
                 .configured_by("refine"),
         )
         .push(
-            Stage::new("rivals", "adds a linear and a sparse quadratic formula", refine::rivals)
+            Stage::new("rivals", "adds a linear and a sparse quadratic formula", baselines::rivals)
                 .needs::<ExpertData>()
                 .needs::<PerStudent<Formulas>>()
                 .provides::<PerStudent<Formulas>>()

@@ -6,7 +6,7 @@ mod workers;
 use crate::{Failure, Plugins, json};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use kanrl_pipeline::run_record::{RunRecord, RunState};
+use kanrl_pipeline::run::record::{RunRecord, RunState};
 use kanrl_pipeline::sweep::{Sweep as SweepFile, SweepRun};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

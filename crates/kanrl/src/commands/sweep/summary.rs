@@ -6,7 +6,7 @@ mod arrow;
 use super::workers::{Job, Outcome};
 use kanrl_pipeline::files::{self, FileError};
 use kanrl_pipeline::report::{ParetoPoint, pareto};
-use kanrl_pipeline::run_record::RunRecord;
+use kanrl_pipeline::run::record::RunRecord;
 use std::path::Path;
 
 /// One run's results.

@@ -1,0 +1,176 @@
+//! Returns, agreement and robustness on seeds that nothing was tuned on.
+
+pub mod agreement;
+mod evaluation;
+pub mod variants;
+
+pub use evaluation::{Agreement, Evaluation, PolicyEvaluation, Returns, Robustness};
+
+use crate::causes::in_words;
+use crate::engine::{Get, Make, StageError};
+use crate::policies::Student;
+use crate::rollouts::{Game, play, play_all};
+use crate::run::seeds::{self, Purpose};
+use crate::stages::context::StageContext;
+use crate::stages::evaluate::agreement::{Actions, agreement, with_log};
+use crate::stages::evaluate::variants::{Group, variant};
+use crate::stages::fit::Model;
+use crate::stages::per_student::PerStudent;
+use crate::stages::select::Selection;
+use crate::stages::teacher::Teacher;
+use kanrl_core::action::ActionBatch;
+use kanrl_core::policy::Policy;
+use kanrl_core::rollout::{Episode, RolloutOptions, Rollouts, Trajectory};
+use kanrl_experts::FunctionPolicy;
+
+/// What robustness is measured against: half and double time steps, masses a tenth lighter and heavier.
+const CHANGES: [(Group, f64); 4] =
+    [(Group::TimeStep, 0.5), (Group::TimeStep, 2.0), (Group::Masses, 0.9), (Group::Masses, 1.1)];
+
+/// Plays expert, network and formulas on the report seeds, and expert and formula in changed environments. With a log for an
+/// expert, agreement is measured on its test rows; nothing is played where there is no environment.
+pub fn evaluate(
+    mut made: Make<'_, Evaluation>,
+    setting: StageContext<'_>,
+    models: Get<'_, PerStudent<Model>>,
+    selection: Get<'_, Selection>,
+) -> Result<(), StageError> {
+    let (config, spec) = (setting.config(), setting.spec());
+    let rollouts = setting.is_played().then(|| setting.rollouts()).transpose()?;
+    let seeds = seeds::episodes(config.seed, Purpose::Report, config.evaluate.episodes);
+    let run = |rollouts: &Rollouts, policy: &dyn Policy, seeds: &[u64], what: &str| {
+        let options = RolloutOptions { record: true, ..RolloutOptions::default() };
+        play(rollouts, policy, seeds, &options, &setting.reporter, "evaluate", what)
+    };
+    let episodes_of = |policy: &dyn Policy, what: &str| match &rollouts {
+        Some(rollouts) => run(rollouts, policy, &seeds, what),
+        None => Ok(Vec::new()),
+    };
+    let expert = match setting.teacher() {
+        Teacher::Expert(expert) => Some((expert.as_ref(), episodes_of(expert.as_ref(), "episodes of the expert")?)),
+        Teacher::Log(_) => None,
+    };
+    let evaluate = |name: &str, policy: &dyn Policy| -> Result<PolicyEvaluation, StageError> {
+        let episodes = episodes_of(policy, &format!("episodes, {name}"))?;
+        let (in_expert_states, in_own_states) = match (&expert, setting.teacher()) {
+            (Some((expert, expert_episodes)), _) => {
+                let own_states = agreement_in_own_states(*expert, &episodes)?;
+                (agreement_with_expert(policy, expert_episodes)?, Some(own_states))
+            }
+            (None, Teacher::Log(log)) => (agreement(&with_log(policy, &setting.head(), &log.test)?), None),
+            (None, Teacher::Expert(_)) => unreachable!("an expert is played"),
+        };
+        Ok(PolicyEvaluation {
+            policy: name.to_owned(),
+            returns: returns(&episodes),
+            agreement: Some(in_expert_states),
+            own_states_agreement: in_own_states,
+        })
+    };
+    let mut policies = Vec::new();
+    if let Some((_, episodes)) = &expert {
+        policies.push(PolicyEvaluation {
+            policy: "expert".to_owned(),
+            returns: returns(episodes),
+            agreement: None,
+            own_states_agreement: None,
+        });
+    }
+    let chosen = if selection.chosen().polished { "polished" } else { "faithful" };
+    let mut add = |name: &str, policy: &dyn Policy| match evaluate(name, policy) {
+        Ok(evaluation) => {
+            policies.push(evaluation);
+            Ok(())
+        }
+        // What was not chosen may leave its domain somewhere.
+        Err(error) if error.leaves_domain() && name != chosen => {
+            setting.reporter.message("evaluate", format!("{name} is not evaluated: {}", in_words(&error)));
+            Ok(())
+        }
+        Err(error) => Err(error),
+    };
+    if let Some(model) = models.get(&selection.network) {
+        let predict = |inputs: &[f64], outputs: &mut [f64]| model.approximator.predict(inputs, outputs);
+        add("kan", &Student::new(spec.observation_space.len(), setting.head(), predict))?;
+    }
+    let as_policy = |formula| FunctionPolicy::from_formula(formula, spec, "the formula".to_owned());
+    add("faithful", &as_policy(&selection.faithful().formula)?)?;
+    if let Some(polished) = selection.polished() {
+        add("polished", &as_policy(&polished.formula)?)?;
+    }
+    let same = policies.iter().find(|evaluation| evaluation.policy == chosen).cloned();
+    policies.extend(same.map(|evaluation| PolicyEvaluation { policy: "formula".to_owned(), ..evaluation }));
+
+    let formula = as_policy(&selection.chosen().formula)?;
+    let few = &seeds[..config.evaluate.robustness_episodes.min(seeds.len())];
+    let expert = expert.as_ref().map(|(expert, _)| *expert as &dyn Policy);
+    let robustness = if setting.is_played() { robustness(&setting, expert, &formula, few)? } else { Vec::new() };
+    made.set(Evaluation { policies, robustness });
+    Ok(())
+}
+
+/// Expert and formula where the environment's constants are changed.
+fn robustness(
+    setting: &StageContext<'_>,
+    expert: Option<&dyn Policy>,
+    formula: &dyn Policy,
+    seeds: &[u64],
+) -> Result<Vec<Robustness>, StageError> {
+    let mut changed = Vec::new();
+    for (group, factor) in CHANGES {
+        if let Some(environment) = variant(setting, group, factor)?.filter(|_| !seeds.is_empty()) {
+            changed.push((format!("{} × {factor}", group.name()), environment));
+        }
+    }
+    let policies: Vec<&dyn Policy> = expert.into_iter().chain([formula]).collect();
+    let game = |environment, policy| Game { environment, policy, seeds };
+    let environments = changed.iter().map(|(_, environment)| environment);
+    let games: Vec<Game<'_>> =
+        environments.flat_map(|environment| policies.iter().map(move |policy| game(environment, *policy))).collect();
+    let mut results = play_all(&games, &setting.reporter, "evaluate", "episodes in changed environments")?.into_iter();
+    let mut mean = |change: &str| match results.next().expect("a game for each policy and change") {
+        Ok(episodes) => Some(returns(&episodes).mean),
+        // In another world a policy may fail in every way; that is a result.
+        Err(error) => {
+            setting.reporter.message("evaluate", format!("{change}: {}", in_words(&error)));
+            None
+        }
+    };
+    let robustness = changed.into_iter().map(|(change, _)| {
+        let expert = expert.and_then(|_| mean(&change));
+        let formula = mean(&change);
+        Robustness { change, expert, formula, episodes: seeds.len() }
+    });
+    Ok(robustness.collect())
+}
+
+fn returns(episodes: &[Episode]) -> Returns {
+    Returns::new(episodes.iter().map(|episode| episode.episode_return).collect())
+}
+
+/// Compares the expert's actions with those of the policy that played these episodes.
+fn agreement_in_own_states(expert: &dyn Policy, episodes: &[Episode]) -> Result<Agreement, StageError> {
+    compare(episodes, |trajectory| {
+        let mut wanted = ActionBatch::zeros(expert.action_space(), 0);
+        expert.act(&trajectory.observations, &trajectory.elapsed_steps(), &mut wanted)?;
+        Ok((trajectory.actions.clone(), wanted))
+    })
+}
+
+/// Compares a policy's actions with the expert's, in the states of the expert's episodes.
+fn agreement_with_expert(policy: &dyn Policy, episodes: &[Episode]) -> Result<Agreement, StageError> {
+    compare(episodes, |trajectory| {
+        let mut actions = ActionBatch::zeros(policy.action_space(), 0);
+        policy.act(&trajectory.observations, &trajectory.elapsed_steps(), &mut actions)?;
+        Ok((actions, trajectory.actions.clone()))
+    })
+}
+
+/// `actions` gives the student's and the expert's for a trajectory.
+fn compare(
+    episodes: &[Episode],
+    actions: impl Fn(&Trajectory) -> Result<Actions, StageError>,
+) -> Result<Agreement, StageError> {
+    let trajectories = episodes.iter().filter_map(|episode| episode.trajectory.as_ref());
+    Ok(agreement(&trajectories.map(actions).collect::<Result<Vec<_>, _>>()?))
+}

@@ -1,0 +1,48 @@
+//! An environment with other masses and time steps.
+
+use crate::stages::context::StageContext;
+use kanrl_core::environment::{EnvironmentError, Parameter};
+use kanrl_core::rollout::Rollouts;
+
+/// Which constants are changed together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// The time step: the constants in seconds.
+    TimeStep,
+    /// All masses: the constants in kilograms.
+    Masses,
+}
+
+impl Group {
+    /// What it is called in a report.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TimeStep => "time step",
+            Self::Masses => "masses",
+        }
+    }
+
+    fn has(self, parameter: &Parameter) -> bool {
+        match self {
+            Self::TimeStep => parameter.unit == "s",
+            Self::Masses => parameter.unit == "kg",
+        }
+    }
+}
+
+/// The environment with the group's constants multiplied by `factor`; none where it has no such constant.
+///
+/// # Errors
+/// [`EnvironmentError`] where the environment refuses the values.
+pub fn variant(setting: &StageContext<'_>, group: Group, factor: f64) -> Result<Option<Rollouts>, EnvironmentError> {
+    let parameters = setting.environment()?.parameters();
+    let changed: Vec<&Parameter> = parameters.iter().filter(|parameter| group.has(parameter)).collect();
+    if changed.is_empty() {
+        return Ok(None);
+    }
+    let mut rollouts = setting.rollouts()?;
+    for parameter in changed {
+        rollouts.set_parameter(&parameter.name, parameter.value * factor)?;
+    }
+    Ok(Some(rollouts))
+}

@@ -1,0 +1,113 @@
+//! Fitting the approximators to the expert.
+
+mod model;
+mod network;
+
+pub use model::Model;
+pub use network::Network;
+
+use crate::engine::{Get, Make, StageError};
+use crate::rows::Rows;
+use crate::stages::collect::ExpertData;
+use crate::stages::context::StageContext;
+use crate::stages::per_student::PerStudent;
+use crate::students::{self, NetworkStudent};
+use kanrl_core::approximator::{FitReport, FitTask};
+use kanrl_core::config::{ApproximatorConfig, BuildError};
+use kanrl_core::graph::UnivariateGraph;
+use std::ops::ControlFlow;
+
+/// Rows that a network is fitted to at most: some tens for each of its numbers. Long episodes have many that are alike.
+const MOST_ROWS: usize = 8000;
+
+/// Fits every student's network; early stopping is by the validation set.
+pub fn fit(
+    mut made_data: Make<'_, PerStudent<ExpertData>>,
+    mut made_models: Make<'_, PerStudent<Model>>,
+    mut made_networks: Make<'_, PerStudent<Network>>,
+    setting: StageContext<'_>,
+    data: Get<'_, ExpertData>,
+) -> Result<(), StageError> {
+    let models = fit_all(&setting, &data)?;
+    let network = |(name, model): &(String, Model)| Ok((name.clone(), Network(graph(model, &data)?)));
+    made_networks.set(PerStudent(models.iter().map(network).collect::<Result<_, StageError>>()?));
+    made_data.set(PerStudent(models.iter().map(|(name, _)| (name.clone(), data.clone())).collect()));
+    made_models.set(PerStudent(models));
+    Ok(())
+}
+
+/// Fits approximators that have no graph: the end of the line.
+pub fn fit_without_graph(
+    mut made_models: Make<'_, PerStudent<Model>>,
+    setting: StageContext<'_>,
+    data: Get<'_, ExpertData>,
+) -> Result<(), StageError> {
+    made_models.set(PerStudent(fit_all(&setting, &data)?));
+    Ok(())
+}
+
+/// Every student's network, fitted.
+fn fit_all(setting: &StageContext<'_>, data: &ExpertData) -> Result<Vec<(String, Model)>, StageError> {
+    let fit = |NetworkStudent { name, approximator, .. }: NetworkStudent| {
+        let (model, report) = fit_model(setting, "fit", &name, approximator, data)?;
+        let losses = losses(report.train_loss, report.validation_loss);
+        setting.reporter.message("fit", format!("{name}, {} steps: {losses}", report.steps));
+        Ok((name, model))
+    };
+    students::networks(setting.config()).map_err(build_error)?.into_iter().map(fit).collect()
+}
+
+/// Builds an approximator and fits it.
+pub(super) fn fit_model(
+    setting: &StageContext<'_>,
+    stage: &str,
+    name: &str,
+    config: Box<dyn ApproximatorConfig>,
+    data: &ExpertData,
+) -> Result<(Model, FitReport), StageError> {
+    #[cfg(feature = "gpu")]
+    kanrl_wgpu::register();
+    let (head, reporter) = (setting.head(), &setting.reporter);
+    let inputs = setting.spec().observation_space.len();
+    let loss = head.loss();
+    let mut approximator = config.build(inputs, head.outputs(), setting.config().seed).map_err(build_error)?;
+    let rows = Rows::spread(data.train.samples(), MOST_ROWS, inputs, head.outputs());
+    let task = FitTask { train: rows.samples(), validation: Some(data.validation.samples()), loss: &loss };
+    let report = approximator.fit(task, &mut |progress| {
+        let message = format!("steps of {name}, loss {:.3e}", progress.train_loss);
+        reporter.progress(stage, progress.step as u64, progress.steps as u64, message);
+        reporter.metric(stage, &format!("train loss of {name}"), progress.step as u64, progress.train_loss);
+        if let Some(loss) = progress.validation_loss {
+            reporter.metric(stage, &format!("validation loss of {name}"), progress.step as u64, loss);
+        }
+        if reporter.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    if report.cancelled {
+        return Err(StageError::Cancelled);
+    }
+    if let Some(device) = &report.device {
+        reporter.message(stage, format!("{name}: {device}"));
+    }
+    Ok((Model { config, approximator }, report))
+}
+
+/// A fitted model's graph, with the observations' names.
+pub(super) fn graph(model: &Model, data: &ExpertData) -> Result<UnivariateGraph, StageError> {
+    let Some(mut graph) = model.approximator.graph(data.train.samples()) else {
+        let kind = model.approximator.kind();
+        let reason = format!("`{kind}` cannot be turned into a formula; use kind = \"kan\" or \"linear\"");
+        return Err(StageError::Unsupported { reason });
+    };
+    graph.set_input_names(&data.train.input_names);
+    Ok(graph)
+}
+
+pub(super) fn build_error(error: BuildError) -> StageError {
+    StageError::Other(Box::new(error))
+}
+
+/// The two losses as text.
+pub(super) fn losses(train: f64, validation: Option<f64>) -> String {
+    let validation = validation.map_or_else(String::new, |loss| format!(", validation loss {loss:.4e}"));
+    format!("training loss {train:.4e}{validation}")
+}

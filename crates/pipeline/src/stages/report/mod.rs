@@ -1,0 +1,182 @@
+//! The files a finished run shows: formula, metrics, diagram and page.
+
+use crate::engine::{Artifact, Get, LoadContext, StageError};
+use crate::events::Reporter;
+use crate::report::{self, ReportContent, ReportedFormula, ReportedVideo};
+use crate::run::directory::RunDirectory;
+use crate::stages::collect::ExpertData;
+use crate::stages::context::Task;
+use crate::stages::evaluate::PolicyEvaluation;
+use crate::stages::evaluate::{Agreement, Evaluation, Returns};
+use crate::stages::fit::{Model, Network};
+use crate::stages::per_student::PerStudent;
+use crate::stages::record::{ExpertVideo, FormulaVideo};
+use crate::stages::select::{Candidate, Selection};
+use crate::stages::teacher::{Log, Teacher};
+use bevy_ecs::prelude::*;
+use bevy_ecs::system::SystemParam;
+use kanrl_experts::formula::run_files;
+use kanrl_symbolic::{Format, export};
+use serde_json::{Map, Value, json};
+
+/// Everything that is reported.
+#[derive(SystemParam)]
+pub struct Results<'w> {
+    data: Get<'w, ExpertData>,
+    models: Get<'w, PerStudent<Model>>,
+    networks: Get<'w, PerStudent<Network>>,
+    selection: Get<'w, Selection>,
+    evaluation: Get<'w, Evaluation>,
+    expert_video: Get<'w, ExpertVideo>,
+    formula_video: Get<'w, FormulaVideo>,
+}
+
+/// Writes `formula.json`, `faithful.json`, `polished.json`, `kan.safetensors`, `formula.tex`, `kan.svg`, `metrics.json`,
+/// `report.html` and the videos.
+pub fn report(
+    context: Res<LoadContext>,
+    directory: Res<RunDirectory>,
+    task: Res<Task>,
+    teacher: Res<Teacher>,
+    reporter: Res<Reporter>,
+    results: Results<'_>,
+) -> Result<(), StageError> {
+    let Results { data, models, networks, selection, evaluation, expert_video, formula_video } = results;
+    let missing = || StageError::Unsupported { reason: format!("there is no network `{}`", selection.network) };
+    let network = &networks.get(&selection.network).ok_or_else(missing)?.0;
+    let model = models.get(&selection.network).ok_or_else(missing)?;
+    let formula = &selection.chosen().formula;
+    let latex = export(formula, Format::Latex).map_err(|error| StageError::Other(Box::new(error)))?;
+    directory.write(run_files::FORMULA, formula.to_json().as_bytes())?;
+    directory.write(run_files::FAITHFUL, selection.faithful().formula.to_json().as_bytes())?;
+    if let Some(polished) = selection.polished() {
+        directory.write(run_files::POLISHED, polished.formula.to_json().as_bytes())?;
+    }
+    directory.write(run_files::KAN, &model.approximator.save())?;
+    for (name, video) in [("expert.mp4", &expert_video.0), ("formula.mp4", &formula_video.0)] {
+        if let Some(bytes) = video {
+            directory.write(name, bytes)?;
+        }
+    }
+    directory.write("formula.tex", latex.as_bytes())?;
+    let diagram = kanrl_core::graph::diagram::svg(network, &data.train.observations, &data.train.output_names);
+    directory.write("kan.svg", diagram.as_bytes())?;
+    let mut metrics = metrics(&context, &selection, &evaluation);
+    if let Teacher::Log(log) = &*teacher {
+        add_log(&mut metrics, log, &task.0.id, context.config.is_played());
+    }
+    directory.write_json("metrics.json", &metrics)?;
+    for (policy, returns) in metrics["returns"].as_object().into_iter().flatten() {
+        if let Some(mean) = returns["mean"].as_f64() {
+            reporter.metric("evaluate", &format!("mean return of {policy}"), 0, mean);
+        }
+    }
+    let videos = [("Expert", "expert.mp4", &expert_video.0), ("Formula", "formula.mp4", &formula_video.0)];
+    let videos: Vec<ReportedVideo<'_>> = videos
+        .into_iter()
+        .filter_map(|(title, file, video)| Some(ReportedVideo { title, file, bytes: video.as_deref()? }))
+        .collect();
+    // Naming edges replaces the network in the world; its splines are still where the stage before left them.
+    let splines = directory.stage_folder("prune").join(PerStudent::<Network>::NAME);
+    let splines = PerStudent::<Network>::load(&splines, &context).ok();
+    let content = ReportContent {
+        metrics: &metrics,
+        config: &context.config.to_toml(),
+        expert: teacher.source(),
+        formulas: &formulas(&selection),
+        data: &data,
+        splines: splines.as_ref().and_then(|all| all.get(&selection.network)).map(|network| &network.0),
+        network,
+        diagram: &diagram,
+        videos: &videos,
+    };
+    let page = report::html(&content).map_err(|error| StageError::Other(Box::new(error)))?;
+    directory.write(report::FILE, page.as_bytes())?;
+    Ok(())
+}
+
+/// The chosen formula, and the faithful one of the same student where that is another.
+fn formulas(selection: &Selection) -> Vec<ReportedFormula<'_>> {
+    const FAITHFUL: &str = "It explains the expert: fitted to what the expert would do, nothing tuned on return.";
+    const POLISHED: &str = "It plays best: fitted to what the expert would do, then its constants tuned on return.";
+    let chosen = selection.chosen();
+    let note = if chosen.polished { POLISHED } else { FAITHFUL };
+    let mut formulas = vec![ReportedFormula { title: "The formula", note, formula: &chosen.formula }];
+    if chosen.polished {
+        let formula = &selection.faithful().formula;
+        formulas.push(ReportedFormula { title: "The faithful formula", note: FAITHFUL, formula });
+    }
+    formulas
+}
+
+/// What is different where students learn from a log.
+fn add_log(metrics: &mut Value, log: &Log, name: &str, is_played: bool) {
+    metrics["log"] = json!({
+        "file": log.source,
+        "split_by": if log.by_episode { "episodes" } else { "contiguous blocks" },
+        "train_rows": log.train.rows(),
+        "validation_rows": log.validation.rows(),
+        "test_rows": log.test.rows(),
+        "is_played": is_played,
+    });
+    if is_played {
+        return;
+    }
+    metrics["environment"] = json!(name);
+    for candidate in metrics["candidates"].as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+        let agreement = candidate.remove("mean").unwrap_or_default();
+        candidate.insert("agreement".to_owned(), agreement);
+    }
+}
+
+fn metrics(context: &LoadContext, selection: &Selection, evaluation: &Evaluation) -> Value {
+    let returns = |returns: &Returns| {
+        json!({
+            "mean": returns.mean,
+            "std": returns.std,
+            "n": returns.n,
+            "worst_5_percent": returns.worst_5_percent,
+            "interquartile_mean": returns.interquartile_mean,
+            "interquartile_mean_interval": [returns.interval.low, returns.interval.high],
+            "episodes": returns.episodes,
+        })
+    };
+    let each = |value: &dyn Fn(&PolicyEvaluation) -> Option<Value>| -> Map<String, Value> {
+        let policies = evaluation.policies.iter();
+        policies.filter_map(|policy| Some((policy.policy.clone(), value(policy)?))).collect()
+    };
+    let agreement = |agreement: Option<Agreement>| agreement.map(|agreement| json!(agreement.value()));
+    let measure = evaluation.policies.iter().find_map(|policy| policy.agreement).map(Agreement::measure);
+    let candidate = |candidate: &Candidate| {
+        json!({
+            "student": candidate.student,
+            "polished": candidate.polished,
+            "operations": candidate.operations,
+            "mean": candidate.mean,
+            "interval": candidate.interval.map(|interval| [interval.low, interval.high]),
+            "on_front": candidate.on_front,
+            "text": candidate.formula.to_string(),
+        })
+    };
+    let chosen = selection.chosen();
+    let mut agreements = each(&|policy| agreement(policy.agreement));
+    agreements.insert("measure".to_owned(), json!(measure));
+    agreements.insert("own_states".to_owned(), each(&|policy| agreement(policy.own_states_agreement)).into());
+    json!({
+        "format": 2,
+        "environment": context.config.environment.id,
+        "seed": context.config.seed,
+        "returns": each(&|policy| (policy.returns.n > 0).then(|| returns(&policy.returns))),
+        "agreement": agreements,
+        "formula": {
+            "operations": chosen.operations,
+            "student": chosen.student,
+            "polished": chosen.polished,
+            "network": selection.network,
+        },
+        "faithful": { "operations": selection.faithful().operations },
+        "polished": selection.polished().map(|polished| json!({ "operations": polished.operations })),
+        "candidates": selection.candidates.iter().map(candidate).collect::<Vec<_>>(),
+        "robustness": evaluation.robustness,
+    })
+}

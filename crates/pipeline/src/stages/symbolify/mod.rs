@@ -1,0 +1,48 @@
+//! Naming the edges of a network.
+
+pub mod naming;
+
+use crate::engine::{Get, Make, StageError};
+use crate::stages::collect::ExpertData;
+use crate::stages::context::StageContext;
+use crate::stages::fit::Network;
+use crate::stages::fit::{build_error, losses};
+use crate::stages::per_student::PerStudent;
+use crate::stages::symbolify::naming::SymbolifyTask;
+use crate::students::{self, LibraryPart};
+use kanrl_core::approximator::FitTask;
+
+/// Names every edge of every network.
+pub fn symbolify(
+    setting: StageContext<'_>,
+    data: Get<'_, PerStudent<ExpertData>>,
+    mut networks: Make<'_, PerStudent<Network>>,
+) -> Result<(), StageError> {
+    let reporter = &setting.reporter;
+    let loss = setting.head().loss();
+    let students = students::networks(setting.config()).map_err(build_error)?;
+    for ((name, network), (_, data)) in networks.get_mut().0.iter_mut().zip(&data.0) {
+        let student = students.iter().find(|student| student.name == *name);
+        let functions = student.and_then(|student| student.functions.as_deref());
+        let library = LibraryPart::new(setting.library(), functions).map_err(build_error)?;
+        let task = SymbolifyTask {
+            fit: FitTask { train: data.train.samples(), validation: Some(data.validation.samples()), loss: &loss },
+            library: &library,
+            section: &setting.config().symbolify,
+        };
+        let mut progress = |done: usize, total: usize, text: String| {
+            reporter.progress("symbolify", done as u64, total as u64, format!("edges of {name}"));
+            if !text.is_empty() {
+                reporter.message("symbolify", format!("{name}: {text}"));
+            }
+            !reporter.is_cancelled()
+        };
+        let Some(outcome) = naming::symbolify(&network.0, &task, &mut progress)? else {
+            return Err(StageError::Cancelled);
+        };
+        let losses = losses(outcome.report.train_loss, outcome.report.validation_loss);
+        reporter.message("symbolify", format!("{name}: {} named edges: {losses}", outcome.graph.edges.len()));
+        network.0 = outcome.graph;
+    }
+    Ok(())
+}
