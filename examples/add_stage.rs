@@ -8,8 +8,9 @@
 use kanrl_core::environment::EnvironmentRegistry;
 use kanrl_pipeline::config::{MergedConfig, RawConfig};
 use kanrl_pipeline::engine::{Artifact, ArtifactError, Get, LoadContext, Make, Stage, StageError};
-use kanrl_pipeline::run::{Run, Setting};
+use kanrl_pipeline::run::Run;
 use kanrl_pipeline::stages::collect::ExpertData;
+use kanrl_pipeline::stages::context::StageContext;
 use kanrl_pipeline::{files, stages};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -44,7 +45,7 @@ impl Artifact for Coverage {
     }
 }
 
-fn coverage(mut made: Make<Coverage>, data: Get<ExpertData>, setting: Setting) -> Result<(), StageError> {
+fn coverage(mut made: Make<Coverage>, data: Get<ExpertData>, setting: StageContext) -> Result<(), StageError> {
     let parts = setting.config().section::<CoverageSection>("coverage").parts;
     let (observations, width) = (&data.train.observations, data.train.input_names.len());
     let share = |input: usize| {

@@ -7,9 +7,10 @@
 use kanrl_core::environment::EnvironmentRegistry;
 use kanrl_pipeline::config::{MergedConfig, RawConfig};
 use kanrl_pipeline::engine::{Get, Make, Stage, StageError};
-use kanrl_pipeline::run::{Run, Setting};
+use kanrl_pipeline::run::Run;
 use kanrl_pipeline::stages;
 use kanrl_pipeline::stages::collect::ExpertData;
+use kanrl_pipeline::stages::context::StageContext;
 use kanrl_pipeline::stages::fit::Network;
 use kanrl_pipeline::stages::per_student::PerStudent;
 
@@ -18,7 +19,7 @@ const EDGES: usize = 3;
 
 /// Takes the least important edge away, as long as there are too many and the output still depends on an input.
 fn prune_to_a_number(
-    setting: Setting,
+    setting: StageContext,
     data: Get<PerStudent<ExpertData>>,
     mut networks: Make<PerStudent<Network>>,
 ) -> Result<(), StageError> {

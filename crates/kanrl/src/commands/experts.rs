@@ -11,7 +11,7 @@ pub struct Experts {
 
 impl Experts {
     pub fn run(self) -> Result<(), Failure> {
-        let rows: Vec<serde_json::Value> = ::experts::bundled::list()
+        let rows: Vec<serde_json::Value> = kanrl_experts::bundled::list()
             .iter()
             .map(|expert| {
                 let record = expert.record();

@@ -36,7 +36,7 @@ pub enum Command {
     /// Ask a policy for the actions of a file of observations.
     Act(act::Act),
     /// The experts that come with kanrl.
-    Experts(kanrl_experts::Experts),
+    Experts(experts::Experts),
     /// Train an expert with PPO, for environments that have none.
     TrainExpert(train_expert::TrainExpert),
     /// The web app: start runs, watch them, look into their formulas and change them.

@@ -46,7 +46,7 @@ pub fn environment_table<S: Served>(data: *const Constructor<S>) -> KanrlEnviron
         state: Some(state::<S>),
         parameters: Some(parameters::<S>),
         set_parameter: Some(set_parameter::<S>),
-        render: Some(kanrl_render::<S>),
+        render: Some(render::<S>),
     }
 }
 

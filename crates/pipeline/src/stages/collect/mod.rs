@@ -1,6 +1,6 @@
 //! Expert episodes, or the rows of a log.
 
-pub mod data;
+pub(crate) mod data;
 
 pub use data::ExpertData;
 use data::push_labeled;
