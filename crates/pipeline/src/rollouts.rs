@@ -32,9 +32,7 @@ struct Share {
 #[derive(Component, Debug, Default)]
 struct Played(Option<Result<Vec<Episode>, RolloutError>>);
 
-/// Plays several games at once. Each is cut into lanes, entities that are played side by side whatever game they belong to,
-/// so that no core waits for the last long episode of a game while others are to be played; episodes are those that [`play`]
-/// would give. The results are in the order of the games; a game that fails leaves the others alone.
+/// Plays several games at once and tells the run's readers how far it is; see [`play_observed`].
 ///
 /// # Errors
 /// [`StageError::Cancelled`].
@@ -44,6 +42,22 @@ pub fn play_all(
     stage: &str,
     what: &str,
 ) -> Result<Vec<Result<Vec<Episode>, RolloutError>>, StageError> {
+    let total: usize = games.iter().map(|game| game.seeds.len()).sum();
+    play_observed(games, reporter, &|done| reporter.progress(stage, done, total as u64, what))
+}
+
+/// Plays several games at once. Each is cut into lanes, entities that are played side by side whatever game they belong to,
+/// so that no core waits for the last long episode of a game while others are to be played; episodes are those that [`play`]
+/// would give. `told` hears how many have ended. The results are in the order of the games; a game that fails leaves the
+/// others alone.
+///
+/// # Errors
+/// [`StageError::Cancelled`].
+pub fn play_observed(
+    games: &[Game<'_>],
+    reporter: &Reporter,
+    told: &(dyn Fn(u64) + Sync),
+) -> Result<Vec<Result<Vec<Episode>, RolloutError>>, StageError> {
     let options = RolloutOptions::default();
     let mut lanes = World::new();
     for (game, Game { seeds, .. }) in games.iter().enumerate() {
@@ -51,7 +65,6 @@ pub fn play_all(
             lanes.spawn((Share { game, first }, Played::default()));
         }
     }
-    let total: usize = games.iter().map(|game| game.seeds.len()).sum();
     let done = AtomicU64::new(0);
     let play_lane = |share: Share| {
         let Game { environment, policy, seeds } = games[share.game];
@@ -59,8 +72,7 @@ pub fn play_all(
         let episodes = environment.run_observed(policy, own, &options, &|_| {
             if reporter.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
-        let done = done.fetch_add(own.len() as u64, Ordering::Relaxed) + own.len() as u64;
-        reporter.progress(stage, done, total as u64, what);
+        told(done.fetch_add(own.len() as u64, Ordering::Relaxed) + own.len() as u64);
         episodes
     };
     let mut query = lanes.query::<(&Share, &mut Played)>();

@@ -1,11 +1,13 @@
-//! Optimizers, generic over an objective that gives its value and gradient in one go.
+//! Optimizers, generic over an objective that gives its value and gradient in one go; one needs values only.
 
 mod adam;
+mod cma_es;
 mod lbfgs;
 mod levenberg_marquardt;
 mod vector;
 
 pub use adam::Adam;
+pub use cma_es::CmaEs;
 pub use lbfgs::{Lbfgs, Step};
 pub use levenberg_marquardt::{CurvedObjective, LevenbergMarquardt};
 pub use vector::{AdamStep, MAX_HISTORY, Pair, Vector};

@@ -2,10 +2,11 @@
 
 pub mod returns;
 pub mod search;
+mod shorten;
 
 use crate::engine::{Make, StageError};
 use crate::formulas::Draft;
-use crate::formulas::rounding::{rounded, spread};
+use crate::formulas::rounding::spread;
 use crate::rollouts::play;
 use crate::run::seeds::{self, Purpose};
 use crate::stages::context::StageContext;
@@ -13,10 +14,10 @@ use crate::stages::context::failed;
 use crate::stages::evaluate::variants::{Group, variant};
 use crate::stages::per_student::PerStudent;
 use crate::stages::polish::returns::{Play, shown};
-use crate::stages::polish::search::{Search, SearchOptions, shorten};
+use crate::stages::polish::search::{Search, SearchOptions};
+use crate::stages::polish::shorten::{rounded, shorten};
 use crate::stages::refine::Formulas;
 use kanrl_core::rollout::RolloutOptions;
-use std::sync::Arc;
 
 /// Episodes whose states the scales of the constants are measured on.
 const SCALE_EPISODES: usize = 5;
@@ -28,15 +29,14 @@ const EPISODES: (usize, usize) = (2, 32);
 const TRIAL_EPISODES: (u64, u64) = (20, 200);
 /// Shares of the budget: for all formulas, for the better half, for leaving out its terms, and for what is left of them.
 const SHARES: [f64; 4] = [0.4, 0.3, 0.1, 0.2];
-/// Roundings that are tried, in standard deviations of the outputs, the coarsest first.
-const ROUNDINGS: [f64; 6] = [0.05, 0.02, 0.01, 0.005, 0.002, 0.0005];
 
-/// A formula on its way.
-struct Polished {
+/// A student whose formula is tuned, and what it is tuned by.
+struct Tuned<'a> {
     index: usize,
     name: String,
+    draft: Draft,
     rows: Vec<f64>,
-    search: Search,
+    play: Play<'a>,
 }
 
 /// Tunes the formulas' constants on return: all of them at first, then the better half, whose needless terms go.
@@ -51,7 +51,8 @@ pub fn polish(setting: StageContext<'_>, mut formulas: Make<'_, PerStudent<Formu
         return Ok(());
     }
     let budget = section.environment_steps;
-    let mut searches = Vec::new();
+    let environments = environments(&setting)?;
+    let mut students = Vec::new();
     for (index, (name, student)) in formulas.get_mut().0.iter().enumerate() {
         let draft = Draft::from_formula(setting.head(), &student.faithful).map_err(failed)?;
         let rows = match visited(&setting, &draft) {
@@ -62,16 +63,14 @@ pub fn polish(setting: StageContext<'_>, mut formulas: Make<'_, PerStudent<Formu
             rows => rows?,
         };
         let noise = noise(&rows, draft.inputs().len(), section.noise);
-        let environments = Arc::new(Play::new(environments(&setting)?, section.tail_weight, noise));
-        let search = Search::new(draft, &rows, environments, options(&setting));
-        searches.push(Polished { index, name: name.clone(), rows, search });
+        let play = Play { variants: &environments, tail_weight: section.tail_weight, noise, reporter };
+        students.push(Tuned { index, name: name.clone(), draft, rows, play });
     }
     let mut spent = 0;
-    let mut advance = |polished: &mut Polished, steps: u64| -> Result<(), StageError> {
-        let Polished { name, search, .. } = polished;
+    let mut advance = |student: &Tuned<'_>, search: &mut Search<'_>, steps: u64| -> Result<(), StageError> {
         let before = search.steps();
         search.advance(steps, &mut |taken, score| {
-            let message = format!("environment steps, {name}: score {}", shown(score));
+            let message = format!("environment steps, {}: score {}", student.name, shown(score));
             reporter.progress("polish", (spent + taken).min(budget), budget, message);
             !reporter.is_cancelled()
         })?;
@@ -79,39 +78,31 @@ pub fn polish(setting: StageContext<'_>, mut formulas: Make<'_, PerStudent<Formu
         if reporter.is_cancelled() { Err(StageError::Cancelled) } else { Ok(()) }
     };
     let share = |phase: usize, formulas: usize| (budget as f64 * SHARES[phase] / formulas as f64) as u64;
-    let count = searches.len();
-    if count == 0 {
-        return Ok(());
-    }
-    for polished in &mut searches {
-        let before = polished.search.score();
-        advance(polished, share(0, count))?;
-        let (before, now) = (shown(before), shown(polished.search.score()));
-        reporter.message("polish", format!("{}: score {before}, now {now}", polished.name));
+    let mut searches = Vec::new();
+    for student in &students {
+        let mut search = Search::new(student.draft.clone(), &student.rows, &student.play, options(&setting))?;
+        let before = shown(search.score());
+        advance(student, &mut search, share(0, students.len()))?;
+        let now = shown(search.score());
+        reporter.message("polish", format!("{}: score {before}, now {now}", student.name));
+        searches.push((student, search));
     }
     // A stable sort: of equal ones the first in the config's order.
-    searches.sort_by(|first, second| second.search.score().total_cmp(&first.search.score()));
-    let rest = searches.split_off(count.div_ceil(2));
+    searches.sort_by(|(_, first), (_, second)| second.score().total_cmp(&first.score()));
+    let rest = searches.split_off(students.len().div_ceil(2));
     let count = searches.len();
-    for mut polished in searches {
-        advance(&mut polished, share(1, count))?;
-        let before = polished.search.draft().operations();
-        let mut polished = shortened(&setting, polished, share(2, count))?;
-        advance(&mut polished, share(3, count))?;
-        let draft = polished.search.draft();
-        reporter.message(
-            "polish",
-            format!(
-                "{}: score {}, {before} operations, {} without needless terms",
-                polished.name,
-                shown(polished.search.score()),
-                draft.operations()
-            ),
-        );
-        finish(&setting, &polished, formulas.get_mut())?;
+    for (student, mut search) in searches {
+        advance(student, &mut search, share(1, count))?;
+        let before = search.draft().operations();
+        let mut search = shortened(&setting, student, &search, share(2, count))?;
+        advance(student, &mut search, share(3, count))?;
+        let (score, now) = (shown(search.score()), search.draft().operations());
+        let line = format!("{}: score {score}, {before} operations, {now} without needless terms", student.name);
+        reporter.message("polish", line);
+        finish(&setting, student, &search.draft(), formulas.get_mut())?;
     }
-    for polished in &rest {
-        finish(&setting, polished, formulas.get_mut())?;
+    for (student, search) in &rest {
+        finish(&setting, student, &search.draft(), formulas.get_mut())?;
     }
     Ok(())
 }
@@ -169,47 +160,35 @@ fn noise(rows: &[f64], inputs: usize, share: f64) -> Vec<f64> {
     (0..inputs).map(deviation).collect()
 }
 
-/// The formula without the terms that its return does not need, and a new search from there.
-fn shortened(setting: &StageContext<'_>, polished: Polished, steps: u64) -> Result<Polished, StageError> {
+/// A new search from the formula without the terms that its return does not need.
+fn shortened<'a>(
+    setting: &StageContext<'_>,
+    student: &'a Tuned<'a>,
+    search: &Search<'_>,
+    steps: u64,
+) -> Result<Search<'a>, StageError> {
     let config = setting.config();
-    let reporter = &setting.reporter;
-    let Polished { index, name, rows, search } = polished;
+    let Tuned { rows, play, .. } = student;
     let draft = search.draft();
-    let environments = search.play();
     let episodes = steps / (draft.free().len() as u64 * search.episode_length()).max(1);
     let episodes = episodes.clamp(TRIAL_EPISODES.0, TRIAL_EPISODES.1) as usize;
     let seeds = seeds::episodes(config.seed, Purpose::Validate, episodes);
-    let score = environments.score(&environments.play(&draft, draft.constants(), &seeds)?.returns);
+    let (score, _) = play.score_of(&draft, &seeds)?;
     let limit = score - config.polish.tolerance * score.abs();
-    let short = shorten(draft, &rows, &environments, &seeds, limit, 2 * steps, &mut |_| !reporter.is_cancelled())?;
-    let short = short.simplified();
-    let search = Search::new(short, &rows, environments, options(setting));
-    Ok(Polished { index, name, rows, search })
+    let short = shorten(draft, rows, play, &seeds, limit, 2 * steps)?;
+    Search::new(short.simplified(), rows, play, options(setting))
 }
 
 /// Rounds the constants as coarsely as the return allows.
 fn finish(
     setting: &StageContext<'_>,
-    polished: &Polished,
+    student: &Tuned<'_>,
+    draft: &Draft,
     formulas: &mut PerStudent<Formulas>,
 ) -> Result<(), StageError> {
     let config = setting.config();
-    let draft = polished.search.draft();
-    let environments = polished.search.play();
     let seeds = seeds::episodes(config.seed, Purpose::Validate, config.dagger.validation_episodes.max(1));
-    let score = |draft: &Draft| -> Result<f64, StageError> {
-        Ok(environments.score(&environments.play(draft, draft.constants(), &seeds)?.returns))
-    };
-    let exact = score(&draft)?;
-    let limit = exact - config.polish.tolerance * exact.abs();
-    let mut best = draft.clone();
-    for tolerance in ROUNDINGS {
-        let (coarse, _) = rounded(&draft, &polished.rows, tolerance).map_err(failed)?;
-        best = coarse;
-        if score(&best)? >= limit {
-            break;
-        }
-    }
-    formulas.0[polished.index].1.polished = Some(best.formula().map_err(failed)?);
+    let draft = rounded(draft, &student.rows, &student.play, &seeds, config.polish.tolerance)?;
+    formulas.0[student.index].1.polished = Some(draft.formula().map_err(failed)?);
     Ok(())
 }

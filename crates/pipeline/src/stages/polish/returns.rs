@@ -1,12 +1,14 @@
-//! What a draft's constants are worth in play.
+//! What a formula's constants are worth in play.
 
 use crate::engine::StageError;
+use crate::events::Reporter;
 use crate::formulas::Draft;
+use crate::rollouts::{Game, play_observed};
 use crate::run::seeds;
 use crate::run::statistics::{lowest_part_mean, mean};
 use kanrl_core::action::ActionBatch;
 use kanrl_core::policy::{Policy, PolicyError};
-use kanrl_core::rollout::{RolloutError, RolloutOptions, Rollouts};
+use kanrl_core::rollout::{RolloutError, Rollouts};
 use kanrl_core::space::ActionSpace;
 
 /// Worse than any return, and finite: what a formula gets that gives no finite action somewhere.
@@ -18,66 +20,76 @@ pub fn shown(score: f64) -> String {
     if score < 1e-6 * WORST { "none (it leaves its domain)".to_owned() } else { format!("{score:.2}") }
 }
 
-/// Returns of drafts in one or several variants of an environment.
-#[derive(Debug)]
-pub struct Play {
+/// Returns of formulas in one or several variants of an environment.
+pub struct Play<'a> {
     /// The environment as it is, then its variants; episodes are dealt out among them in turn.
-    variants: Vec<Rollouts>,
-    tail_weight: f64,
-    /// Deviation of the noise on each observation.
-    noise: Vec<f64>,
+    pub variants: &'a [Rollouts],
+    /// Weight of the worst quarter's mean in a score.
+    pub tail_weight: f64,
+    /// Deviation of the noise on each observation; empty for none.
+    pub noise: Vec<f64>,
+    /// Who may cancel it.
+    pub reporter: &'a Reporter,
 }
 
 /// Returns of some episodes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Played {
-    /// One for each seed; [`WORST`] where the draft gave no finite action.
+    /// One for each seed; [`WORST`] where the formula gave no finite action.
     pub returns: Vec<f64>,
     /// Steps taken.
     pub steps: u64,
 }
 
-impl Play {
-    /// Episodes of these environments; a score is the mean plus `tail_weight` times the mean of the worst quarter. `noise`
-    /// is the deviation of the noise on each observation, empty for none.
-    ///
-    /// # Panics
-    /// Without any environment.
-    pub fn new(variants: Vec<Rollouts>, tail_weight: f64, noise: Vec<f64>) -> Self {
-        assert!(!variants.is_empty(), "an environment");
-        Self { variants, tail_weight, noise }
-    }
-
-    /// One episode for each seed with these constants of the draft.
+impl Play<'_> {
+    /// Each candidate's episodes, one for each seed: the formula with the candidate's constants.
     ///
     /// # Errors
-    /// [`StageError::Rollout`] where the environment fails; a draft that gives no finite action is no error.
-    pub fn play(&self, draft: &Draft, constants: &[f64], seeds: &[u64]) -> Result<Played, StageError> {
-        let policy = Noisy { policy: draft.policy(constants), deviations: &self.noise };
-        let mut played = Played { returns: vec![WORST; seeds.len()], steps: 0 };
-        for (index, rollouts) in self.variants.iter().enumerate() {
-            let places: Vec<usize> = (index..seeds.len()).step_by(self.variants.len()).collect();
-            let own: Vec<u64> = places.iter().map(|place| seeds[*place]).collect();
-            if own.is_empty() {
-                continue;
-            }
-            match rollouts.run(&policy, &own, &RolloutOptions::default()) {
-                Ok(episodes) => {
-                    for (place, episode) in places.into_iter().zip(episodes) {
-                        played.returns[place] = episode.episode_return;
-                        played.steps += u64::from(episode.length);
+    /// [`StageError::Rollout`] where the environment fails; a formula that gives no finite action is no error.
+    pub fn play(&self, draft: &Draft, candidates: &[Vec<f64>], seeds: &[u64]) -> Result<Vec<Played>, StageError> {
+        let deal = |variant: usize| seeds.iter().skip(variant).step_by(self.variants.len()).copied().collect();
+        let dealt: Vec<Vec<u64>> = (0..self.variants.len()).map(deal).collect();
+        let policy = |constants| Noisy { policy: draft.policy(constants), deviations: &self.noise };
+        let policies: Vec<_> = candidates.iter().map(|constants| policy(constants)).collect();
+        let in_each = |policy| {
+            let game = move |(environment, seeds)| Game { environment, policy, seeds };
+            self.variants.iter().zip(dealt.iter().map(Vec::as_slice)).map(game)
+        };
+        let games: Vec<Game<'_>> = policies.iter().flat_map(|policy| in_each(policy as &dyn Policy)).collect();
+        let mut results = play_observed(&games, self.reporter, &|_| ())?.into_iter();
+        let mut all = Vec::with_capacity(candidates.len());
+        for _ in candidates {
+            let mut played = Played { returns: vec![WORST; seeds.len()], steps: 0 };
+            for variant in 0..self.variants.len() {
+                match results.next().expect("a game for each candidate and variant") {
+                    Ok(episodes) => {
+                        let places = (variant..seeds.len()).step_by(self.variants.len());
+                        for (place, episode) in places.zip(episodes) {
+                            played.returns[place] = episode.episode_return;
+                            played.steps += u64::from(episode.length);
+                        }
                     }
+                    Err(RolloutError::Policy { source: PolicyError::NotFinite { .. }, .. }) => {}
+                    Err(error) => return Err(error.into()),
                 }
-                Err(RolloutError::Policy { source: PolicyError::NotFinite { .. }, .. }) => {}
-                Err(error) => return Err(error.into()),
             }
+            all.push(played);
         }
-        Ok(played)
+        Ok(all)
     }
 
-    /// One number for some returns.
+    /// One number for some returns: their mean, plus the worst quarter's times its weight.
     pub fn score(&self, returns: &[f64]) -> f64 {
         mean(returns) + self.tail_weight * lowest_part_mean(returns, 4)
+    }
+
+    /// The score of a formula as it is.
+    ///
+    /// # Errors
+    /// As [`Self::play`].
+    pub fn score_of(&self, draft: &Draft, seeds: &[u64]) -> Result<(f64, u64), StageError> {
+        let played = &self.play(draft, &[draft.constants().to_vec()], seeds)?[0];
+        Ok((self.score(&played.returns), played.steps))
     }
 }
 
