@@ -39,8 +39,8 @@ pub(super) fn score(setting: &StageContext<'_>, policies: &[&dyn Policy]) -> Res
     let config = setting.config();
     let seeds = seeds::episodes(config.seed, Purpose::Select, config.select.episodes.max(2));
     let environment = setting.rollouts()?;
-    let game = |policy: &&'_ dyn Policy| Game { environment: &environment, policy: *policy, seeds: &seeds };
-    let games: Vec<Game<'_>> = policies.iter().map(game).collect();
+    let games: Vec<Game<'_>> =
+        policies.iter().map(|policy| Game { environment: &environment, policy: *policy, seeds: &seeds }).collect();
     let returns = |played: Result<Vec<Episode>, RolloutError>| match played {
         Ok(episodes) => Ok(Some(episodes.iter().map(|episode| episode.episode_return).collect())),
         Err(RolloutError::Policy { source: PolicyError::NotFinite { .. }, .. }) => Ok(None),
