@@ -1,7 +1,7 @@
 //! What was seen and what the expert would do there, episode by episode.
 
-use crate::approximator::Samples;
 use crate::environment::EnvironmentSpec;
+use crate::fit::Samples;
 use crate::policy::ScoreKind;
 
 /// Rows of observations with targets, in whole episodes.

@@ -1,6 +1,6 @@
 //! Model files: safetensors, with what the tensors do not say in the metadata.
 
-use crate::approximator::ApproximatorError;
+use crate::fit::ApproximatorError;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde::Serialize;

@@ -1,8 +1,10 @@
 //! What must hold for every spline and every network.
 
 use kanrl_core::approximator::{ApproximatorError, FitTask, FunctionApproximator, Loss, Samples};
+use kanrl_core::compute::CompiledGraph;
 use kanrl_core::config::ApproximatorConfig;
-use kanrl_core::kan::{Kan, KanConfig, LayerShape, Network, Optimizer, Precision, spline};
+use kanrl_core::kan::{Kan, KanConfig, LayerShape, Network, Optimizer, Precision};
+use kanrl_core::spline;
 use proptest::prelude::*;
 use std::ops::ControlFlow;
 
@@ -210,4 +212,25 @@ fn a_fit_can_be_cancelled_and_stops_early() {
         })
         .expect("sound data");
     assert!(report.steps < 60 && report.validation_loss == Some(lowest), "{report:?}");
+}
+
+#[test]
+fn a_row_has_the_same_bits_whatever_rows_stand_beside_it() {
+    let layer = |inputs, sums| LayerShape {
+        inputs,
+        sums,
+        products: Vec::new(),
+        grid: 5,
+        degree: 3,
+        base: Default::default(),
+        noise: 0.3,
+    };
+    let graph = CompiledGraph::<f32>::new(&Network::new(&[layer(3, 20), layer(20, 2)], 0).graph());
+    let inputs: Vec<f64> = (0..3 * 1000).map(|i| ((i * 7919) % 10_007) as f64 / 4000.0 - 1.25).collect();
+    let (mut together, mut alone) = ([0.0; 2000], [0.0; 2000]);
+    graph.evaluate(&inputs, &mut together);
+    for (inputs, outputs) in inputs.chunks(3).zip(alone.chunks_mut(2)) {
+        graph.evaluate(inputs, outputs);
+    }
+    assert_eq!(together.map(f64::to_bits), alone.map(f64::to_bits));
 }

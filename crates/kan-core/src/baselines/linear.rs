@@ -3,8 +3,8 @@
 use crate::approximator::{ApproximatorError, FitObserver, FitReport, FitTask, FunctionApproximator, Samples};
 use crate::config::{ApproximatorConfig, BuildError, ComponentDescription};
 use crate::graph::{Edge, EdgeFunction, Input, Node, NodeKind, SymbolicEdge, UnivariateGraph};
-use crate::kan::standardization;
 use crate::model_file::{self, ModelFile};
+use crate::standardize::standardization;
 
 const FORMAT: &str = "kanrl-linear";
 

@@ -1,7 +1,7 @@
 //! Samples laid out for the engine.
 
 use super::{Column, ROWS, Scalar};
-use crate::approximator::Samples;
+use crate::fit::Samples;
 use crate::graph::Input;
 
 /// Rows in chunks of columns, inputs already transformed; made once per fit.

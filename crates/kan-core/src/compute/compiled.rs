@@ -62,30 +62,3 @@ impl<S: Scalar> CompiledGraph<S> {
             .for_each_init(|| Scratch::new(plan, false), |scratch, (inputs, outputs)| one(scratch, inputs, outputs));
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kan::{LayerShape, Network};
-
-    #[test]
-    fn a_row_has_the_same_bits_whatever_rows_stand_beside_it() {
-        let layer = |inputs, sums| LayerShape {
-            inputs,
-            sums,
-            products: Vec::new(),
-            grid: 5,
-            degree: 3,
-            base: Default::default(),
-            noise: 0.3,
-        };
-        let graph = CompiledGraph::<f32>::new(&Network::new(&[layer(3, 20), layer(20, 2)], 0).graph());
-        let inputs: Vec<f64> = (0..3 * 1000).map(|i| ((i * 7919) % 10_007) as f64 / 4000.0 - 1.25).collect();
-        let (mut together, mut alone) = ([0.0; 2000], [0.0; 2000]);
-        graph.evaluate(&inputs, &mut together);
-        for (inputs, outputs) in inputs.chunks(3).zip(alone.chunks_mut(2)) {
-            graph.evaluate(inputs, outputs);
-        }
-        assert_eq!(together.map(f64::to_bits), alone.map(f64::to_bits));
-    }
-}

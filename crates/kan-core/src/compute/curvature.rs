@@ -5,7 +5,7 @@ use super::gradient::Sink;
 use super::plan::Plan;
 use super::scratch::Scratch;
 use super::{Batch, Column, ROWS, Scalar, loss, simd};
-use crate::approximator::Loss;
+use crate::fit::Loss;
 use nalgebra::DMatrix;
 use rayon::prelude::*;
 

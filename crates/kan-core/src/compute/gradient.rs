@@ -6,7 +6,7 @@ use super::pieces::{MANY_ROWS, Pieces};
 use super::plan::{Block, Node, Plan, Step, Symbolic};
 use super::scratch::Scratch;
 use super::{Batch, Column, DeviationPenalty, ROWS, Scalar, kernel, loss, segment_length, simd};
-use crate::approximator::Loss;
+use crate::fit::Loss;
 use rayon::prelude::*;
 
 /// What gradients are computed in: one scratch and one sum for each segment of a batch; made once per fit.

@@ -1,7 +1,7 @@
 //! Losses of one chunk, with their gradients by the outputs.
 
 use super::{Column, ROWS, Scalar};
-use crate::approximator::{Loss, Samples};
+use crate::fit::{Loss, Samples};
 
 /// Adds the gradients by the outputs (times `1 / total_weight`) into `gradients` and returns the chunk's share of the
 /// loss. `nodes` are the columns of the outputs; rows of weight 0 have no part in anything.

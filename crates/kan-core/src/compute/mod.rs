@@ -11,14 +11,17 @@ mod compiled;
 mod curvature;
 mod forward;
 mod gradient;
+mod graph;
 mod kernel;
 mod loss;
 mod moments;
 mod pieces;
 mod plan;
+mod refit;
 mod scalar;
 mod scratch;
 mod simd;
+mod tile;
 
 pub use batch::Batch;
 pub use compiled::CompiledGraph;

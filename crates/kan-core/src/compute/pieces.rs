@@ -8,25 +8,11 @@
 
 use super::plan::{Block, Plan, Step};
 use super::scratch::Scratch;
+use super::tile::{LANES, POWERS, Tile, is_wide};
 use super::{ROWS, Scalar, simd};
 
-/// Powers of the highest degree, 3.
-pub(super) const POWERS: usize = 4;
-/// Numbers in a [`Tile`].
-pub(super) const LANES: usize = 16;
-/// Targets from which on a block is wide.
-const WIDE: usize = 9;
 /// Rows from which on polynomials are worth their making for one pass.
 pub(super) const MANY_ROWS: usize = 512;
-
-/// Numbers of neighboring targets, where no vector lies across two of the processor's lines.
-#[derive(Clone, Copy, Debug)]
-#[repr(align(64))]
-pub(super) struct Tile<S>(pub [S; LANES]);
-
-impl<S: Scalar> Tile<S> {
-    pub const ZERO: Self = Self([S::ZERO; LANES]);
-}
 
 /// The polynomials of a plan's wide blocks.
 #[derive(Clone, Debug)]
@@ -65,19 +51,6 @@ impl<S: Scalar> Pieces<S> {
     pub fn of(&self, step: usize) -> Option<&BlockPieces<S>> {
         self.steps.get(step)?.as_ref()
     }
-}
-
-/// Tiles that the sums of `plan`'s widest wide block need.
-pub(super) fn tiles<S: Scalar>(plan: &Plan<S>) -> usize {
-    let tiles = |step: &Step<S>| match step {
-        Step::Block(block) if is_wide(block) => block.targets.len().div_ceil(LANES),
-        _ => 0,
-    };
-    plan.steps.iter().map(tiles).max().unwrap_or(0)
-}
-
-fn is_wide<S: Scalar>(block: &Block<S>) -> bool {
-    block.targets.len() >= WIDE && block.degree < POWERS && block.knots.iter().all(|table| table.is_short())
 }
 
 /// A block's splines between any two knots, by powers of the distance to the lower one.
@@ -201,30 +174,62 @@ mod tests {
     use super::*;
     use crate::compute::batch::fill_inputs;
     use crate::compute::forward::Detail;
-    use crate::graph::{BaseFunction, EdgeFunction};
-    use crate::kan::{LayerShape, Network};
+    use crate::compute::tile::tiles;
+    use crate::graph::{
+        BaseFunction, Edge, EdgeFunction, Input, Node, NodeKind, SplineEdge, SymbolicEdge, UnivariateGraph,
+    };
+    use crate::spline::extend_knots;
+
+    /// A spline that no other source has, on knots that are uneven and shorter than the data.
+    fn spline(source: usize, target: usize, degree: usize, base: BaseFunction) -> EdgeFunction {
+        let noise = |seed: usize| ((seed * 7919 + source * 104_729 + target * 1_299_709) % 2003) as f64 / 1001.5 - 1.0;
+        let even: Vec<f64> = (0..=5).map(|index| f64::from(index) / 2.5 - 1.0).collect();
+        let uneven = |knot: f64| 0.8 * (knot + 0.1 * (3.0 * knot + source as f64).sin());
+        let knots: Vec<f64> = extend_knots(&even, degree).into_iter().map(uneven).collect();
+        let coefficients = (0..5 + degree).map(|index| 0.3 * noise(index)).collect();
+        EdgeFunction::Spline(SplineEdge { base, scale_base: 0.3 * noise(99), degree, knots, coefficients })
+    }
+
+    /// Appends `count` sums of curves of all `sources`.
+    fn add_sums(
+        graph: &mut UnivariateGraph,
+        sources: &[usize],
+        count: usize,
+        curve: impl Fn(usize, usize) -> EdgeFunction,
+    ) -> Vec<usize> {
+        let first = graph.nodes.len();
+        for target in first..first + count {
+            graph.nodes.push(Node { kind: NodeKind::Sum, scale: 1.0, bias: 0.0 });
+            let edge =
+                |source: &usize| Edge { source: *source, target, function: curve(*source, target), importance: 0.0 };
+            graph.edges.extend(sources.iter().map(edge));
+        }
+        (first..first + count).collect()
+    }
+
+    /// 3 inputs, 33 sums and a product of two more, 16 sums, 2 outputs.
+    fn wide(degree: usize, base: BaseFunction) -> UnivariateGraph {
+        let input = |index| Input { name: format!("x_{index}"), shift: 0.0, scale: 1.0 };
+        let mut graph = UnivariateGraph {
+            inputs: (0..3).map(input).collect(),
+            nodes: vec![Node { kind: NodeKind::Input, scale: 1.0, bias: 0.0 }; 3],
+            edges: Vec::new(),
+            outputs: Vec::new(),
+        };
+        let curve = |source, target| spline(source, target, degree, base);
+        let mut hidden = add_sums(&mut graph, &[0, 1, 2], 35, curve);
+        let factors = hidden.split_off(33);
+        let product = add_sums(&mut graph, &factors, 1, |_, _| EdgeFunction::Symbolic(SymbolicEdge::identity()));
+        graph.nodes[product[0]].kind = NodeKind::Product;
+        hidden.extend(product);
+        let second = add_sums(&mut graph, &hidden, 16, curve);
+        graph.outputs = add_sums(&mut graph, &second, 2, curve);
+        graph
+    }
 
     fn compare<S: Scalar>(tolerance: f64) {
         for (degree, base) in [(3, BaseFunction::Silu), (2, BaseFunction::Identity), (0, BaseFunction::Zero)] {
-            let layer = |inputs: usize, sums: usize, products: Vec<usize>| LayerShape {
-                inputs,
-                sums,
-                products,
-                grid: 5,
-                degree,
-                base,
-                noise: 1.0,
-            };
-            let layers = [layer(3, 33, vec![2]), layer(34, 16, vec![]), layer(16, 2, vec![])];
-            let mut graph = Network::new(&layers, 7).graph();
-            for edge in &mut graph.edges {
-                let EdgeFunction::Spline(spline) = &mut edge.function else { continue };
-                // Uneven, and shorter than the data.
-                let source = edge.source as f64;
-                for knot in &mut spline.knots {
-                    *knot = 0.8 * (*knot + 0.1 * (3.0 * *knot + source).sin());
-                }
-            }
+            let graph = wide(degree, base);
             let plan = Plan::<S>::new(&graph);
             let parameters: Vec<S> = plan.load(&graph).into_iter().map(S::from_f64).collect();
             let mut pieces = Pieces::new(&plan);

@@ -338,7 +338,7 @@ impl<'a, S: Scalar> Builder<'a, S> {
     }
 
     fn add_fan(&mut self, source: usize, fan: Fan<'_>) {
-        let basis = crate::kan::spline::basis_count(fan.knots, fan.degree);
+        let basis = crate::spline::basis_count(fan.knots, fan.degree);
         let from_inputs = self.graph.nodes[source].kind == NodeKind::Input;
         let joins = self.open.as_ref().is_some_and(|(block, _)| {
             block.targets == fan.targets

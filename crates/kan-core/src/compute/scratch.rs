@@ -1,7 +1,7 @@
 //! What one thread computes in.
 
-use super::pieces::{self, Tile};
 use super::plan::Plan;
+use super::tile::{Tile, tiles};
 use super::{Column, ROWS, Scalar};
 
 /// What one thread computes in; made once, used for chunk after chunk.
@@ -33,7 +33,7 @@ impl<S: Scalar> Scratch<S> {
         Self {
             values: columns(plan.columns),
             combined: columns(plan.columns),
-            sums: vec![[Tile::ZERO; ROWS]; pieces::tiles(plan)],
+            sums: vec![[Tile::ZERO; ROWS]; tiles(plan)],
             features: columns(plan.features),
             feature_slopes: columns(plan.features * back),
             edges: columns(plan.widest * back),

@@ -1,7 +1,7 @@
 //! Changes to a graph that keep it whole.
 
 use super::{Edge, EdgeFunction, NodeKind, UnivariateGraph};
-use crate::approximator::ApproximatorError;
+use crate::fit::ApproximatorError;
 
 impl UnivariateGraph {
     /// Names the inputs, in order.

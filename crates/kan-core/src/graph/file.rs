@@ -2,7 +2,7 @@
 
 use super::{BaseFunction, Edge, EdgeFunction, Input, Node, NodeKind, SplineEdge, SymbolicEdge, UnivariateGraph};
 use crate::function::SymbolicLibrary;
-use crate::kan::spline::MAX_DEGREE;
+use crate::spline::MAX_DEGREE;
 use serde::{Deserialize, Serialize};
 
 /// Version of the format.

@@ -10,9 +10,7 @@ mod edit;
 mod evaluate;
 mod file;
 mod prune;
-mod refit;
 
-pub use crate::compute::CompiledGraph;
 pub use attribution::Importances;
 pub use file::{FORMAT_VERSION, GraphFile, GraphFileError};
 pub use prune::PruneThresholds;

@@ -1,7 +1,7 @@
 //! Pruning by attribution scores.
 
 use super::UnivariateGraph;
-use crate::approximator::ApproximatorError;
+use crate::fit::ApproximatorError;
 
 /// What is pruned: scores that are not above a threshold go. 0 keeps everything that matters at all.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]

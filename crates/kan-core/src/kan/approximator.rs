@@ -1,37 +1,41 @@
 //! The KAN as a function approximator.
 
-use super::config::{KanConfig, Optimizer, Precision};
-use super::device::{self, Device};
+use super::config::{Device, KanConfig, Optimizer, Precision};
+use super::device;
 use super::engine::Cpu;
-use super::network::{LayerShape, Network};
+use super::file;
+use super::network::Network;
 use super::training::Training;
-use super::{file, standardization};
-use crate::approximator::{ApproximatorError, FitObserver, FitReport, FitTask, FunctionApproximator, Samples};
-use crate::graph::{CompiledGraph, Input, UnivariateGraph};
+use crate::approximator::FunctionApproximator;
+use crate::compute::CompiledGraph;
+use crate::config::{ApproximatorConfig, BuildError, check_size};
+use crate::fit::{ApproximatorError, FitObserver, FitReport, FitTask, Samples};
+use crate::graph::{Input, UnivariateGraph};
+use crate::standardize::standardization;
 use rand_pcg::Pcg64;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 
 /// A Kolmogorov-Arnold network with the standardization of its inputs.
 #[derive(Clone, Debug)]
 pub struct Kan {
-    pub(super) config: KanConfig,
+    config: KanConfig,
     /// Computes on standardized inputs.
-    pub(super) network: Network,
+    network: Network,
     /// Mean and 1 / deviation of each input.
-    pub(super) standardization: Vec<(f64, f64)>,
-    pub(super) compiled: Compiled,
+    standardization: Vec<(f64, f64)>,
+    compiled: Compiled,
     /// For the order of mini-batches.
-    pub(super) seed: u64,
+    seed: u64,
 }
 
 impl Kan {
     /// An unfitted network; `config` is not checked here but by its `build`.
     pub fn new(config: KanConfig, inputs: usize, outputs: usize, seed: u64) -> Self {
-        let network = Network::new(&shapes(&config, inputs, outputs), seed);
+        let network = Network::new(&config.shapes(inputs, outputs), seed);
         Self::from_parts(config, network, vec![(0.0, 1.0); inputs], seed)
     }
 
-    pub(super) fn from_parts(config: KanConfig, network: Network, standardization: Vec<(f64, f64)>, seed: u64) -> Self {
+    fn from_parts(config: KanConfig, network: Network, standardization: Vec<(f64, f64)>, seed: u64) -> Self {
         let compiled = Compiled::new(&config, &network.graph());
         let mut kan = Self { config, network, standardization, compiled, seed };
         kan.compiled = Compiled::new(&kan.config, &kan.plain_graph());
@@ -130,13 +134,13 @@ fn with_causes(error: &dyn std::error::Error) -> String {
 
 /// The network, ready for batches.
 #[derive(Clone, Debug)]
-pub(super) enum Compiled {
+enum Compiled {
     F32(CompiledGraph<f32>),
     F64(CompiledGraph),
 }
 
 impl Compiled {
-    pub fn new(config: &KanConfig, graph: &UnivariateGraph) -> Self {
+    fn new(config: &KanConfig, graph: &UnivariateGraph) -> Self {
         match config.precision {
             Precision::F32 => Self::F32(CompiledGraph::new(graph)),
             Precision::F64 => Self::F64(graph.compile()),
@@ -182,29 +186,6 @@ impl Shuffled {
     }
 }
 
-/// The layers that a configuration asks for.
-pub(super) fn shapes(config: &KanConfig, inputs: usize, outputs: usize) -> Vec<LayerShape> {
-    let mut shapes = Vec::new();
-    let mut width = inputs;
-    for layer in 0..=config.hidden.len() {
-        let sums = config.hidden.get(layer).copied().unwrap_or(outputs);
-        let products =
-            vec![2; if layer < config.hidden.len() { config.products.get(layer).copied().unwrap_or(0) } else { 0 }];
-        let next = sums + products.len();
-        shapes.push(LayerShape {
-            inputs: width,
-            sums,
-            products,
-            grid: config.grid,
-            degree: config.degree,
-            base: config.base,
-            noise: config.noise,
-        });
-        width = next;
-    }
-    shapes
-}
-
 impl FunctionApproximator for Kan {
     fn kind(&self) -> &'static str {
         "kan"
@@ -243,6 +224,55 @@ impl FunctionApproximator for Kan {
     }
 
     fn save(&self) -> Vec<u8> {
-        file::write(self)
+        file::write(&self.config, &self.network, &self.standardization)
+    }
+}
+
+#[typetag::serde(name = "kan")]
+impl ApproximatorConfig for KanConfig {
+    fn build(&self, inputs: usize, outputs: usize, seed: u64) -> Result<Box<dyn FunctionApproximator>, BuildError> {
+        let error = |reason: String| BuildError { component: "approximator", reason, source: None };
+        if let Some(problem) = self.problem() {
+            return Err(error(problem));
+        }
+        if inputs == 0 || outputs == 0 {
+            return Err(error(format!("a network of {inputs} inputs and {outputs} outputs computes nothing")));
+        }
+        // A product node has two subnodes.
+        let products = self.products.iter().map(|count| count.saturating_mul(2)).chain(std::iter::repeat(0));
+        let mut widths = vec![inputs];
+        widths.extend(self.hidden.iter().zip(products).map(|(sums, products)| sums.saturating_add(products)));
+        widths.push(outputs);
+        check_size(&widths, self.grid.saturating_add(self.degree + 1))?;
+        Ok(Box::new(Kan::new(self.clone(), inputs, outputs, seed)))
+    }
+
+    fn load(&self, bytes: &[u8]) -> Result<Box<dyn FunctionApproximator>, BuildError> {
+        let contents = file::read(bytes).map_err(|error| BuildError {
+            component: "approximator",
+            reason: "the weights cannot be read".into(),
+            source: Some(Box::new(error)),
+        })?;
+        // A seed only matters to a fit from the start.
+        Ok(Box::new(Kan::from_parts(contents.config, contents.network, contents.standardization, 0)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::KanConfig;
+    use crate::config::ApproximatorConfig;
+
+    #[test]
+    fn what_does_not_fit_into_memory_is_refused() {
+        let refused = |config: KanConfig| config.build(4, 1, 0).err().expect("too large").to_string();
+        let message = refused(KanConfig { hidden: vec![1_000_000], ..KanConfig::default() });
+        assert_eq!(
+            message,
+            "cannot build the approximator: layers of [4, 1000000, 1] have 45000000 parameters; at most 16777216 can be fitted"
+        );
+        refused(KanConfig { hidden: vec![usize::MAX, usize::MAX], ..KanConfig::default() });
+        refused(KanConfig { grid: usize::MAX, ..KanConfig::default() });
+        refused(KanConfig { products: vec![usize::MAX], ..KanConfig::default() });
     }
 }

@@ -1,12 +1,10 @@
 //! The KAN's configuration.
 
-use super::approximator::Kan;
-use super::device::Device;
-use super::file;
+use super::network::LayerShape;
 use super::regularization::{Regularization, RegularizationMetric};
-use crate::approximator::FunctionApproximator;
-use crate::config::{ApproximatorConfig, BuildError, ComponentDescription, check_size};
+use crate::config::ComponentDescription;
 use crate::graph::BaseFunction;
+use crate::spline::MAX_DEGREE;
 
 /// A Kolmogorov-Arnold network and how it is trained: `kind = "kan"`.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
@@ -92,6 +90,20 @@ pub enum Optimizer {
     Adam,
 }
 
+/// Where a network is trained. It predicts on the CPU in any case, and its file is the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Device {
+    /// The CPU, in the `precision` of the config.
+    #[default]
+    Cpu,
+    /// The graphics card, in f32 whatever `precision` says. An error where there is none, or it cannot do the fit.
+    Gpu,
+    /// The graphics card where `precision` is `f32`, there is one, it can do the fit, and the fit is large enough to gain
+    /// by it; the CPU otherwise. The fit's report says which, and why.
+    Auto,
+}
+
 /// What a network computes in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -101,6 +113,12 @@ pub enum Precision {
     /// Double precision.
     #[default]
     F64,
+}
+
+impl Device {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Default for KanConfig {
@@ -147,7 +165,6 @@ impl KanConfig {
 
     /// Says what makes no sense in it, if anything.
     pub(super) fn problem(&self) -> Option<String> {
-        use super::spline::MAX_DEGREE;
         if self.hidden.contains(&0) {
             return Some("a hidden layer has at least one node".into());
         }
@@ -193,6 +210,29 @@ impl KanConfig {
         if self.batch_rows == 0 { rows.div_ceil(16) } else { self.batch_rows }
     }
 
+    /// The layers that it asks for.
+    pub(super) fn shapes(&self, inputs: usize, outputs: usize) -> Vec<LayerShape> {
+        let mut shapes = Vec::new();
+        let mut width = inputs;
+        for layer in 0..=self.hidden.len() {
+            let sums = self.hidden.get(layer).copied().unwrap_or(outputs);
+            let products =
+                vec![2; if layer < self.hidden.len() { self.products.get(layer).copied().unwrap_or(0) } else { 0 }];
+            let next = sums + products.len();
+            shapes.push(LayerShape {
+                inputs: width,
+                sums,
+                products,
+                grid: self.grid,
+                degree: self.degree,
+                base: self.base,
+                noise: self.noise,
+            });
+            width = next;
+        }
+        shapes
+    }
+
     pub(super) fn regularization(&self) -> Regularization {
         Regularization {
             metric: self.metric,
@@ -201,53 +241,5 @@ impl KanConfig {
             coefficients: self.lambda_coefficients,
             coefficient_differences: self.lambda_coefficient_differences,
         }
-    }
-}
-
-#[typetag::serde(name = "kan")]
-impl ApproximatorConfig for KanConfig {
-    fn build(&self, inputs: usize, outputs: usize, seed: u64) -> Result<Box<dyn FunctionApproximator>, BuildError> {
-        let error = |reason: String| BuildError { component: "approximator", reason, source: None };
-        if let Some(problem) = self.problem() {
-            return Err(error(problem));
-        }
-        if inputs == 0 || outputs == 0 {
-            return Err(error(format!("a network of {inputs} inputs and {outputs} outputs computes nothing")));
-        }
-        // A product node has two subnodes.
-        let products = self.products.iter().map(|count| count.saturating_mul(2)).chain(std::iter::repeat(0));
-        let mut widths = vec![inputs];
-        widths.extend(self.hidden.iter().zip(products).map(|(sums, products)| sums.saturating_add(products)));
-        widths.push(outputs);
-        check_size(&widths, self.grid.saturating_add(self.degree + 1))?;
-        Ok(Box::new(Kan::new(self.clone(), inputs, outputs, seed)))
-    }
-
-    fn load(&self, bytes: &[u8]) -> Result<Box<dyn FunctionApproximator>, BuildError> {
-        let kan = file::read(bytes).map_err(|error| BuildError {
-            component: "approximator",
-            reason: "the weights cannot be read".into(),
-            source: Some(Box::new(error)),
-        })?;
-        Ok(Box::new(kan))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::KanConfig;
-    use crate::config::ApproximatorConfig;
-
-    #[test]
-    fn what_does_not_fit_into_memory_is_refused() {
-        let refused = |config: KanConfig| config.build(4, 1, 0).err().expect("too large").to_string();
-        let message = refused(KanConfig { hidden: vec![1_000_000], ..KanConfig::default() });
-        assert_eq!(
-            message,
-            "cannot build the approximator: layers of [4, 1000000, 1] have 45000000 parameters; at most 16777216 can be fitted"
-        );
-        refused(KanConfig { hidden: vec![usize::MAX, usize::MAX], ..KanConfig::default() });
-        refused(KanConfig { grid: usize::MAX, ..KanConfig::default() });
-        refused(KanConfig { products: vec![usize::MAX], ..KanConfig::default() });
     }
 }

@@ -3,8 +3,8 @@
 use super::network::Network;
 use super::objective::NetworkObjective;
 use super::regularization::Regularization;
-use crate::approximator::{ApproximatorError, Loss, Samples};
 use crate::compute::{Batch, Scalar, Workspace};
+use crate::fit::{ApproximatorError, Loss, Samples};
 use crate::graph::Input;
 use crate::optimize::{LevenbergMarquardt, Objective, Vector};
 use std::marker::PhantomData;

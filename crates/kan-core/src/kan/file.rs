@@ -1,12 +1,19 @@
 //! Networks as safetensors files.
 
-use super::approximator::{Kan, shapes};
 use super::config::KanConfig;
 use super::network::{Layer, Network};
-use crate::approximator::ApproximatorError;
+use crate::fit::ApproximatorError;
 use crate::model_file::{self, ModelFile, Tensor};
 
 const FORMAT: &str = "kanrl-kan";
+
+/// What a file holds.
+pub(super) struct Contents {
+    pub config: KanConfig,
+    pub network: Network,
+    /// Mean and 1 / deviation of each input.
+    pub standardization: Vec<(f64, f64)>,
+}
 
 /// The tensors of a layer with their shapes, in the layout and under the names that the file has them.
 fn tensors(index: usize, layer: &mut Layer) -> [(String, Vec<usize>, &mut Vec<f64>); 9] {
@@ -28,22 +35,22 @@ fn tensors(index: usize, layer: &mut Layer) -> [(String, Vec<usize>, &mut Vec<f6
 
 /// The file of a network: pykan's tensors under pykan's names, the standardization as `input/shift` and `input/scale`,
 /// and the configuration as JSON in the metadata.
-pub(super) fn write(kan: &Kan) -> Vec<u8> {
-    let (shift, scale): (Vec<f64>, Vec<f64>) = kan.standardization.iter().copied().unzip();
+pub(super) fn write(config: &KanConfig, network: &Network, standardization: &[(f64, f64)]) -> Vec<u8> {
+    let (shift, scale): (Vec<f64>, Vec<f64>) = standardization.iter().copied().unzip();
     let mut data: Vec<Tensor<'_>> = vec![
         ("input/shift".to_owned(), vec![shift.len()], &shift),
         ("input/scale".to_owned(), vec![scale.len()], &scale),
     ];
-    let mut network = kan.network.clone();
+    let counts = [("inputs", network.inputs()), ("outputs", network.outputs())];
+    let mut network = network.clone();
     for (index, layer) in network.layers.iter_mut().enumerate() {
         data.extend(tensors(index, layer).map(|(name, shape, values)| (name, shape, values.as_slice())));
     }
-    let counts = [("inputs", kan.network.inputs()), ("outputs", kan.network.outputs())];
-    model_file::write(FORMAT, &kan.config, counts, &data)
+    model_file::write(FORMAT, config, counts, &data)
 }
 
 /// Reads what [`write`] wrote; checks format, version, configuration, shapes and finiteness.
-pub(super) fn read(bytes: &[u8]) -> Result<Kan, ApproximatorError> {
+pub(super) fn read(bytes: &[u8]) -> Result<Contents, ApproximatorError> {
     let bad = |reason: String| ApproximatorError::BadModel { reason };
     let file = ModelFile::open(bytes, FORMAT)?;
     let config: KanConfig = file.config()?;
@@ -54,7 +61,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Kan, ApproximatorError> {
     let shift = file.values("input/shift", &[inputs])?;
     let scale = file.values("input/scale", &[inputs])?;
     let mut layers = Vec::new();
-    for (index, shape) in shapes(&config, inputs, outputs).iter().enumerate() {
+    for (index, shape) in config.shapes(inputs, outputs).iter().enumerate() {
         let mut layer = Layer::empty(shape);
         for (name, shape, tensor) in tensors(index, &mut layer) {
             *tensor = file.values(&name, &shape)?;
@@ -65,7 +72,5 @@ pub(super) fn read(bytes: &[u8]) -> Result<Kan, ApproximatorError> {
         }
         layers.push(layer);
     }
-    let standardization = shift.into_iter().zip(scale).collect();
-    // A seed only matters to a fit from the start.
-    Ok(Kan::from_parts(config, Network { layers }, standardization, 0))
+    Ok(Contents { config, network: Network { layers }, standardization: shift.into_iter().zip(scale).collect() })
 }

@@ -1,9 +1,9 @@
 //! From a graph back to a network.
 
 use super::network::{Layer, LayerShape, Network};
-use super::spline;
-use crate::approximator::ApproximatorError;
+use crate::fit::ApproximatorError;
 use crate::graph::{BaseFunction, EdgeFunction, NodeKind, SplineEdge, UnivariateGraph};
+use crate::spline;
 
 /// What a layer without any spline is given.
 const DEFAULT_GRID: usize = 5;

@@ -1,7 +1,7 @@
 //! Moving the knots to where the data is.
 
 use super::network::{Layer, Network};
-use super::spline;
+use crate::spline;
 
 impl Network {
     /// Moves each layer's knots to its inputs' samples, layer by layer, and refits the curves (pykan's

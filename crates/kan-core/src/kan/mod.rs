@@ -10,16 +10,13 @@ mod grid;
 mod network;
 mod objective;
 mod regularization;
-pub mod spline;
-mod standardize;
 mod training;
 
 pub use approximator::Kan;
-pub use config::{KanConfig, Optimizer, Precision};
-pub use device::{Device, TrainingDevice, register_device};
+pub use config::{Device, KanConfig, Optimizer, Precision};
+pub use device::{TrainingDevice, register_device};
 pub use engine::{Cpu, CurvedMethod, Engine, TrainingObjective};
 pub use network::{Layer, LayerShape, Network};
 pub use objective::NetworkObjective;
 pub use regularization::{Regularization, RegularizationMetric};
-pub(crate) use standardize::standardization;
 pub use training::Training;

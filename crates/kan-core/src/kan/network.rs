@@ -1,9 +1,9 @@
 //! A Kolmogorov-Arnold network: layers of one-variable curves.
 
-use super::spline;
 use crate::graph::{
     BaseFunction, Edge, EdgeFunction, Input, Node, NodeKind, SplineEdge, SymbolicEdge, UnivariateGraph,
 };
+use crate::spline;
 use rand_pcg::Pcg64;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 

@@ -2,8 +2,8 @@
 
 use super::network::{Layout, Network};
 use super::regularization::Regularization;
-use crate::approximator::Loss;
 use crate::compute::{Batch, CurvatureWorkspace, EdgeSlot, Plan, Scalar, Workspace};
+use crate::fit::Loss;
 use crate::optimize::{CurvedObjective, Objective};
 use nalgebra::DMatrix;
 

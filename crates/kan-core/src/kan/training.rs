@@ -3,7 +3,7 @@
 use super::config::{KanConfig, Optimizer};
 use super::engine::{CurvedMethod, Engine, TrainingObjective};
 use super::network::Network;
-use crate::approximator::{ApproximatorError, FitObserver, FitProgress, FitReport, Loss, Samples};
+use crate::fit::{ApproximatorError, FitObserver, FitProgress, FitReport, Loss, Samples};
 use crate::graph::Input;
 use crate::optimize::{Adam, Lbfgs, LevenbergMarquardt, Step, Vector};
 use std::borrow::{Borrow, BorrowMut};

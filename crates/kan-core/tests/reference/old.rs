@@ -1,7 +1,8 @@
 //! Networks of pykan 0.0.5: knots without extension, one row of them and of coefficients for each edge, and biases.
 
 use crate::model::assert_close;
-use kanrl_core::kan::{Layer, Network, spline};
+use kanrl_core::kan::{Layer, Network};
+use kanrl_core::spline;
 use kanrl_reference_data::{Tensors, number, numbers};
 use serde_json::Value;
 

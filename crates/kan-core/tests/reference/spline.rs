@@ -1,7 +1,7 @@
 //! Splines alone.
 
 use crate::model::assert_close;
-use kanrl_core::kan::spline;
+use kanrl_core::spline;
 use kanrl_reference_data::Tensors;
 
 #[test]

@@ -9,9 +9,9 @@ use crate::approximator::{
 };
 use crate::compute::output_gradient;
 use crate::graph::UnivariateGraph;
-use crate::kan::standardization;
 use crate::model_file::{self, ModelFile};
 use crate::optimize::Adam;
+use crate::standardize::standardization;
 use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut};
 use rand_pcg::Pcg64;
 use rand_pcg::rand_core::{Rng, SeedableRng};

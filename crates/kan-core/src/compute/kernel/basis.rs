@@ -3,7 +3,7 @@
 use super::multiply_add;
 use crate::compute::{Column, ROWS, Scalar};
 use crate::graph::BaseFunction;
-use crate::kan::spline::MAX_DEGREE;
+use crate::spline::MAX_DEGREE;
 
 /// Knots with what their recursion divides by.
 #[derive(Clone, Debug)]
@@ -173,7 +173,7 @@ fn fill_active<S: Scalar>(table: &KnotTable<S>, x: &Column<S>, features: &mut [C
     }
 }
 
-/// Cox-de Boor on the interval that holds `x`: as [`crate::kan::spline::active_basis`], in any element type.
+/// Cox-de Boor on the interval that holds `x`: as [`crate::spline::active_basis`], in any element type.
 fn active<S: Scalar>(
     knots: &[S],
     degree: usize,

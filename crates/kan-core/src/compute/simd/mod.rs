@@ -9,7 +9,7 @@ mod avx2;
 mod pieces;
 
 use super::kernel::{self, KnotTable, Start};
-use super::pieces::{POWERS, Tile};
+use super::tile::{POWERS, Tile};
 use super::{Column, ROWS, Scalar};
 use crate::graph::BaseFunction;
 use std::sync::LazyLock;
@@ -193,7 +193,7 @@ kernels! {
 mod tests {
     use super::*;
     use crate::compute::ROWS;
-    use crate::kan::spline::extend_knots;
+    use crate::spline::extend_knots;
 
     fn column<S: Scalar>(seed: usize) -> Column<S> {
         std::array::from_fn(|row| S::from_f64(((row * 7919 + seed * 104_729) % 2003) as f64 / 1001.5 - 1.0))
@@ -231,7 +231,7 @@ mod tests {
             let mut exact = empty.clone();
             let rounded: Vec<f64> = table.knots.iter().map(|knot| knot.to_f64()).collect();
             for row in 0..ROWS {
-                crate::kan::spline::for_each_basis(&rounded, degree, x[row].to_f64(), |basis, value, _| {
+                crate::spline::for_each_basis(&rounded, degree, x[row].to_f64(), |basis, value, _| {
                     exact[basis][row] = S::from_f64(value);
                 });
                 exact[count - 1][row] = S::from_f64(base.value(x[row].to_f64()));

@@ -1,7 +1,7 @@
 //! Polynomials between knots, with targets in vectors.
 
 use super::avx2::Lanes;
-use crate::compute::pieces::{LANES, POWERS, Tile};
+use crate::compute::tile::{LANES, POWERS, Tile};
 use crate::compute::{Column, ROWS, Scalar};
 
 /// `sums[tile][row] += bases[tile] · base[row] + Σ_p polynomials[interval of row, tile][p] · (x[row] − its knot)^p`

@@ -1,9 +1,9 @@
 //! Refitting a graph's free parameters to data.
 
-use super::UnivariateGraph;
-use super::evaluate::free_slots;
-use crate::approximator::{ApproximatorError, FitObserver, FitProgress, FitReport, FitTask, Loss};
-use crate::compute::{Batch, Plan, Workspace};
+use super::graph::free_slots;
+use super::{Batch, Plan, Workspace};
+use crate::fit::{ApproximatorError, FitObserver, FitProgress, FitReport, FitTask, Loss};
+use crate::graph::UnivariateGraph;
 use crate::optimize::{Lbfgs, Objective, Step};
 
 /// The loss as a function of a graph's free parameters.
