@@ -6,7 +6,7 @@
 //! ```
 
 use kanrl_core::config::{BuildError, SymbolicLibraryConfig};
-use kanrl_core::function::{Candidate, Domain, SampledCurve, SymbolicLibrary, UnivariateFunction};
+use kanrl_core::function::{Domain, FittedFunction, SampledCurve, SymbolicLibrary, UnivariateFunction};
 use kanrl_symbolic::SymbolicError;
 use kanrl_symbolic::library::{Library, LibraryFunction};
 use std::sync::Arc;
@@ -64,10 +64,10 @@ impl SymbolicLibrary for Cheap {
         self.all.functions()
     }
 
-    fn candidates(&self, curve: &SampledCurve) -> Vec<Candidate> {
+    fn candidates(&self, curve: &SampledCurve) -> Vec<FittedFunction> {
         let mut candidates = self.all.candidates(curve);
         let best = candidates.iter().map(|candidate| candidate.r_squared).fold(f64::NEG_INFINITY, f64::max);
-        let cost = |candidate: &Candidate| match candidate.r_squared >= best - self.slack {
+        let cost = |candidate: &FittedFunction| match candidate.r_squared >= best - self.slack {
             true => candidate.function.complexity(),
             false => f64::INFINITY,
         };

@@ -115,7 +115,7 @@ pub struct SampledCurve {
 
 /// `c·f(a·x + b) + d`, fitted to a curve.
 #[derive(Clone, Debug)]
-pub struct Candidate {
+pub struct FittedFunction {
     /// f.
     pub function: Arc<dyn UnivariateFunction>,
     /// Inner scale.
@@ -130,7 +130,7 @@ pub struct Candidate {
     pub r_squared: f64,
 }
 
-impl Candidate {
+impl FittedFunction {
     /// The fitted curve's value.
     pub fn value(&self, x: f64) -> f64 {
         self.c * self.function.value(self.a * x + self.b) + self.d
@@ -149,5 +149,5 @@ pub trait SymbolicLibrary: Debug + Send + Sync {
 
     /// Every function that fits at all, best first. A function that can leave its domain on the curve's range (extended
     /// by the library's margin) is not among them.
-    fn candidates(&self, curve: &SampledCurve) -> Vec<Candidate>;
+    fn candidates(&self, curve: &SampledCurve) -> Vec<FittedFunction>;
 }

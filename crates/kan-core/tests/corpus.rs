@@ -3,7 +3,7 @@
 
 use kanrl_core::baselines::{LinearConfig, MlpConfig};
 use kanrl_core::config::ApproximatorConfig;
-use kanrl_core::function::{Candidate, SampledCurve, SymbolicLibrary, UnivariateFunction};
+use kanrl_core::function::{FittedFunction, SampledCurve, SymbolicLibrary, UnivariateFunction};
 use kanrl_core::graph::UnivariateGraph;
 use kanrl_core::kan::{KanConfig, Network};
 use std::path::Path;
@@ -18,7 +18,7 @@ impl SymbolicLibrary for Empty {
         &[]
     }
 
-    fn candidates(&self, _: &SampledCurve) -> Vec<Candidate> {
+    fn candidates(&self, _: &SampledCurve) -> Vec<FittedFunction> {
         Vec::new()
     }
 }

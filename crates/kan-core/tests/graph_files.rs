@@ -1,7 +1,7 @@
 //! Graphs as JSON, and graphs back to networks.
 
 use kanrl_core::approximator::ApproximatorError;
-use kanrl_core::function::{Candidate, Identity, SampledCurve, SymbolicLibrary, UnivariateFunction};
+use kanrl_core::function::{FittedFunction, Identity, SampledCurve, SymbolicLibrary, UnivariateFunction};
 use kanrl_core::graph::{EdgeFunction, NodeKind, PruneThresholds, SymbolicEdge, UnivariateGraph};
 use kanrl_core::kan::{LayerShape, Network};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ impl SymbolicLibrary for Empty {
         &[]
     }
 
-    fn candidates(&self, _: &SampledCurve) -> Vec<Candidate> {
+    fn candidates(&self, _: &SampledCurve) -> Vec<FittedFunction> {
         Vec::new()
     }
 }

@@ -11,11 +11,11 @@ use kanrl_symbolic::{ActionRule, Expression, Formula, Output, SymbolicError};
 /// is than action 0. The action is the first largest of `(0, outputs…)`. For a vector action the outputs are its
 /// coordinates before clipping.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Head {
+pub struct StudentHead {
     space: ActionSpace,
 }
 
-impl Head {
+impl StudentHead {
     /// The head for an action space.
     pub fn new(space: ActionSpace) -> Self {
         Self { space }
@@ -149,13 +149,13 @@ impl Head {
 
 #[cfg(test)]
 mod tests {
-    use super::Head;
+    use super::StudentHead;
     use kanrl_core::action::ActionBatch;
     use kanrl_core::space::{ActionSpace, DiscreteSpace};
 
     #[test]
     fn differences_to_action_0_keep_the_expert_s_choice() {
-        let head = Head::new(ActionSpace::Discrete(DiscreteSpace::new(["left", "stay", "right"])));
+        let head = StudentHead::new(ActionSpace::Discrete(DiscreteSpace::new(["left", "stay", "right"])));
         let scores = [1.0, 3.0, 2.0, 5.0, 1.0, 4.5, 0.0, 0.0, 0.0];
         let targets = head.targets_from_scores(&scores);
         assert_eq!(targets, [2.0, 1.0, -4.0, -0.5, 0.0, 0.0]);

@@ -1,6 +1,6 @@
 //! Students as policies, to be rolled out beside the expert.
 
-use crate::head::Head;
+use crate::head::StudentHead;
 use kanrl_core::action::ActionBatch;
 use kanrl_core::policy::{Policy, PolicyError};
 use kanrl_core::space::ActionSpace;
@@ -8,13 +8,13 @@ use kanrl_core::space::ActionSpace;
 /// Anything with outputs for a batch of observations, with the head that turns them into actions.
 pub struct Student<F> {
     inputs: usize,
-    head: Head,
+    head: StudentHead,
     predict: F,
 }
 
 impl<F: Fn(&[f64], &mut [f64]) + Send + Sync> Student<F> {
     /// A student from its function `[rows, inputs] -> [rows, outputs]`, both row-major.
-    pub fn new(inputs: usize, head: Head, predict: F) -> Self {
+    pub fn new(inputs: usize, head: StudentHead, predict: F) -> Self {
         Self { inputs, head, predict }
     }
 }

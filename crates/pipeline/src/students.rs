@@ -2,7 +2,7 @@
 
 use crate::config::RunConfig;
 use kanrl_core::config::{ApproximatorConfig, BuildError};
-use kanrl_core::function::{Candidate, SampledCurve, SymbolicLibrary, UnivariateFunction};
+use kanrl_core::function::{FittedFunction, SampledCurve, SymbolicLibrary, UnivariateFunction};
 use kanrl_core::suggest;
 use serde_json::json;
 use std::sync::Arc;
@@ -109,7 +109,7 @@ impl SymbolicLibrary for LibraryPart<'_> {
         &self.functions
     }
 
-    fn candidates(&self, curve: &SampledCurve) -> Vec<Candidate> {
+    fn candidates(&self, curve: &SampledCurve) -> Vec<FittedFunction> {
         let mut candidates = self.library.candidates(curve);
         candidates.retain(|candidate| self.function(candidate.function.name()).is_some());
         candidates

@@ -4,11 +4,11 @@ use crate::error::{ApiError, in_words};
 use crate::rollout::Rehearsal;
 use kanrl_core::approximator::FitTask;
 use kanrl_core::environment::{EnvironmentRegistry, EnvironmentSpec};
-use kanrl_core::function::{Candidate, SampledCurve};
-use kanrl_core::graph::{Edge, EdgeFunction, NodeKind, SymbolicEdge, UnivariateGraph};
+use kanrl_core::function::SampledCurve;
+use kanrl_core::graph::{Edge, EdgeFunction, NodeKind, UnivariateGraph};
 use kanrl_pipeline::config::{MergedConfig, RawConfig};
 use kanrl_pipeline::engine::{Artifact, LoadContext, Stage};
-use kanrl_pipeline::head::Head;
+use kanrl_pipeline::head::StudentHead;
 use kanrl_pipeline::stages::collect::ExpertData;
 use kanrl_pipeline::stages::fit::Network;
 use kanrl_pipeline::stages::per_student::{PerStudent, StudentPart};
@@ -139,7 +139,7 @@ impl Laboratory {
             .candidates(&samples)
             .into_iter()
             .map(|candidate| {
-                let function = symbolic_edge(&candidate);
+                let function = EdgeFunction::Symbolic(candidate.clone().into());
                 json!({
                     "function": candidate.function.name(),
                     "r_squared": finite(candidate.r_squared),
@@ -170,16 +170,16 @@ impl Laboratory {
             }
             let (samples, _) = self.original(pin.edge);
             let candidates = self.context.library.candidates(&samples);
-            let candidate = candidates.iter().find(|candidate| candidate.function.name() == pin.function);
+            let candidate = candidates.into_iter().find(|candidate| candidate.function.name() == pin.function);
             let candidate = candidate.ok_or_else(|| {
                 ApiError::unprocessable(format!(
                     "`{}` cannot follow this curve: it leaves its domain or is not in the run's library",
                     pin.function
                 ))
             })?;
-            graph = graph.with_function(pin.edge, symbolic_edge(candidate));
+            graph = graph.with_function(pin.edge, EdgeFunction::Symbolic(candidate.into()));
         }
-        let head = Head::new(self.spec.action_space.clone());
+        let head = StudentHead::new(self.spec.action_space.clone());
         let loss = head.loss();
         let rows = self.rows();
         let task =
@@ -285,11 +285,6 @@ fn drawn(function: &EdgeFunction, samples: &SampledCurve, (shift, scale): (f64, 
     let at = |index: usize| low + (high - low) * index as f64 / (POINTS - 1) as f64;
     let points = (0..POINTS).map(at).map(|x| [x / scale + shift, function.value(x)]);
     points.filter(|[x, y]| x.is_finite() && y.is_finite()).collect()
-}
-
-fn symbolic_edge(candidate: &Candidate) -> EdgeFunction {
-    let Candidate { function, a, b, c, d, .. } = candidate.clone();
-    EdgeFunction::Symbolic(SymbolicEdge { function, a, b, c, d })
 }
 
 fn name(function: &EdgeFunction) -> Option<&str> {

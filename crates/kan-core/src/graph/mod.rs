@@ -15,7 +15,7 @@ pub use attribution::Importances;
 pub use file::{FORMAT_VERSION, GraphFile, GraphFileError};
 pub use prune::PruneThresholds;
 
-use crate::function::UnivariateFunction;
+use crate::function::{FittedFunction, UnivariateFunction};
 use std::sync::Arc;
 
 /// A network of one-variable edges, in topological order: an edge goes from a lower to a higher node index.
@@ -136,5 +136,11 @@ impl SymbolicEdge {
     /// The edge that passes its input on.
     pub fn identity() -> Self {
         Self { function: Arc::new(crate::function::Identity), a: 1.0, b: 0.0, c: 1.0, d: 0.0 }
+    }
+}
+
+impl From<FittedFunction> for SymbolicEdge {
+    fn from(FittedFunction { function, a, b, c, d, .. }: FittedFunction) -> Self {
+        Self { function, a, b, c, d }
     }
 }

@@ -1,4 +1,4 @@
-use crate::head::Head;
+use crate::head::StudentHead;
 use crate::policies::Student;
 use kanrl_core::graph::UnivariateGraph;
 use kanrl_symbolic::{ActionRule, Expression, Formula, SimplifyLimits, SymbolicError, Tape, graph_expressions};
@@ -6,7 +6,7 @@ use kanrl_symbolic::{ActionRule, Expression, Formula, SimplifyLimits, SymbolicEr
 /// A student's outputs as expressions over the environment's observations.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draft {
-    head: Head,
+    head: StudentHead,
     inputs: Vec<String>,
     expressions: Vec<Expression>,
     /// Compiled with every constant in a place of its own.
@@ -18,7 +18,7 @@ impl Draft {
     ///
     /// # Errors
     /// [`SymbolicError`] where an expression uses something that is no input.
-    pub fn new(head: Head, inputs: Vec<String>, expressions: Vec<Expression>) -> Result<Self, SymbolicError> {
+    pub fn new(head: StudentHead, inputs: Vec<String>, expressions: Vec<Expression>) -> Result<Self, SymbolicError> {
         assert_eq!(expressions.len(), head.outputs(), "an expression for each output");
         let tape = Tape::compile_with_constants(&expressions, &inputs)?;
         Ok(Self { head, inputs, expressions, tape })
@@ -28,7 +28,7 @@ impl Draft {
     ///
     /// # Errors
     /// [`SymbolicError`] where an edge is still a spline.
-    pub fn from_graph(head: Head, graph: &UnivariateGraph) -> Result<Self, SymbolicError> {
+    pub fn from_graph(head: StudentHead, graph: &UnivariateGraph) -> Result<Self, SymbolicError> {
         let inputs = graph.inputs.iter().map(|input| input.name.clone()).collect();
         let expressions = graph_expressions(graph)?;
         Self::new(head, inputs, expressions)
@@ -38,7 +38,7 @@ impl Draft {
     ///
     /// # Errors
     /// [`SymbolicError`] where it is not of this head.
-    pub fn from_formula(head: Head, formula: &Formula) -> Result<Self, SymbolicError> {
+    pub fn from_formula(head: StudentHead, formula: &Formula) -> Result<Self, SymbolicError> {
         let mut expressions = formula.expressions();
         if *formula.action() == ActionRule::Argmax {
             // Action 0's output, which is 0.
@@ -56,7 +56,7 @@ impl Draft {
     }
 
     /// What its outputs mean.
-    pub fn head(&self) -> &Head {
+    pub fn head(&self) -> &StudentHead {
         &self.head
     }
 
@@ -202,11 +202,11 @@ pub(super) fn deviations(values: &[f64], columns: usize) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::Draft;
-    use crate::head::Head;
+    use crate::head::StudentHead;
     use kanrl_core::space::{ActionSpace, DiscreteSpace};
 
     fn draft(text: &str) -> Draft {
-        let head = Head::new(ActionSpace::Discrete(DiscreteSpace::new(["left", "right"])));
+        let head = StudentHead::new(ActionSpace::Discrete(DiscreteSpace::new(["left", "right"])));
         Draft::new(head, vec!["x".into(), "y".into()], vec![text.parse().unwrap()]).unwrap()
     }
 
@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_formula_gives_its_draft_back() {
-        let head = Head::new(ActionSpace::Discrete(DiscreteSpace::new(["left", "stay", "right"])));
+        let head = StudentHead::new(ActionSpace::Discrete(DiscreteSpace::new(["left", "stay", "right"])));
         let expressions = vec!["x + 1".parse().unwrap(), "2*x".parse().unwrap()];
         let draft = Draft::new(head.clone(), vec!["x".into()], expressions).unwrap();
         assert_eq!(Draft::from_formula(head, &draft.formula().unwrap()).unwrap(), draft);

@@ -171,7 +171,7 @@ impl Objective for DraftObjective<'_> {
 mod tests {
     use super::{agreement, refit, shorten};
     use crate::formulas::Draft;
-    use crate::head::Head;
+    use crate::head::StudentHead;
     use kanrl_core::approximator::{FitTask, Loss, Samples};
     use kanrl_core::space::{ActionSpace, DiscreteSpace};
 
@@ -182,7 +182,7 @@ mod tests {
         let weights = vec![1.0; 100];
         let train = Samples { inputs: &inputs, targets: &targets, weights: &weights };
         let task = FitTask { train, validation: None, loss: &Loss::MeanSquared };
-        let head = Head::new(ActionSpace::Discrete(DiscreteSpace::new(["left", "right"])));
+        let head = StudentHead::new(ActionSpace::Discrete(DiscreteSpace::new(["left", "right"])));
         let text = "1.5*x + 0.1*x^2 + 0.8*sin(2.7*y) + 0.3*y + 0.2";
         let draft = Draft::new(head, vec!["x".into(), "y".into()], vec![text.parse().unwrap()]).unwrap();
         let fitted = refit(&draft, task, 200, &mut |_, _| true);
@@ -193,7 +193,7 @@ mod tests {
     }
     #[test]
     fn agreement_is_the_share_of_equal_actions() {
-        let head = Head::new(ActionSpace::Discrete(DiscreteSpace::new(["left", "right"])));
+        let head = StudentHead::new(ActionSpace::Discrete(DiscreteSpace::new(["left", "right"])));
         let draft = Draft::new(head, vec!["x".into()], vec!["x + 1".parse().unwrap()]).unwrap();
         let (inputs, weights) = ([-3.0, -0.5, 0.5, 3.0], [1.0; 4]);
         // The sizes do not matter, only the signs: the second row's differs.

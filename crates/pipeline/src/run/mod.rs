@@ -13,7 +13,7 @@ use crate::config::RunConfig;
 use crate::engine::{Artifact, Fingerprints, LoadContext, Pipeline, PipelineError, Slot, Stage};
 use crate::events::Reporter;
 use crate::files::FileError;
-use crate::head::Head;
+use crate::head::StudentHead;
 use crate::run::directory::{RunDirectory, RunDirectoryError};
 use crate::run::provenance::{ExpertProvenance, FileDigest, Origin, Provenance};
 use crate::run::tensorboard::TensorBoard;
@@ -77,7 +77,7 @@ impl Run {
             (Some(record), environment) => {
                 let demonstrations = record.read(environment.as_ref())?;
                 check_choice(&demonstrations.spec)?;
-                let head = Head::new(demonstrations.spec.action_space.clone());
+                let head = StudentHead::new(demonstrations.spec.action_space.clone());
                 let log = Log::new(&demonstrations, &head)
                     .map_err(|reason| RunError::Log { file: demonstrations.source.clone(), reason })?;
                 (demonstrations.spec, Teacher::Log(Arc::new(log)))

@@ -3,7 +3,7 @@
 use crate::config::RunConfig;
 use crate::engine::{LoadContext, StageError};
 use crate::events::Reporter;
-use crate::head::Head;
+use crate::head::StudentHead;
 use crate::stages::teacher::Teacher;
 use bevy_ecs::prelude::*;
 use bevy_ecs::system::SystemParam;
@@ -49,8 +49,8 @@ impl StageContext<'_> {
     }
 
     /// What a student's outputs mean.
-    pub fn head(&self) -> Head {
-        Head::new(self.task.0.action_space.clone())
+    pub fn head(&self) -> StudentHead {
+        StudentHead::new(self.task.0.action_space.clone())
     }
 
     /// Whom students learn from.

@@ -1,6 +1,6 @@
 //! Whom students learn from: an expert that can be asked, or a log of what one did.
 
-use crate::head::Head;
+use crate::head::StudentHead;
 use bevy_ecs::prelude::Resource;
 use kanrl_core::action::{ActionBatch, argmax};
 use kanrl_core::dataset::{Dataset, Demonstrations};
@@ -35,7 +35,7 @@ pub struct Log {
     pub source: String,
     /// Whether the parts are whole episodes, not blocks.
     pub by_episode: bool,
-    /// Rows to fit on, with targets for a [`Head`].
+    /// Rows to fit on, with targets for a [`StudentHead`].
     pub train: Dataset,
     /// Rows to choose by.
     pub validation: Dataset,
@@ -53,7 +53,7 @@ impl Log {
     ///
     /// # Errors
     /// In words, where there are too few rows or a name cannot stand in a formula.
-    pub fn new(demonstrations: &Demonstrations, head: &Head) -> Result<Self, String> {
+    pub fn new(demonstrations: &Demonstrations, head: &StudentHead) -> Result<Self, String> {
         let rows = &demonstrations.rows;
         if rows.rows() < BLOCKS {
             return Err(format!(
@@ -93,7 +93,7 @@ impl Log {
 }
 
 /// The same rows with a student's targets.
-fn taught(rows: &Dataset, head: &Head) -> Dataset {
+fn taught(rows: &Dataset, head: &StudentHead) -> Dataset {
     let discrete = head.action_space().outputs() != head.outputs();
     let (targets, margins) = match rows.score_kind {
         None if discrete => {
@@ -109,12 +109,12 @@ fn taught(rows: &Dataset, head: &Head) -> Dataset {
 #[cfg(test)]
 mod tests {
     use super::Log;
-    use crate::head::Head;
+    use crate::head::StudentHead;
     use kanrl_core::dataset::{Dataset, Demonstrations};
     use kanrl_core::environment::EnvironmentSpec;
     use kanrl_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
 
-    fn demonstrations(episodes: usize, length: usize, name: &str) -> (Demonstrations, Head) {
+    fn demonstrations(episodes: usize, length: usize, name: &str) -> (Demonstrations, StudentHead) {
         let x = Coordinate::new(name, "m", f64::NEG_INFINITY, f64::INFINITY);
         let spec = EnvironmentSpec {
             id: "log".into(),
@@ -130,7 +130,7 @@ mod tests {
             let targets = if episode % 2 == 0 { [1.0, 0.0] } else { [0.0, 1.0] };
             rows.push_episode(&vec![episode as f64; length], &targets.repeat(length), &vec![1.0; length]);
         }
-        let head = Head::new(spec.action_space.clone());
+        let head = StudentHead::new(spec.action_space.clone());
         (Demonstrations { source: "log.csv".into(), spec, rows, marked: episodes > 1 }, head)
     }
 

@@ -13,7 +13,7 @@ pub use function::LibraryFunction;
 
 use crate::expression::SymbolicError;
 use curve::PreparedCurve;
-use kanrl_core::function::{Candidate, Domain, SampledCurve, SymbolicLibrary, UnivariateFunction};
+use kanrl_core::function::{Domain, FittedFunction, SampledCurve, SymbolicLibrary, UnivariateFunction};
 use rayon::prelude::*;
 use refine::Workspace;
 use std::sync::Arc;
@@ -123,7 +123,7 @@ impl Library {
         self
     }
 
-    fn score(&self, candidate: &Candidate) -> f64 {
+    fn score(&self, candidate: &FittedFunction) -> f64 {
         let fit = (1.0 + 1e-5 - candidate.r_squared).log2();
         self.simplicity * candidate.function.complexity() + (1.0 - self.simplicity) * fit
     }
@@ -150,10 +150,10 @@ impl SymbolicLibrary for Library {
         Some(Arc::new(function))
     }
 
-    fn candidates(&self, curve: &SampledCurve) -> Vec<Candidate> {
+    fn candidates(&self, curve: &SampledCurve) -> Vec<FittedFunction> {
         let prepare = |margin| PreparedCurve::new(&curve.x, &curve.y, margin);
         let (Some(wide), Some(narrow)) = (prepare(self.margin), prepare(0.0)) else { return Vec::new() };
-        let mut candidates: Vec<Candidate> = self
+        let mut candidates: Vec<FittedFunction> = self
             .searched
             .par_iter()
             .map_init(Workspace::default, |workspace, function| {
@@ -195,12 +195,12 @@ fn candidate(
     fit: search::Fit,
     curve: &SampledCurve,
     prepared: &PreparedCurve,
-) -> Option<Candidate> {
+) -> Option<FittedFunction> {
     let [first, last] = [prepared.low, prepared.low + prepared.width].map(|x| fit.a * x + fit.b);
     if !function.domain().contains(first.min(last), first.max(last)) {
         return None;
     }
-    let mut candidate = Candidate { function, a: fit.a, b: fit.b, c: fit.c, d: fit.d, r_squared: 0.0 };
+    let mut candidate = FittedFunction { function, a: fit.a, b: fit.b, c: fit.c, d: fit.d, r_squared: 0.0 };
     let residual: f64 = curve.x.iter().zip(&curve.y).map(|(x, y)| (y - candidate.value(*x)).powi(2)).sum();
     let total = prepared.full.total;
     // As scikit-learn's r2_score: a constant curve that is hit exactly is a perfect fit.

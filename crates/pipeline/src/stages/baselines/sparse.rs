@@ -1,7 +1,7 @@
 //! Linear and sparse quadratic formulas: the rivals that a KAN's formula has to beat.
 
 use crate::formulas::Draft;
-use crate::head::Head;
+use crate::head::StudentHead;
 use kanrl_core::approximator::{Loss, Samples};
 use kanrl_symbolic::{Expression, SymbolicError};
 use nalgebra::{DMatrix, DVector};
@@ -24,7 +24,7 @@ enum Term {
 ///
 /// # Errors
 /// [`SymbolicError`] for a name that no variable can have.
-pub fn linear(head: &Head, names: &[String], samples: Samples<'_>, loss: &Loss) -> Result<Draft, SymbolicError> {
+pub fn linear(head: &StudentHead, names: &[String], samples: Samples<'_>, loss: &Loss) -> Result<Draft, SymbolicError> {
     let terms = (0..names.len()).map(Term::One).collect();
     Regression::new(terms, names.len(), head.outputs(), samples, loss).draft(head, names, usize::MAX, 0.0)
 }
@@ -35,7 +35,7 @@ pub fn linear(head: &Head, names: &[String], samples: Samples<'_>, loss: &Loss) 
 /// # Errors
 /// [`SymbolicError`] for a name that no variable can have.
 pub fn quadratic(
-    head: &Head,
+    head: &StudentHead,
     names: &[String],
     samples: Samples<'_>,
     loss: &Loss,
@@ -148,7 +148,13 @@ impl Regression {
         Self { terms, moments, gram, outputs: outputs.collect() }
     }
 
-    fn draft(&self, head: &Head, names: &[String], most: usize, least_gain: f64) -> Result<Draft, SymbolicError> {
+    fn draft(
+        &self,
+        head: &StudentHead,
+        names: &[String],
+        most: usize,
+        least_gain: f64,
+    ) -> Result<Draft, SymbolicError> {
         let expressions = (0..self.outputs.len()).map(|output| self.expression(output, names, most, least_gain));
         Draft::new(head.clone(), names.to_vec(), expressions.collect::<Result<_, _>>()?)
     }
@@ -225,7 +231,7 @@ fn tame(targets: &mut [f64], loss: &Loss) {
 mod tests {
     use super::{linear, quadratic, with_products};
     use crate::formulas::Draft;
-    use crate::head::Head;
+    use crate::head::StudentHead;
     use kanrl_core::approximator::{Loss, Samples};
     use kanrl_core::random::Generator;
     use kanrl_core::space::{ActionSpace, DiscreteSpace};
@@ -238,7 +244,7 @@ mod tests {
         let targets: Vec<f64> = inputs.chunks_exact(3).map(target).collect();
         let weights = vec![1.0; 300];
         let samples = Samples { inputs: &inputs, targets: &targets, weights: &weights };
-        let head = Head::new(ActionSpace::Discrete(DiscreteSpace::new(["left", "right"])));
+        let head = StudentHead::new(ActionSpace::Discrete(DiscreteSpace::new(["left", "right"])));
         let names: Vec<String> = ["x", "y", "z"].map(str::to_owned).to_vec();
         let found = quadratic(&head, &names, samples, &Loss::MeanSquared, 8).unwrap();
         assert_eq!(found.operations(), 8, "{:?}", found.expressions());

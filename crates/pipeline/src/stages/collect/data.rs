@@ -1,6 +1,6 @@
 use crate::engine::{Artifact, ArtifactError, LoadContext, StageError};
 use crate::files;
-use crate::head::Head;
+use crate::head::StudentHead;
 use kanrl_core::dataset::Dataset;
 use kanrl_core::policy::ExpertPolicy;
 use kanrl_core::policy::ScoreKind;
@@ -117,7 +117,7 @@ impl crate::stages::per_student::StudentPart for ExpertData {
 pub(crate) fn push_labeled(
     data: &mut Dataset,
     expert: &dyn ExpertPolicy,
-    head: &Head,
+    head: &StudentHead,
     trajectory: &Trajectory,
 ) -> Result<(), StageError> {
     let elapsed = trajectory.elapsed_steps();

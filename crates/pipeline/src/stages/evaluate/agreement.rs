@@ -1,6 +1,6 @@
 //! How often a policy does what the expert does.
 
-use crate::head::Head;
+use crate::head::StudentHead;
 use crate::stages::evaluate::Agreement;
 use kanrl_core::action::ActionBatch;
 use kanrl_core::dataset::Dataset;
@@ -59,7 +59,7 @@ pub fn of_each_episode(episodes: &[Actions]) -> Vec<f64> {
 ///
 /// # Errors
 /// [`PolicyError`] where it gives no finite action.
-pub fn with_log(policy: &dyn Policy, head: &Head, log: &Dataset) -> Result<Vec<Actions>, PolicyError> {
+pub fn with_log(policy: &dyn Policy, head: &StudentHead, log: &Dataset) -> Result<Vec<Actions>, PolicyError> {
     let (inputs, outputs) = (log.input_names.len(), log.output_names.len());
     let episode = |index: usize| {
         let rows = log.episode_rows(index);

@@ -4,8 +4,8 @@
 use crate::config::SymbolifySection;
 use crate::rows::{Rows, variance};
 use kanrl_core::approximator::{ApproximatorError, FitReport, FitTask, Samples};
-use kanrl_core::function::{Candidate, SymbolicLibrary};
-use kanrl_core::graph::{EdgeFunction, SymbolicEdge, UnivariateGraph};
+use kanrl_core::function::{FittedFunction, SymbolicLibrary};
+use kanrl_core::graph::{EdgeFunction, UnivariateGraph};
 use std::ops::ControlFlow;
 
 /// What to name edges with, and how to judge.
@@ -123,15 +123,14 @@ impl Trial<'_> {
         let all = self.task.library.candidates(&curve);
         let simplest =
             all.iter().min_by(|first, second| first.function.complexity().total_cmp(&second.function.complexity()));
-        let mut tried: Vec<&Candidate> = all.iter().take(self.task.section.candidates.max(1)).collect();
+        let mut tried: Vec<&FittedFunction> = all.iter().take(self.task.section.candidates.max(1)).collect();
         tried.extend(
             simplest.filter(|simplest| !tried.iter().any(|other| other.function.name() == simplest.function.name())),
         );
         let mut results: Vec<(f64, Fitted)> = Vec::new();
         for candidate in tried {
-            let Candidate { function, a, b, c, d, .. } = candidate.clone();
-            let complexity = function.complexity();
-            let named = EdgeFunction::Symbolic(SymbolicEdge { function, a, b, c, d });
+            let complexity = candidate.function.complexity();
+            let named = EdgeFunction::Symbolic(candidate.clone().into());
             // A candidate that leaves its domain on other rows is no candidate.
             if let Ok(fitted) = self.refit(current.graph.with_function(edge, named))
                 && fitted.loss.is_finite()
