@@ -7,7 +7,7 @@ use kanrl_pipeline::engine::{
 };
 use kanrl_pipeline::events::{Event, Reporter};
 use kanrl_pipeline::files;
-use kanrl_pipeline::run::directory::RunDirectory;
+use kanrl_pipeline::run::{LockedRun, RunFile};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -69,9 +69,9 @@ fn world(folder: &Path, seed: i64) -> (World, Arc<Mutex<Vec<String>>>) {
     let mut world = World::new();
     world.insert_resource(LoadContext { config: Arc::new(config), library });
     world.insert_resource(reporter);
-    std::fs::create_dir_all(folder).unwrap();
-    world.insert_resource(RunDirectory::open(folder).unwrap());
-    std::fs::write(folder.join("config.toml"), "").unwrap();
+    let run = LockedRun::open(folder).unwrap();
+    run.write(RunFile::Config, b"").unwrap();
+    world.insert_resource(run);
     (world, finished)
 }
 

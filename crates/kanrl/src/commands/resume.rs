@@ -1,8 +1,8 @@
 use super::extract;
 use crate::{Failure, Plugins};
 use clap::Args;
-use kanrl_pipeline::config::{MergedConfig, RawConfig};
-use kanrl_pipeline::run::Run;
+use kanrl_pipeline::config::MergedConfig;
+use kanrl_pipeline::run::{Run, RunStore};
 use std::path::PathBuf;
 
 /// `kanrl resume`.
@@ -20,7 +20,7 @@ pub struct Resume {
 
 impl Resume {
     pub fn run(self, quiet: bool, plugins: &Plugins) -> Result<(), Failure> {
-        let raw = RawConfig::read(&self.directory.join("config.toml"))?;
+        let raw = RunStore::open(&self.directory).map_err(Failure::input)?.config()?;
         let mut config = MergedConfig::new(raw).resolve()?;
         let registry = plugins.environments_of(&mut config)?;
         let mut run = Run::prepare(config, registry).map_err(Failure::input)?;

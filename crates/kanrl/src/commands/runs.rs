@@ -1,7 +1,8 @@
 use crate::Failure;
 use clap::Subcommand;
+use kanrl_pipeline::run::provenance::Provenance;
 use kanrl_pipeline::run::record::{PolicyRecord, RunRecord};
-use kanrl_pipeline::run::statistics;
+use kanrl_pipeline::run::{RunFile, RunStore, statistics};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -106,17 +107,15 @@ fn seconds(seconds: Option<f64>) -> String {
 
 /// The formula as text, where there is one.
 fn formula(record: &RunRecord) -> Option<String> {
-    let file = record.directory.join(kanrl_experts::formula::run_files::FORMULA);
-    let formula = kanrl_symbolic::Formula::from_json(&std::fs::read_to_string(file).ok()?).ok()?;
+    let text = RunStore::open(&record.directory).ok()?.read_text(RunFile::Formula).ok()?;
+    let formula = kanrl_symbolic::Formula::from_json(&text).ok()?;
     Some(kanrl_symbolic::export::unicode(&formula))
 }
 
 fn show(record: &RunRecord, json: bool) -> Result<(), Failure> {
-    let timings: Value = std::fs::read(record.directory.join("timings.json"))
-        .ok()
-        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-        .unwrap_or_default();
-    let provenance = kanrl_pipeline::run::provenance::Provenance::read(&record.directory).ok();
+    let run = RunStore::open(&record.directory).map_err(Failure::input)?;
+    let timings: Value = run.read_json(RunFile::Timings).unwrap_or_default();
+    let provenance = Provenance::read(&run).ok();
     if json {
         return crate::json::print(&json!({
             "run": record, "metrics": record.metrics, "formula": formula(record), "seconds": timings["seconds"],

@@ -20,6 +20,20 @@ pub struct ConfigError {
     pub span: Option<Range<usize>>,
 }
 
+impl ConfigError {
+    /// The file `name` cannot be read.
+    pub(crate) fn unreadable(name: &str, reason: &dyn std::fmt::Display) -> Self {
+        Self {
+            kind: ConfigErrorKind::Unreadable,
+            origin: Arc::new(ConfigText { name: name.to_owned(), text: String::new() }),
+            key: String::new(),
+            message: reason.to_string(),
+            help: None,
+            span: None,
+        }
+    }
+}
+
 /// A config's text and where it came from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConfigText {

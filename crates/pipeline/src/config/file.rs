@@ -25,14 +25,7 @@ impl RawConfig {
     /// [`ConfigError`] where it cannot be read or parsed.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let name = path.display().to_string();
-        let unreadable = |message: String| ConfigError {
-            kind: ConfigErrorKind::Unreadable,
-            origin: Arc::new(ConfigText { name: name.clone(), text: String::new() }),
-            key: String::new(),
-            message,
-            help: None,
-            span: None,
-        };
+        let unreadable = |message: String| ConfigError::unreadable(&name, &message);
         let bytes = read_file(path, MAX_FILE).map_err(|error| match error {
             ExpertError::Io { source, .. } => unreadable(source.to_string()),
             other => unreadable(other.to_string()),
@@ -40,7 +33,12 @@ impl RawConfig {
         let text = String::from_utf8(bytes).map_err(|_| unreadable("is not UTF-8 text".to_owned()))?;
         let is_json = path.extension().is_some_and(|extension| extension == "json");
         let raw = if is_json { Self::from_json(name, text) } else { Self::from_toml(name, text) }?;
-        Ok(Self { folder: path.parent().map(Path::to_owned).unwrap_or_default(), ..raw })
+        Ok(raw.in_folder(path.parent().unwrap_or(Path::new(""))))
+    }
+
+    /// The same config as if its file lay in `folder`: relative paths in it begin there.
+    pub(crate) fn in_folder(self, folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), ..self }
     }
 
     /// Parses TOML; `name` stands in error messages.

@@ -116,7 +116,7 @@ impl Pipeline {
     }
 
     /// Runs all stages on a world that holds a [`LoadContext`](super::LoadContext), a
-    /// [`Reporter`](crate::events::Reporter), a [`RunDirectory`](crate::run::directory::RunDirectory) and whatever the
+    /// [`Reporter`](crate::events::Reporter), a [`LockedRun`](crate::run::LockedRun) and whatever the
     /// stages read besides. A stage whose artifacts lie in the run directory under the same key is not run again.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use super::pipeline::PipelineError;
 use super::stage::{Stage, StageError};
 use crate::events::{Event, Reporter};
 use crate::files;
-use crate::run::directory::RunDirectory;
+use crate::run::LockedRun;
 use crate::run::provenance::hexadecimal;
 use bevy_ecs::prelude::*;
 use bevy_ecs::schedule::ScheduleLabel;
@@ -156,7 +156,7 @@ fn add(schedule: &mut Schedule, stage: Stage, index: usize, count: usize, shared
     let begin_progress = Arc::clone(&progress);
     schedule.add_systems(
         (move |reporter: Res<Reporter>,
-               run: Res<RunDirectory>,
+               run: Res<LockedRun>,
                context: Res<LoadContext>,
                fingerprints: Option<Res<Fingerprints>>| {
             let fingerprints = fingerprints.as_deref();
@@ -174,8 +174,8 @@ fn add(schedule: &mut Schedule, stage: Stage, index: usize, count: usize, shared
     let body = (stage.body)(Box::new(move |error| body_progress.fail(error)));
     schedule.add_systems(body.in_set(Part::Body(name.clone())));
     schedule.add_systems(
-        (move |reporter: Res<Reporter>| {
-            if let Err(error) = finish(&progress, &reporter) {
+        (move |reporter: Res<Reporter>, run: Res<LockedRun>| {
+            if let Err(error) = finish(&progress, &reporter, &run) {
                 progress.fail(error);
             }
         })
@@ -206,7 +206,7 @@ struct Record {
 fn begin(
     progress: &Progress,
     reporter: &Reporter,
-    run: &RunDirectory,
+    run: &LockedRun,
     context: &LoadContext,
     fingerprints: Option<&Fingerprints>,
 ) -> Result<(), StageError> {
@@ -215,19 +215,15 @@ fn begin(
     }
     reporter.emit(&Event::StageStarted { stage: progress.stage.clone(), index: progress.index, count: progress.count });
     let key = key(progress, context, fingerprints);
-    let folder = run.stage_folder(&progress.stage);
     let mut keys = progress.shared.keys.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     for made in &progress.provides {
         keys.insert(made, format!("{key}/{made}"));
     }
     drop(keys);
-    let record = std::fs::read(folder.join("stage.json")).ok();
-    let record = record.and_then(|bytes| serde_json::from_slice::<Record>(&bytes).ok());
+    let record: Option<Record> = run.stage_record(&progress.stage);
     let reused = !progress.provides.is_empty() && record.is_some_and(|record| record.key == key);
     progress.reused.store(reused, Ordering::SeqCst);
-    if !reused {
-        files::create_empty_folder(&folder)?;
-    }
+    let folder = if reused { run.stage_path(&progress.stage) } else { run.create_stage(&progress.stage)? };
     *progress.lock_work() = Work { key, folder, started: Some(Instant::now()) };
     Ok(())
 }
@@ -256,12 +252,12 @@ fn key(progress: &Progress, context: &LoadContext, fingerprints: Option<&Fingerp
     hexadecimal(&hash.finalize())
 }
 
-fn finish(progress: &Progress, reporter: &Reporter) -> Result<(), StageError> {
+fn finish(progress: &Progress, reporter: &Reporter, run: &LockedRun) -> Result<(), StageError> {
     let reused = reused(progress);
     let work = progress.lock_work();
     if !reused {
         let record = Record { format: FORMAT, stage: progress.stage.clone(), key: work.key.clone() };
-        files::write_json(&work.folder.join("stage.json"), &record)?;
+        run.complete_stage(&progress.stage, &record)?;
     }
     let seconds = work.started.map_or(0.0, |started| started.elapsed().as_secs_f64());
     drop(work);

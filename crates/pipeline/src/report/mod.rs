@@ -19,9 +19,6 @@ use kanrl_symbolic::export::{DEFAULT_WIDTH, mathml_formula};
 use kanrl_symbolic::{Format, Formula, SymbolicError, export};
 use serde_json::Value;
 
-/// The file's name in a run directory.
-pub const FILE: &str = "report.html";
-
 /// Videos of at most this many bytes are part of the page; larger ones lie beside it.
 const INLINE_VIDEO: usize = 2 << 20;
 

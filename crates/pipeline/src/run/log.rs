@@ -1,22 +1,24 @@
 //! Readers of a run's events that write files: `run.log`, `events.jsonl` and `timings.json`.
 
+use super::files::RunFile;
+use super::store::LockedRun;
 use crate::events::{Event, EventReader};
+use crate::files::FileError;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 /// Appends every event but progress to `run.log`, with the time in UTC.
 pub struct RunLog {
-    file: Option<Mutex<File>>,
+    file: Option<File>,
 }
 
 impl RunLog {
-    /// A log in the run directory `folder`; where it cannot be opened, the run goes on without one.
-    pub fn new(folder: &Path) -> Self {
-        Self { file: append(folder, "run.log") }
+    /// The log of `run`; where it cannot be opened, the run goes on without one.
+    pub fn new(run: &LockedRun) -> Self {
+        Self { file: or_warn(run.append(RunFile::Log)) }
     }
 }
 
@@ -35,13 +37,13 @@ impl EventReader for RunLog {
 
 /// Appends every event to `events.jsonl`, one JSON object a line, with the time in UTC.
 pub struct EventLog {
-    file: Option<Mutex<File>>,
+    file: Option<File>,
 }
 
 impl EventLog {
-    /// Events of the run in `folder`; where the file cannot be opened, the run goes on without it.
-    pub fn new(folder: &Path) -> Self {
-        Self { file: append(folder, "events.jsonl") }
+    /// The events of `run`; where the file cannot be opened, the run goes on without it.
+    pub fn new(run: &LockedRun) -> Self {
+        Self { file: or_warn(run.append(RunFile::Events)) }
     }
 }
 
@@ -53,18 +55,16 @@ impl EventReader for EventLog {
     }
 }
 
-/// Opens a log for appending; a run goes on without one that cannot be opened.
-fn append(folder: &Path, name: &str) -> Option<Mutex<File>> {
-    let path = folder.join(name);
-    let file = OpenOptions::new().create(true).append(true).open(&path);
-    file.inspect_err(|error| tracing::warn!("no log: {}: {error}", path.display())).ok().map(Mutex::new)
+/// A run goes on without a log that cannot be opened.
+pub(super) fn or_warn(file: Result<File, FileError>) -> Option<File> {
+    file.inspect_err(|error| tracing::warn!("{error}")).ok()
 }
 
-/// A log that cannot be written must not end the run.
-fn write_line(file: &Option<Mutex<File>>, line: &str) {
-    if let Some(file) = file {
-        let mut file = file.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let _ = writeln!(file, "{line}");
+/// Appends a line in one write, so that lines of several threads do not mix. A log that cannot be written must not end the
+/// run.
+fn write_line(file: &Option<File>, line: &str) {
+    if let Some(mut file) = file.as_ref() {
+        let _ = file.write_all(format!("{line}\n").as_bytes());
     }
 }
 

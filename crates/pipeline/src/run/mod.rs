@@ -1,12 +1,17 @@
 //! A run from its config to its results.
 
-pub mod directory;
+mod files;
+mod folder;
 mod log;
 pub mod provenance;
 pub mod record;
 pub mod seeds;
 pub mod statistics;
+mod store;
 mod tensorboard;
+
+pub use files::RunFile;
+pub use store::{LockedRun, RunStore, RunStoreError};
 
 use crate::causes::in_words;
 use crate::config::RunConfig;
@@ -14,7 +19,6 @@ use crate::engine::{Artifact, Fingerprints, LoadContext, Pipeline, PipelineError
 use crate::events::Reporter;
 use crate::files::FileError;
 use crate::head::StudentHead;
-use crate::run::directory::{RunDirectory, RunDirectoryError};
 use crate::run::provenance::{ExpertProvenance, FileDigest, Origin, Provenance};
 use crate::run::tensorboard::TensorBoard;
 use crate::stages;
@@ -41,7 +45,7 @@ pub struct Run {
     teacher: Teacher,
     context: LoadContext,
     reporter: Reporter,
-    directory: Option<RunDirectory>,
+    directory: Option<LockedRun>,
     expert_files: Vec<FileDigest>,
     origin: Origin,
 }
@@ -139,8 +143,8 @@ impl Run {
     /// # Errors
     /// [`RunError::Directory`] where the folder holds something else or cannot be written.
     pub fn open(&mut self, path: &Path) -> Result<PathBuf, RunError> {
-        let directory = RunDirectory::open(path)?;
-        directory.write("config.toml", self.context.config.to_toml().as_bytes()).map_err(RunDirectoryError::from)?;
+        let directory = LockedRun::open(path)?;
+        directory.write(RunFile::Config, self.context.config.to_toml().as_bytes()).map_err(RunStoreError::from)?;
         let path = directory.path().to_owned();
         self.directory = Some(directory);
         Ok(path)
@@ -161,7 +165,7 @@ impl Run {
     pub fn recompute_from(&self, stage: &str) -> Result<(), RunError> {
         let directory = self.directory.as_ref().expect("the run directory is opened first");
         for name in &self.stages()[self.pipeline.index(stage)?..] {
-            crate::files::create_empty_folder(&directory.stage_folder(name)).map_err(RunDirectoryError::from)?;
+            directory.create_stage(name).map_err(RunStoreError::from)?;
         }
         Ok(())
     }
@@ -176,9 +180,9 @@ impl Run {
     pub fn execute(mut self) -> Result<RunSummary, PipelineError> {
         let directory = self.directory.expect("the run directory is opened before the run is executed");
         let timings = log::Timings::new();
-        self.reporter.subscribe(log::RunLog::new(directory.path()));
-        self.reporter.subscribe(log::EventLog::new(directory.path()));
-        self.reporter.subscribe(TensorBoard::new(directory.path()));
+        self.reporter.subscribe(log::RunLog::new(&directory));
+        self.reporter.subscribe(log::EventLog::new(&directory));
+        self.reporter.subscribe(TensorBoard::new(&directory));
         self.reporter.subscribe(timings.clone());
         let expert = ExpertProvenance { source: self.teacher.source().to_owned(), files: self.expert_files };
         let mut fingerprints = Fingerprints::default();
@@ -196,9 +200,12 @@ impl Run {
         world.insert_resource(self.reporter);
         world.insert_resource(directory.clone());
         let result = self.pipeline.run(&mut world);
-        note(directory.write_json("timings.json", &timings.to_json()));
+        note(directory.write_json(RunFile::Timings, &timings.to_json()));
         if let Some(stage) = data_stage {
-            provenance.note_dataset(&directory, &stage);
+            let noted = provenance.note_dataset(&directory, &stage);
+            if let Err(error) = noted {
+                tracing::warn!("the dataset's digests are not known: {error}");
+            }
         }
         provenance.end(match &result {
             Ok(()) => "done".to_owned(),
@@ -276,7 +283,7 @@ pub enum RunError {
     Pipeline(#[from] PipelineError),
     /// The run directory cannot be used.
     #[error(transparent)]
-    Directory(#[from] RunDirectoryError),
+    Directory(#[from] RunStoreError),
 }
 
 /// One row of the returns table.

@@ -6,18 +6,16 @@
 
 use crate::config::{PluginEntry, RunConfig};
 use crate::engine::Artifact;
-use crate::files::{self, FileError};
-use crate::run::directory::RunDirectory;
+use crate::files::FileError;
+use crate::run::files::RunFile;
 use crate::run::log;
 use crate::run::seeds::{self, Purpose};
+use crate::run::store::{LockedRun, RunStore, RunStoreError};
 use kanrl_core::config::ExpertSource;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::path::Path;
-
-/// The file's name in a run directory.
-pub const FILE: &str = "provenance.json";
+use std::io::Read;
 
 const FORMAT: u32 = 1;
 
@@ -72,14 +70,6 @@ impl FileDigest {
     /// The digest of a content that is at hand.
     pub fn of(name: impl Into<String>, content: &[u8]) -> Self {
         Self { name: name.into(), bytes: content.len() as u64, sha256: hexadecimal(&Sha256::digest(content)) }
-    }
-
-    /// The digest of a file, under the name `name`.
-    ///
-    /// # Errors
-    /// Where the file cannot be read.
-    pub fn read(name: impl Into<String>, path: &Path) -> std::io::Result<Self> {
-        Ok(Self::of(name, &std::fs::read(path)?))
     }
 }
 
@@ -151,26 +141,16 @@ impl Provenance {
     ///
     /// # Errors
     /// Where there is none, or it is damaged.
-    pub fn read(directory: &Path) -> std::io::Result<Self> {
-        Ok(serde_json::from_slice(&std::fs::read(directory.join(FILE))?)?)
+    pub fn read(run: &RunStore) -> Result<Self, RunStoreError> {
+        run.read_json(RunFile::Provenance)
     }
 
-    /// What is known when a process begins to work on the run in `directory`, after the processes before it.
-    pub(crate) fn begin(
-        directory: &RunDirectory,
-        config: &RunConfig,
-        expert: ExpertProvenance,
-        origin: Origin,
-    ) -> Self {
+    /// What is known when a process begins to work on `run`, after the processes before it.
+    pub(crate) fn begin(run: &LockedRun, config: &RunConfig, expert: ExpertProvenance, origin: Origin) -> Self {
         let seed = config.seed;
-        let purposes = [
-            ("collect", Purpose::Collect),
-            ("aggregate", Purpose::Aggregate),
-            ("select", Purpose::Select),
-            ("report", Purpose::Report),
-        ];
-        let first = |(name, purpose)| (format!("first_{name}_episode"), seeds::episodes(seed, purpose, 1)[0]);
-        let mut seeds: BTreeMap<String, u64> = purposes.into_iter().map(first).collect();
+        let first =
+            |purpose: Purpose| (format!("first_{}_episode", purpose.name()), seeds::episodes(seed, purpose, 1)[0]);
+        let mut seeds: BTreeMap<String, u64> = Purpose::ALL.into_iter().map(first).collect();
         seeds.insert("run".to_owned(), seed);
         let execution = Execution {
             started: log::time(),
@@ -183,7 +163,7 @@ impl Provenance {
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             build: origin.build,
         };
-        let mut executions = Self::read(directory.path()).map(|earlier| earlier.executions).unwrap_or_default();
+        let mut executions = Self::read(run).map(|earlier| earlier.executions).unwrap_or_default();
         executions.push(execution);
         let (environment, plugins) = (config.environment.id.clone(), config.plugins.clone());
         Self { format: FORMAT, environment, expert, seeds, dataset: Vec::new(), plugins, executions }
@@ -198,21 +178,21 @@ impl Provenance {
     }
 
     /// Notes the dataset that stage `stage` left in the run directory.
-    pub(crate) fn note_dataset(&mut self, directory: &RunDirectory, stage: &str) {
-        let folder = directory.stage_folder(stage).join(crate::stages::collect::ExpertData::NAME);
-        let mut paths: Vec<_> = std::fs::read_dir(&folder).into_iter().flatten().flatten().collect();
-        paths.sort_by_key(std::fs::DirEntry::file_name);
-        let digest = |entry: std::fs::DirEntry| {
-            let path = entry.path();
-            let name = path.strip_prefix(directory.path()).ok()?.components();
-            let name: Vec<_> = name.map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
-            FileDigest::read(name.join("/"), &path).ok()
-        };
-        self.dataset = paths.into_iter().filter_map(digest).collect();
+    pub(crate) fn note_dataset(&mut self, run: &LockedRun, stage: &str) -> std::io::Result<()> {
+        let folder = format!("{}/{stage}/{}/", RunFile::Stages, crate::stages::collect::ExpertData::NAME);
+        self.dataset.clear();
+        run.visit(&mut |name, mut file| {
+            if name.starts_with(&folder) {
+                let mut content = Vec::new();
+                file.read_to_end(&mut content)?;
+                self.dataset.push(FileDigest::of(name, &content));
+            }
+            Ok(())
+        })
     }
 
-    pub(crate) fn write(&self, directory: &RunDirectory) -> Result<(), FileError> {
-        files::write_json(&directory.path().join(FILE), self)
+    pub(crate) fn write(&self, run: &LockedRun) -> Result<(), FileError> {
+        run.write_json(RunFile::Provenance, self)
     }
 }
 
@@ -220,7 +200,7 @@ impl Provenance {
 mod tests {
     use super::{ExpertProvenance, FileDigest, Origin, Provenance};
     use crate::config::{MergedConfig, RawConfig};
-    use crate::run::directory::RunDirectory;
+    use crate::run::LockedRun;
 
     #[test]
     fn digests_are_sha_256() {
@@ -232,20 +212,21 @@ mod tests {
     #[test]
     fn every_process_that_worked_on_a_run_is_kept() {
         let folder = tempfile::tempdir().unwrap();
-        let directory = RunDirectory::open(folder.path().join("run")).unwrap();
+        let run = LockedRun::open(folder.path().join("run")).unwrap();
         let raw = RawConfig::from_toml("test", "seed = 7").unwrap();
         let config = MergedConfig::new(raw).resolve().unwrap();
         let expert = ExpertProvenance { source: "a file".into(), files: vec![FileDigest::of("f", b"")] };
-        let mut first = Provenance::begin(&directory, &config, expert.clone(), Origin::default());
-        first.write(&directory).unwrap();
+        let mut first = Provenance::begin(&run, &config, expert.clone(), Origin::default());
+        first.write(&run).unwrap();
         first.end("cancelled".into());
-        first.write(&directory).unwrap();
-        let second = Provenance::begin(&directory, &config, expert, Origin::default());
-        second.write(&directory).unwrap();
-        let read = Provenance::read(directory.path()).unwrap();
+        first.write(&run).unwrap();
+        let second = Provenance::begin(&run, &config, expert, Origin::default());
+        second.write(&run).unwrap();
+        let read = Provenance::read(&run).unwrap();
         assert_eq!(read, second);
         let outcomes: Vec<_> = read.executions.iter().map(|execution| execution.outcome.as_deref()).collect();
         assert_eq!(outcomes, [Some("cancelled"), None]);
         assert_eq!((read.seeds["run"], read.seeds["first_report_episode"]), (7, 1_000_000_000));
+        assert_eq!(read.seeds.len(), 7, "the run's, and one for each purpose: {:?}", read.seeds);
     }
 }

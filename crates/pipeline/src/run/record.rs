@@ -1,6 +1,8 @@
 //! What lies in a run directory, read back: for lists, comparisons and sweeps.
 
+use crate::run::files::RunFile;
 use crate::run::provenance::Provenance;
+use crate::run::store::RunStore;
 use serde::Serialize;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -83,15 +85,17 @@ pub struct PolicyRecord {
 const ORDER: [&str; 5] = ["expert", "kan", "faithful", "polished", "formula"];
 
 impl RunRecord {
-    /// The run in `directory`; `None` where there is no `config.toml`.
+    /// The run in `directory`; `None` where there is no config that can be read.
     pub fn read(directory: &Path) -> Option<Self> {
-        let config: toml::Table = std::fs::read_to_string(directory.join("config.toml")).ok()?.parse().ok()?;
-        let json = |name: &str| -> Value {
-            let bytes = std::fs::read(directory.join(name)).unwrap_or_default();
-            serde_json::from_slice(&bytes).unwrap_or_default()
-        };
-        let (metrics, timings) = (json("metrics.json"), json("timings.json"));
-        let provenance = Provenance::read(directory).ok();
+        Self::of(&RunStore::open(directory).ok()?)
+    }
+
+    /// What is known about `run`; `None` where its config cannot be read.
+    pub fn of(run: &RunStore) -> Option<Self> {
+        let config: toml::Table = run.read_text(RunFile::Config).ok()?.parse().ok()?;
+        let json = |file| run.read_json::<Value>(file).unwrap_or_default();
+        let (metrics, timings) = (json(RunFile::Metrics), json(RunFile::Timings));
+        let provenance = Provenance::read(run).ok();
         let execution = provenance.as_ref().and_then(|provenance| provenance.executions.last());
         let state = match execution.and_then(|execution| execution.outcome.as_deref()) {
             Some("done") => RunState::Done,
@@ -101,7 +105,7 @@ impl RunRecord {
         };
         let seconds = timings["seconds"].as_object();
         Some(Self {
-            directory: directory.to_owned(),
+            directory: run.path().to_owned(),
             state,
             environment: config.get("environment").and_then(|section| Some(section.get("id")?.as_str()?.to_owned())),
             expert: provenance.as_ref().map(|provenance| provenance.expert.source.clone()),
@@ -117,16 +121,7 @@ impl RunRecord {
 
     /// The runs below `folder`, down to `depth` levels, by their paths; a run is not looked into.
     pub fn list(folder: &Path, depth: usize) -> Vec<Self> {
-        let mut paths: Vec<PathBuf> =
-            std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-        paths.retain(|path| path.is_dir());
-        paths.sort();
-        let below = |path: PathBuf| match Self::read(&path) {
-            Some(record) => vec![record],
-            None if depth > 1 => Self::list(&path, depth - 1),
-            None => Vec::new(),
-        };
-        paths.into_iter().flat_map(below).collect()
+        RunStore::list(folder, depth).iter().filter_map(Self::of).collect()
     }
 
     /// One policy's returns.

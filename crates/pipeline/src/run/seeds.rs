@@ -17,6 +17,24 @@ pub enum Purpose {
     Report,
 }
 
+impl Purpose {
+    /// All purposes.
+    pub const ALL: [Self; 6] =
+        [Self::Collect, Self::Aggregate, Self::Validate, Self::Polish, Self::Select, Self::Report];
+
+    /// Its name, as provenance has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Collect => "collect",
+            Self::Aggregate => "aggregate",
+            Self::Validate => "validate",
+            Self::Polish => "polish",
+            Self::Select => "select",
+            Self::Report => "report",
+        }
+    }
+}
+
 /// First seed of the reported episodes; all others lie below.
 pub const FIRST_REPORT_SEED: u64 = 1_000_000_000;
 
@@ -60,12 +78,12 @@ mod tests {
     fn purposes_never_share_a_seed() {
         for run_seed in [0, 1, u64::MAX] {
             let mut all: Vec<u64> = Vec::new();
-            for purpose in [Purpose::Collect, Purpose::Aggregate, Purpose::Validate, Purpose::Polish, Purpose::Select] {
+            for purpose in Purpose::ALL {
                 let seeds = episodes(run_seed, purpose, 500);
-                assert!(seeds.iter().all(|seed| *seed < FIRST_REPORT_SEED));
+                let is_reported = purpose == Purpose::Report;
+                assert!(seeds.iter().all(|seed| (*seed >= FIRST_REPORT_SEED) == is_reported));
                 all.extend(seeds);
             }
-            all.extend(episodes(run_seed, Purpose::Report, 500));
             let count = all.len();
             all.sort_unstable();
             all.dedup();

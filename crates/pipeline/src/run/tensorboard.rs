@@ -4,48 +4,43 @@
 //! (`tensorflow/core/lib/io/record_writer.h`), whose data are `Event` messages of protocol buffers
 //! (`tensorflow/core/util/event.proto`). Only scalars are written.
 
+use super::log::or_warn;
+use super::store::LockedRun;
 use crate::events::{Event, EventReader};
 use std::fs::File;
 use std::io::Write;
-use std::path::Path;
-use std::sync::Mutex;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-/// The folder's name in a run directory.
-pub const FOLDER: &str = "tensorboard";
 
 /// Writes every metric as a scalar named `STAGE/NAME`.
 pub struct TensorBoard {
-    file: Option<Mutex<File>>,
+    file: Option<File>,
 }
 
 impl TensorBoard {
-    /// A new event file for the run in `folder`; where it cannot be opened, the run goes on without it.
-    pub fn new(folder: &Path) -> Self {
+    /// A new event file of `run`; where it cannot be opened, the run goes on without it.
+    pub fn new(run: &LockedRun) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let host = gethostname::gethostname().to_string_lossy().into_owned();
         let name =
             format!("events.out.tfevents.{:010}.{host}.{}.{}", now.as_secs(), std::process::id(), now.subsec_nanos());
-        let folder = folder.join(FOLDER);
-        let open = || {
-            std::fs::create_dir_all(&folder)?;
-            let mut file = File::create(folder.join(&name))?;
-            file.write_all(&record(&version_event(now)))?;
-            Ok::<_, std::io::Error>(file)
-        };
-        let file = open().inspect_err(|error| tracing::warn!("no TensorBoard events: {}: {error}", folder.display()));
-        Self { file: file.ok().map(Mutex::new) }
+        let board = Self { file: or_warn(run.create_tensorboard_file(&name)) };
+        board.append(&version_event(now));
+        board
+    }
+
+    /// As with any log: a full disk must not end the run.
+    fn append(&self, data: &[u8]) {
+        if let Some(mut file) = self.file.as_ref() {
+            let _ = file.write_all(&record(data));
+        }
     }
 }
 
 impl EventReader for TensorBoard {
     fn read(&self, event: &Event) {
-        let (Event::Metric { stage, name, step, value }, Some(file)) = (event, &self.file) else { return };
+        let Event::Metric { stage, name, step, value } = event else { return };
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let data = scalar_event(now, *step, &format!("{stage}/{name}"), *value as f32);
-        let mut file = file.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        // As with any log: a full disk must not end the run.
-        let _ = file.write_all(&record(&data));
+        self.append(&scalar_event(now, *step, &format!("{stage}/{name}"), *value as f32));
     }
 }
 
@@ -108,8 +103,9 @@ fn variable_length(mut value: u64) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::{FOLDER, TensorBoard, masked_crc, variable_length};
+    use super::{TensorBoard, masked_crc, variable_length};
     use crate::events::{Event, EventReader};
+    use crate::run::{LockedRun, RunFile};
 
     /// The records of a file, checked.
     fn records(mut bytes: &[u8]) -> Vec<Vec<u8>> {
@@ -130,12 +126,12 @@ mod tests {
     #[test]
     fn scalars_are_written_as_tensorflow_does() {
         let folder = tempfile::tempdir().unwrap();
-        let board = TensorBoard::new(folder.path());
+        let board = TensorBoard::new(&LockedRun::open(folder.path()).unwrap());
         let metric = |step, value| Event::Metric { stage: "fit".into(), name: "loss".into(), step, value };
         board.read(&metric(1, 0.5));
         board.read(&Event::Message { stage: "fit".into(), text: "no scalar".into() });
         board.read(&metric(300, 0.25));
-        let file = std::fs::read_dir(folder.path().join(FOLDER)).unwrap().next().unwrap().unwrap();
+        let file = std::fs::read_dir(folder.path().join(RunFile::TensorBoard.name())).unwrap().next().unwrap().unwrap();
         assert!(file.file_name().to_string_lossy().starts_with("events.out.tfevents."));
         let records = records(&std::fs::read(file.path()).unwrap());
         assert_eq!(records.len(), 3);

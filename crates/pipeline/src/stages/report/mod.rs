@@ -3,7 +3,7 @@
 use crate::engine::{Artifact, Get, LoadContext, StageError};
 use crate::events::Reporter;
 use crate::report::{self, ReportContent, ReportedFormula, ReportedVideo};
-use crate::run::directory::RunDirectory;
+use crate::run::{LockedRun, RunFile};
 use crate::stages::collect::ExpertData;
 use crate::stages::context::Task;
 use crate::stages::evaluate::PolicyEvaluation;
@@ -15,7 +15,6 @@ use crate::stages::select::{Candidate, Selection};
 use crate::stages::teacher::{Log, Teacher};
 use bevy_ecs::prelude::*;
 use bevy_ecs::system::SystemParam;
-use kanrl_experts::formula::run_files;
 use kanrl_symbolic::{Format, export};
 use serde_json::{Map, Value, json};
 
@@ -31,11 +30,10 @@ pub struct Results<'w> {
     formula_video: Get<'w, FormulaVideo>,
 }
 
-/// Writes `formula.json`, `faithful.json`, `polished.json`, `kan.safetensors`, `formula.tex`, `kan.svg`, `metrics.json`,
-/// `report.html` and the videos.
+/// Writes the formulas, the network and its diagram, the videos, the metrics and the report.
 pub fn report(
     context: Res<LoadContext>,
-    directory: Res<RunDirectory>,
+    run: Res<LockedRun>,
     task: Res<Task>,
     teacher: Res<Teacher>,
     reporter: Res<Reporter>,
@@ -47,37 +45,40 @@ pub fn report(
     let model = models.get(&selection.network).ok_or_else(missing)?;
     let formula = &selection.chosen().formula;
     let latex = export(formula, Format::Latex).map_err(|error| StageError::Other(Box::new(error)))?;
-    directory.write(run_files::FORMULA, formula.to_json().as_bytes())?;
-    directory.write(run_files::FAITHFUL, selection.faithful().formula.to_json().as_bytes())?;
+    run.write(RunFile::Formula, formula.to_json().as_bytes())?;
+    run.write(RunFile::Faithful, selection.faithful().formula.to_json().as_bytes())?;
     if let Some(polished) = selection.polished() {
-        directory.write(run_files::POLISHED, polished.formula.to_json().as_bytes())?;
+        run.write(RunFile::Polished, polished.formula.to_json().as_bytes())?;
     }
-    directory.write(run_files::KAN, &model.approximator.save())?;
-    for (name, video) in [("expert.mp4", &expert_video.0), ("formula.mp4", &formula_video.0)] {
+    run.write(RunFile::Network, &model.approximator.save())?;
+    for (file, video) in [(RunFile::ExpertVideo, &expert_video.0), (RunFile::FormulaVideo, &formula_video.0)] {
         if let Some(bytes) = video {
-            directory.write(name, bytes)?;
+            run.write(file, bytes)?;
         }
     }
-    directory.write("formula.tex", latex.as_bytes())?;
+    run.write(RunFile::Latex, latex.as_bytes())?;
     let diagram = kanrl_core::graph::diagram::svg(network, &data.train.observations, &data.train.output_names);
-    directory.write("kan.svg", diagram.as_bytes())?;
+    run.write(RunFile::Diagram, diagram.as_bytes())?;
     let mut metrics = metrics(&context, &selection, &evaluation);
     if let Teacher::Log(log) = &*teacher {
         add_log(&mut metrics, log, &task.0.id, context.config.is_played());
     }
-    directory.write_json("metrics.json", &metrics)?;
+    run.write_json(RunFile::Metrics, &metrics)?;
     for (policy, returns) in metrics["returns"].as_object().into_iter().flatten() {
         if let Some(mean) = returns["mean"].as_f64() {
             reporter.metric("evaluate", &format!("mean return of {policy}"), 0, mean);
         }
     }
-    let videos = [("Expert", "expert.mp4", &expert_video.0), ("Formula", "formula.mp4", &formula_video.0)];
+    let videos = [
+        ("Expert", RunFile::ExpertVideo.name(), &expert_video.0),
+        ("Formula", RunFile::FormulaVideo.name(), &formula_video.0),
+    ];
     let videos: Vec<ReportedVideo<'_>> = videos
         .into_iter()
         .filter_map(|(title, file, video)| Some(ReportedVideo { title, file, bytes: video.as_deref()? }))
         .collect();
     // Naming edges replaces the network in the world; its splines are still where the stage before left them.
-    let splines = directory.stage_folder("prune").join(PerStudent::<Network>::NAME);
+    let splines = run.stage_path("prune").join(PerStudent::<Network>::NAME);
     let splines = PerStudent::<Network>::load(&splines, &context).ok();
     let content = ReportContent {
         metrics: &metrics,
@@ -91,7 +92,7 @@ pub fn report(
         videos: &videos,
     };
     let page = report::html(&content).map_err(|error| StageError::Other(Box::new(error)))?;
-    directory.write(report::FILE, page.as_bytes())?;
+    run.write(RunFile::Report, page.as_bytes())?;
     Ok(())
 }
 
