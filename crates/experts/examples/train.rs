@@ -1,4 +1,5 @@
-//! Trains the bundled expert of an environment: PPO with several seeds, the best of them by validation episodes.
+//! Trains the bundled expert of an environment with several seeds; of all policies of all seeds, the one with the best
+//! lower tail of validation returns is kept.
 //!
 //! ```text
 //! cargo run --release -p kanrl-experts --example train -- CartPole-v1 --seeds 5 --out crates/experts/bundled
@@ -11,10 +12,11 @@
 use clap::Parser;
 use kanrl_core::environment::{EnvironmentRegistry, KeywordArguments};
 use kanrl_core::rollout::{RolloutOptions, Rollouts};
-use kanrl_experts::training::{EvaluationRecord, PpoConfig, Progress, Trainer};
+use kanrl_experts::training::{
+    AlgorithmConfig, ArsConfig, ArsTrainer, BestPolicy, EvaluationRecord, PolicyTrainer, PpoConfig, Progress, Trainer,
+};
 use std::error::Error;
 use std::fmt::Write as _;
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -25,21 +27,27 @@ const VALIDATION_SEEDS: std::ops::Range<u64> = 1_000_000..1_000_100;
 /// Rows of the log for each training seed.
 const LOG_ROWS: u64 = 100;
 
-/// Train an expert with PPO.
+/// How often in a training its policy is looked at, to keep the best.
+const LOOKS: u64 = 50;
+
+/// Train an expert.
 #[derive(Parser)]
 struct Arguments {
     /// The environment's id.
     environment: String,
+    /// `ppo` or `ars`.
+    #[arg(long, default_value = "ppo")]
+    algorithm: String,
     /// The first training seed.
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// How many training seeds to try.
     #[arg(long, default_value_t = 1)]
     seeds: u64,
-    /// Environment steps for each seed, instead of rl-zoo's.
+    /// Environment steps for each seed, instead of the algorithm's number.
     #[arg(long)]
     timesteps: Option<u64>,
-    /// A JSON file of hyper-parameters, instead of rl-zoo's.
+    /// A JSON file of hyper-parameters, instead of the published ones.
     #[arg(long)]
     config: Option<PathBuf>,
     /// Where the files go; without it nothing is written.
@@ -63,7 +71,7 @@ struct SeedResult {
 struct Summary<'a> {
     environment: &'a str,
     algorithm: &'a str,
-    config: &'a PpoConfig,
+    config: &'a AlgorithmConfig,
     kept_seed: u64,
     seeds: Vec<SeedResult>,
 }
@@ -76,11 +84,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     #[cfg(feature = "box2d")]
     kanrl_envs_box2d::register(&mut registry)?;
     let environment = registry.get(&arguments.environment)?.id.clone();
-    let mut config = match &arguments.config {
-        Some(path) => serde_json::from_slice(&std::fs::read(path)?)?,
-        None => PpoConfig::for_environment(&environment),
-    };
-    config.n_timesteps = arguments.timesteps.unwrap_or(config.n_timesteps);
+    let config = arguments.config(&environment)?;
 
     let mut log = String::from(
         "seed,timesteps,episodes,mean_return,mean_length,policy_gradient_loss,value_loss,entropy_loss,approx_kl,clip_fraction\n",
@@ -89,21 +93,27 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut kept: Option<Vec<u8>> = None;
     for seed in arguments.seed..arguments.seed + arguments.seeds {
         let (start, cpu_start) = (Instant::now(), cpu_seconds());
-        let mut trainer = Trainer::new(&registry, &environment, &KeywordArguments::new(), config.clone(), seed)?;
-        let every = config.updates().div_ceil(LOG_ROWS);
-        trainer.run(|trainer, progress| {
-            let update = trainer.timesteps() / config.rollout_size() as u64;
-            if update.is_multiple_of(every) || trainer.is_finished() {
-                let row = row(seed, progress);
+        let mut trainer = new_trainer(&registry, &environment, config.clone(), seed)?;
+        let mut best = BestPolicy::new(registry.get(&environment)?, &KeywordArguments::new())?;
+        let (mut logged, mut looked) = (0, 0);
+        while !trainer.is_finished() {
+            let progress = trainer.update()?;
+            let part = |parts: u64| progress.timesteps * parts / progress.total_timesteps.max(1);
+            if part(LOG_ROWS) > logged || trainer.is_finished() {
+                logged = part(LOG_ROWS);
+                let row = row(seed, &progress);
                 let rate = progress.timesteps as f64 / start.elapsed().as_secs_f64();
                 eprintln!("{row} ({rate:.0} steps/s)");
                 writeln!(log, "{row}").expect("a string takes any text");
             }
-            ControlFlow::Continue(())
-        })?;
+            if part(LOOKS) > looked {
+                looked = part(LOOKS);
+                best.consider(trainer.as_ref())?;
+            }
+        }
         let (seconds, cpu_seconds) = (start.elapsed().as_secs_f64(), cpu_seconds() - cpu_start);
         let rate = trainer.timesteps() as f64 / seconds;
-        let policy = trainer.policy();
+        let (policy, file) = best.choose(trainer.as_ref())?;
         let rollouts = Rollouts::new(registry.get(&environment)?, &KeywordArguments::new())?;
         let play = |seeds: std::ops::Range<u64>| -> Result<EvaluationRecord, Box<dyn Error>> {
             let episodes = rollouts.run(&policy, &seeds.collect::<Vec<_>>(), &RolloutOptions::default())?;
@@ -119,28 +129,70 @@ fn main() -> Result<(), Box<dyn Error>> {
             println!("{line}");
         } else {
             println!(
-                "{environment} seed {seed}: return {mean_return:.2} ± {std_return:.2} over 100 episodes, validation {:.2}, {rate:.0} steps/s",
+                "{environment} seed {seed}: return {mean_return:.2} ± {std_return:.2}, worst 5 % {:.2}, over 100 episodes; validation \
+                 {:.2}, worst 5 % {:.2}; {rate:.0} steps/s",
+                tail(&result.report),
                 result.validation.mean_return,
+                tail(&result.validation),
             );
         }
-        let best = seeds.iter().map(|result| result.validation.mean_return).fold(f64::NEG_INFINITY, f64::max);
-        if result.validation.mean_return > best {
-            kept = Some(trainer.network_file(Some(result.report)).write());
+        let best = seeds.iter().map(|result| tail(&result.validation)).fold(f64::NEG_INFINITY, f64::max);
+        if tail(&result.validation) > best {
+            kept = Some(file.with_evaluation(result.report).write());
         }
         seeds.push(result);
     }
 
     if let (Some(folder), Some(policy)) = (&arguments.out, kept) {
         let file = |extension: &str| folder.join(format!("{environment}.{extension}"));
-        let best = |result: &&SeedResult| result.validation.mean_return;
+        let best = |result: &&SeedResult| tail(&result.validation);
         // The first of equals, as above.
         let kept_seed = seeds.iter().rev().max_by(|a, b| best(a).total_cmp(&best(b))).map_or(0, |result| result.seed);
-        let summary = Summary { environment: &environment, algorithm: "ppo", config: &config, kept_seed, seeds };
+        let summary =
+            Summary { environment: &environment, algorithm: &arguments.algorithm, config: &config, kept_seed, seeds };
         std::fs::write(file("safetensors"), policy)?;
         std::fs::write(file("json"), serde_json::to_string_pretty(&summary)? + "\n")?;
         std::fs::write(file("csv"), log)?;
     }
     Ok(())
+}
+
+impl Arguments {
+    fn config(&self, environment: &str) -> Result<AlgorithmConfig, Box<dyn Error>> {
+        let text = self.config.as_ref().map(std::fs::read).transpose()?;
+        match self.algorithm.as_str() {
+            "ppo" => {
+                let published = || Ok(PpoConfig::for_environment(environment));
+                let mut config = text.map_or_else(published, |text| serde_json::from_slice(&text))?;
+                config.n_timesteps = self.timesteps.unwrap_or(config.n_timesteps);
+                Ok(AlgorithmConfig::Ppo(config))
+            }
+            "ars" => {
+                let published = || Ok(ArsConfig::for_environment(environment));
+                let mut config = text.map_or_else(published, |text| serde_json::from_slice(&text))?;
+                config.n_timesteps = self.timesteps.unwrap_or(config.n_timesteps);
+                Ok(AlgorithmConfig::Ars(config))
+            }
+            other => Err(format!("unknown algorithm `{other}`: use ppo or ars").into()),
+        }
+    }
+}
+
+fn new_trainer(
+    registry: &EnvironmentRegistry,
+    environment: &str,
+    config: AlgorithmConfig,
+    seed: u64,
+) -> Result<Box<dyn PolicyTrainer>, Box<dyn Error>> {
+    let arguments = KeywordArguments::new();
+    Ok(match config {
+        AlgorithmConfig::Ppo(config) => Box::new(Trainer::new(registry, environment, &arguments, config, seed)?),
+        AlgorithmConfig::Ars(config) => Box::new(ArsTrainer::new(registry, environment, &arguments, config, seed)?),
+    })
+}
+
+fn tail(record: &EvaluationRecord) -> f64 {
+    record.worst_5_percent.unwrap_or(record.mean_return)
 }
 
 /// CPU seconds of this process, of all its threads: fields 14 and 15 of `/proc/self/stat` (proc(5)), in hundredths. NaN
@@ -156,14 +208,18 @@ fn cpu_seconds() -> f64 {
 fn row(seed: u64, progress: &Progress) -> String {
     let mean = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.3}"));
     let Progress { timesteps, episodes, losses, .. } = progress;
-    format!(
-        "{seed},{timesteps},{episodes},{},{},{:.5},{:.5},{:.5},{:.5},{:.4}",
-        mean(progress.mean_return),
-        mean(progress.mean_length),
-        losses.policy_gradient_loss,
-        losses.value_loss,
-        losses.entropy_loss,
-        losses.approx_kl,
-        losses.clip_fraction
-    )
+    let losses = losses.map_or_else(
+        || ",,,,".to_owned(),
+        |losses| {
+            format!(
+                "{:.5},{:.5},{:.5},{:.5},{:.4}",
+                losses.policy_gradient_loss,
+                losses.value_loss,
+                losses.entropy_loss,
+                losses.approx_kl,
+                losses.clip_fraction
+            )
+        },
+    );
+    format!("{seed},{timesteps},{episodes},{},{},{losses}", mean(progress.mean_return), mean(progress.mean_length))
 }

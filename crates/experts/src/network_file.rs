@@ -16,7 +16,7 @@ use crate::network::{Activation, Layer, Mlp};
 use crate::normalization::ObservationNormalization;
 use crate::policy::{Head, NetworkPolicy, TimeFeature};
 use crate::spaces::{Actions, check_fit};
-use crate::training::TrainingRecord;
+use crate::training::{EvaluationRecord, TrainingRecord};
 use kanrl_core::config::{BuildError, ExpertConfig, ExpertSource};
 use kanrl_core::environment::EnvironmentSpec;
 use kanrl_core::policy::ExpertPolicy;
@@ -131,6 +131,15 @@ impl NetworkFile {
             network: policy.network().clone(),
             normalization: policy.normalization().cloned(),
         }
+    }
+
+    /// The same with a measurement in the record of its training, if it has one.
+    #[must_use]
+    pub fn with_evaluation(mut self, evaluation: EvaluationRecord) -> Self {
+        if let Some(record) = &mut self.description.training {
+            record.evaluation = Some(evaluation);
+        }
+        self
     }
 
     /// The same with a record of its training.

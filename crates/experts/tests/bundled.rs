@@ -4,7 +4,7 @@ use kanrl_core::config::ExpertConfig;
 use kanrl_core::environment::{EnvironmentError, EnvironmentRegistry, KeywordArguments};
 use kanrl_core::rollout::{RolloutOptions, Rollouts};
 use kanrl_experts::bundled::{self, BundledConfig, BundledExpert};
-use kanrl_experts::training::{EvaluationRecord, PpoConfig};
+use kanrl_experts::training::{AlgorithmConfig, EvaluationRecord};
 use std::path::Path;
 
 /// Largest file, in bytes.
@@ -51,7 +51,7 @@ fn the_summary_beside_the_weights_is_the_record_inside_them() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("bundled").join(format!("{id}.json"));
         let text = std::fs::read_to_string(path).expect("a readable summary");
         let summary: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-        let config: PpoConfig = serde_json::from_value(summary["config"].clone()).expect("a configuration");
+        let config: AlgorithmConfig = serde_json::from_value(summary["config"].clone()).expect("a configuration");
         assert_eq!((config, summary["kept_seed"].as_u64()), (record.config, Some(record.seed)), "{id}");
         let seeds = summary["seeds"].as_array().expect("a list of seeds");
         assert!((1..=5).contains(&seeds.len()), "{id}: at most five training seeds");

@@ -1,8 +1,8 @@
 //! The trained policy by itself: without the value function and the exploration noise.
 
-use super::TrainingRecord;
 use super::normalization::{CLIP, EPSILON};
 use super::trainer::Trainer;
+use super::{AlgorithmConfig, TrainingRecord};
 use crate::network::{Activation, Layer, Mlp};
 use crate::network_file::NetworkFile;
 use crate::{Head, NetworkPolicy, ObservationNormalization};
@@ -39,7 +39,7 @@ impl Trainer {
     pub fn network_file(&self, evaluation: Option<super::EvaluationRecord>) -> NetworkFile {
         NetworkFile::new(&self.policy(), Some(self.environment().to_owned())).with_training(TrainingRecord {
             algorithm: "ppo".to_owned(),
-            config: self.config.clone(),
+            config: AlgorithmConfig::Ppo(self.config.clone()),
             seed: self.seed(),
             timesteps: self.timesteps(),
             evaluation,

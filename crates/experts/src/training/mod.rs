@@ -1,4 +1,5 @@
-//! Proximal policy optimization (PPO): Stable-Baselines3's algorithm, rl-zoo's hyper-parameters, any environment.
+//! Training experts: proximal policy optimization (PPO, Stable-Baselines3's, with rl-zoo's hyper-parameters) and augmented
+//! random search (ARS), in any environment.
 //!
 //! ```
 //! use kanrl_experts::training::{PpoConfig, Trainer};
@@ -25,6 +26,8 @@ mod activation;
 mod actor_critic;
 mod adam;
 mod advantage;
+mod algorithm;
+mod ars;
 mod checkpoint;
 mod config;
 mod distribution;
@@ -40,9 +43,11 @@ mod schedule;
 mod trainer;
 mod zoo;
 
+pub use algorithm::{BestPolicy, PolicyTrainer, resume};
+pub use ars::{ArsConfig, ArsTrainer};
 pub use config::PpoConfig;
 pub use error::TrainingError;
 pub use learner::Losses;
-pub use record::{EvaluationRecord, TrainingRecord};
+pub use record::{AlgorithmConfig, EvaluationRecord, TrainingRecord};
 pub use schedule::Schedule;
 pub use trainer::{Progress, Trainer};

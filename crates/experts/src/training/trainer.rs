@@ -29,8 +29,8 @@ pub struct Progress {
     pub mean_return: Option<f64>,
     /// Mean length of the same episodes, in steps.
     pub mean_length: Option<f64>,
-    /// Of the optimization that followed the rollout.
-    pub losses: Losses,
+    /// Of the optimization that followed the rollout; none where there is no gradient.
+    pub losses: Option<Losses>,
 }
 
 /// A run of proximal policy optimization that can be stepped, saved and resumed.
@@ -202,7 +202,7 @@ impl Trainer {
             episodes: self.state.episodes,
             mean_return: mean(|(episode_return, _)| *episode_return),
             mean_length: mean(|(_, length)| f64::from(*length)),
-            losses,
+            losses: Some(losses),
         })
     }
 

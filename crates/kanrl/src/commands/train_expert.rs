@@ -1,31 +1,36 @@
 use crate::{Failure, Plugins, json};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use kanrl_core::environment::KeywordArguments;
+use kanrl_core::environment::{EnvironmentRegistry, KeywordArguments};
 use kanrl_core::rollout::{RolloutOptions, Rollouts};
-use kanrl_experts::training::{EvaluationRecord, PpoConfig, Trainer};
-use std::ops::ControlFlow;
+use kanrl_experts::training::{
+    self, ArsConfig, ArsTrainer, BestPolicy, EvaluationRecord, PolicyTrainer, PpoConfig, Trainer,
+};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// `kanrl train-expert`.
+/// `kanrl train-expert`: the policy that is written is the one with the best lower tail of returns on validation seeds.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   kanrl train-expert CartPole-v1
+  kanrl train-expert Swimmer-v5 --algorithm ars
   kanrl train-expert CartPole-v1 --resume CartPole-v1.checkpoint
   kanrl extract CartPole-v1 --expert CartPole-v1.safetensors")]
 pub struct TrainExpert {
     /// The environment's id.
     environment: String,
+    /// `ppo`: proximal policy optimization; `ars`: augmented random search, for linear policies.
+    #[arg(long, value_enum, default_value_t)]
+    algorithm: Algorithm,
     /// The training's only source of randomness.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Environment steps, instead of rl-zoo's number.
+    /// Environment steps, instead of the published number.
     #[arg(long)]
     timesteps: Option<u64>,
-    /// A JSON file of hyper-parameters, instead of rl-zoo's.
+    /// A JSON file of hyper-parameters, instead of the published ones (rl-zoo's for PPO, the paper's for ARS).
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The policy [default: ENVIRONMENT.safetensors].
@@ -39,6 +44,16 @@ pub struct TrainExpert {
     json: bool,
 }
 
+/// The algorithms.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Algorithm {
+    #[default]
+    Ppo,
+    Ars,
+}
+
+/// How often in a training its policy is looked at, to keep the best.
+const LOOKS: u64 = 50;
 /// Episodes that the trained policy is measured on.
 const EPISODES: u64 = 100;
 
@@ -46,17 +61,12 @@ impl TrainExpert {
     pub fn run(self, quiet: bool, plugins: &Plugins) -> Result<(), Failure> {
         let registry = plugins.environments()?;
         let id = registry.get(&self.environment).map_err(Failure::input)?.id.clone();
-        let mut trainer = match &self.resume {
-            Some(path) => Trainer::resume(&registry, &read(path)?).map_err(Failure::input)?,
-            None => {
-                let mut config = match &self.config {
-                    Some(path) => serde_json::from_slice(&read(path)?).map_err(Failure::input)?,
-                    None => PpoConfig::for_environment(&id),
-                };
-                config.n_timesteps = self.timesteps.unwrap_or(config.n_timesteps);
-                Trainer::new(&registry, &id, &KeywordArguments::new(), config, self.seed).map_err(Failure::input)?
-            }
+        let mut trainer: Box<dyn PolicyTrainer> = match &self.resume {
+            Some(path) => training::resume(&registry, &read(path)?).map_err(Failure::input)?,
+            None => self.start(&registry, &id)?,
         };
+        let mut best = BestPolicy::new(registry.get(&id).map_err(Failure::input)?, &KeywordArguments::new())
+            .map_err(Failure::input)?;
         let out = self.out.clone().unwrap_or_else(|| PathBuf::from(format!("{id}.safetensors")));
         let checkpoint = out.with_extension("checkpoint");
         let cancelled = Arc::new(AtomicBool::new(false));
@@ -69,38 +79,45 @@ impl TrainExpert {
         if let Err(error) = ctrlc::set_handler(handler) {
             tracing::warn!("Ctrl-C will end the training at once: {error}");
         }
-        let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(trainer.config().n_timesteps) };
+        let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(trainer.total_timesteps()) };
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {human_pos}/{human_len} steps {msg}, {eta} left") {
             bar.set_style(style.progress_chars("━╸ "));
         }
-        let every = trainer.config().updates().div_ceil(100).max(1) * trainer.config().rollout_size() as u64;
-        let mut saved = Ok(());
-        trainer
-            .run(|trainer, progress| {
-                bar.set_position(progress.timesteps);
-                if let Some(mean) = progress.mean_return {
-                    bar.set_message(format!("return {mean:.1}"));
-                }
-                let cancelled = cancelled.load(Ordering::SeqCst);
-                if cancelled || progress.timesteps % every == 0 {
-                    saved = trainer.save_checkpoint(&checkpoint);
-                }
-                if cancelled || saved.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-            })
-            .map_err(Failure::run)?;
-        saved.map_err(Failure::run)?;
+        let (mut saved, mut looked) = (0, 0);
+        while !trainer.is_finished() {
+            let progress = trainer.update().map_err(Failure::run)?;
+            bar.set_position(progress.timesteps);
+            if let Some(mean) = progress.mean_return {
+                bar.set_message(format!("return {mean:.1}"));
+            }
+            let part = |parts: u64| progress.timesteps * parts / progress.total_timesteps.max(1);
+            let cancelled = cancelled.load(Ordering::SeqCst);
+            if cancelled || part(100) > saved {
+                saved = part(100);
+                kanrl_pipeline::files::write(&checkpoint, &trainer.checkpoint()).map_err(Failure::run)?;
+            }
+            if cancelled {
+                break;
+            }
+            if part(LOOKS) > looked {
+                looked = part(LOOKS);
+                best.consider(trainer.as_ref()).map_err(Failure::run)?;
+            }
+        }
         bar.finish();
         if !trainer.is_finished() {
             let message = std::io::Error::other(format!("cancelled after {} steps", trainer.timesteps()));
             let help = format!("to go on: kanrl train-expert {id} --resume {}", checkpoint.display());
             return Err(Failure::cancelled(message, help));
         }
+        let (policy, file) = best.choose(trainer.as_ref()).map_err(Failure::run)?;
         let rollouts = Rollouts::new(registry.get(&id).map_err(Failure::run)?, &KeywordArguments::new());
         let rollouts = rollouts.map_err(Failure::run)?;
         let seeds: Vec<u64> = (0..EPISODES).collect();
-        let episodes = rollouts.run(&trainer.policy(), &seeds, &RolloutOptions::default()).map_err(Failure::run)?;
+        let episodes = rollouts.run(&policy, &seeds, &RolloutOptions::default()).map_err(Failure::run)?;
         let evaluation = EvaluationRecord::new(&episodes);
-        kanrl_pipeline::files::write(&out, &trainer.network_file(evaluation).write()).map_err(Failure::run)?;
+        let file = evaluation.map_or(file.clone(), |evaluation| file.with_evaluation(evaluation));
+        kanrl_pipeline::files::write(&out, &file.write()).map_err(Failure::run)?;
         let _ = std::fs::remove_file(&checkpoint);
         if self.json {
             return json::print(&serde_json::json!({
@@ -108,11 +125,35 @@ impl TrainExpert {
                 "file": out,
             }));
         }
-        if let Some(EvaluationRecord { mean_return, std_return, .. }) = evaluation {
-            println!("return {mean_return:.2} ± {std_return:.2} over {EPISODES} episodes");
+        if let Some(EvaluationRecord { mean_return, std_return, worst_5_percent, .. }) = evaluation {
+            let worst = worst_5_percent.unwrap_or(mean_return);
+            println!("return {mean_return:.2} ± {std_return:.2}, worst 5 % {worst:.2}, over {EPISODES} episodes");
         }
         println!("{}", out.display());
         Ok(())
+    }
+
+    fn start(&self, registry: &EnvironmentRegistry, id: &str) -> Result<Box<dyn PolicyTrainer>, Failure> {
+        let text = self.config.as_deref().map(read).transpose()?;
+        let arguments = KeywordArguments::new();
+        Ok(match self.algorithm {
+            Algorithm::Ppo => {
+                let mut config = match text {
+                    Some(text) => serde_json::from_slice(&text).map_err(Failure::input)?,
+                    None => PpoConfig::for_environment(id),
+                };
+                config.n_timesteps = self.timesteps.unwrap_or(config.n_timesteps);
+                Box::new(Trainer::new(registry, id, &arguments, config, self.seed).map_err(Failure::input)?)
+            }
+            Algorithm::Ars => {
+                let mut config = match text {
+                    Some(text) => serde_json::from_slice(&text).map_err(Failure::input)?,
+                    None => ArsConfig::for_environment(id),
+                };
+                config.n_timesteps = self.timesteps.unwrap_or(config.n_timesteps);
+                Box::new(ArsTrainer::new(registry, id, &arguments, config, self.seed).map_err(Failure::input)?)
+            }
+        })
     }
 }
 
