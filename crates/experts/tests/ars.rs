@@ -3,8 +3,7 @@
 use kanrl_core::environment::{EnvironmentRegistry, KeywordArguments};
 use kanrl_core::rollout::{RolloutOptions, Rollouts};
 use kanrl_experts::training::{
-    AlgorithmConfig, ArsConfig, ArsTrainer, BestPolicy, EvaluationRecord, PolicyTrainer, PpoConfig, TrainingError,
-    resume,
+    AlgorithmConfig, ArsConfig, ArsTrainer, BestPolicy, EvaluationRecord, PpoConfig, TrainingError, resume,
 };
 use std::ops::ControlFlow;
 
