@@ -15,6 +15,18 @@ const ROWS: usize = 10_000;
 /// Names that are words of some language, or that another could be mistaken for.
 const INPUTS: [&str; 3] = ["lambda", "theta_dot", "y1"];
 
+/// Columns of people's logs: what no language takes for a name, and what some language takes for something else.
+const NAMES: [[&str; 3]; 8] = [
+    ["cart position", "pole angle (rad)", "pole-angle"],
+    ["0", "1", "temp_%"],
+    ["cos", "sin", "max"],
+    ["int", "float", "E"],
+    ["obs[0]", "obs(0)", "MAX"],
+    ["*/ /* \"\"\"", "back\\slash\"", "unix"],
+    ["None", "__LINE__", "double"],
+    ["θ", "theta", "Höhe"],
+];
+
 /// Every operator with every kind of operand, at least once.
 const EVERYTHING: [&str; 24] = [
     "3*lambda - theta_dot*y1 + 0.25",
@@ -69,7 +81,13 @@ fn formulas() -> Vec<Formula> {
     common::register_natives();
     let native = ["cbrt(3*bump_ - 0.5) + bump(x)*cbrt(np)", "-2*bump(x - np)^2 + bump(0.5*bump_)"];
     let native = formula(native.map(|text| text.parse().expect(text)), ActionRule::Argmax, ["x", "np", "bump_"]);
-    vec![everything, clipped, threshold, random, native]
+    let mut formulas = vec![everything, clipped, threshold, random, native];
+    formulas.extend(NAMES.map(|names| {
+        let [x, y, z] = names.map(|name| format!("`{name}`"));
+        let texts = [format!("3*{x} - cos({y}) + sin({z})^2"), format!("exp({z}) - {x}*{y} + max({x}, {z}, 1)")];
+        formula(texts.map(|text| text.parse().expect(&text)), ActionRule::Argmax, names)
+    }));
+    formulas
 }
 
 /// Points within −3 and 3 that fill the cube evenly.

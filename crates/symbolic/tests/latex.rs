@@ -25,8 +25,23 @@ fn katex_typesets_every_export() {
         let tree = common::expression(&Operator::ALL, 4).new_tree(&mut runner).expect("an expression");
         texts.push(latex_expression(&tree.current()).expect("not deep"));
     }
-    let inputs =
-        ["x", "theta_dot", "cos_theta_1", "leg_1_contact", "x2", "sin_theta_2_ddot", "_", "a__b", "ω_dot", "speed_max"];
+    let inputs = [
+        "x",
+        "theta_dot",
+        "cos_theta_1",
+        "leg_1_contact",
+        "x2",
+        "sin_theta_2_ddot",
+        "_",
+        "a__b",
+        "ω_dot",
+        "speed_max",
+        "pole angle (rad)",
+        "temp_%",
+        "0",
+        "\\^~&$#{}<>'\"",
+        "cos",
+    ];
     let everything = inputs.iter().map(|name| Expression::variable(name).expect("a name"));
     let terms: Expression = "0.1*cbrt(x)/bump(theta_dot) + gate(x, exp(-x2^2), clip(x, -1, 1)) - [1]"
         .replace("[1]", "abs(step(ω_dot) - 1e-7*arctanh(x/2))")

@@ -107,8 +107,26 @@ fn errors_say_what_and_where() {
     assert!(error("").contains("ends where"));
     assert!(error("(x").contains("expected `)`"));
     assert!(error("add").contains("operator's name"));
+    assert!(error("2*`cart position + 1").starts_with("the name does not end: a backtick is missing at character 2"));
+    assert!(error("``").contains("it is empty"));
     let unknown = "x + y".parse::<Expression>().expect("valid").evaluate(&[("x", 1.0)]);
     assert_eq!(unknown.expect_err("y has no value").to_string(), "unknown variable `y`");
+}
+
+#[test]
+fn any_name_reads_back_in_text_and_json() {
+    for name in
+        ["cart position", "temp_%", "obs[0]", "0", "cos", "add", "-x", "θ", "2*x", "<b>&amp;", "日本", "a\\b\"c"]
+    {
+        let expression = Expression::variable(name).expect("any name") * 2.0 + 1.0;
+        let text = expression.to_string();
+        assert_eq!(text.parse::<Expression>().expect(&text), expression);
+        let json = serde_json::to_string(&expression).expect("a small expression");
+        assert_eq!(serde_json::from_str::<Expression>(&json).expect(&json), expression);
+        let formula = Formula::parse(&[name], &[("a", &text)], ActionRule::Threshold).expect("a good formula");
+        assert_eq!(Formula::from_json(&formula.to_json()).expect("what was written"), formula);
+    }
+    assert_eq!(Expression::variable("pole-angle").expect("any name").to_string(), "`pole-angle`");
 }
 
 #[test]
@@ -181,7 +199,9 @@ fn formulas_read_back_and_refuse_what_does_not_fit() {
     bad(&["x"], &[("a", "x")], ActionRule::Argmax);
     bad(&["x"], &[("a", "x"), ("b", "1")], ActionRule::Threshold);
     bad(&["x"], &[("x", "x")], ActionRule::Threshold);
-    bad(&["x 1"], &[("a", "1")], ActionRule::Threshold);
+    bad(&["x`1"], &[("a", "1")], ActionRule::Threshold);
+    bad(&[""], &[("a", "1")], ActionRule::Threshold);
+    bad(&["x\ny"], &[("a", "1")], ActionRule::Threshold);
     bad(&["x"], &[("a", "x")], ActionRule::Clip { low: vec![1.0], high: vec![0.0] });
     bad(&["x"], &[("a", "x")], ActionRule::Clip { low: vec![f64::NAN], high: vec![0.0] });
 }

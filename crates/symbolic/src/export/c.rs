@@ -72,6 +72,17 @@ const RESERVED: [&str; 62] = [
     "HUGE_VAL",
 ];
 
+/// Whether a local variable cannot have that name: a word of the language, a function that is called, or what a header or
+/// the compiler could define as a macro.
+fn is_reserved(name: &str) -> bool {
+    let is_constant = name.len() > 2 && !name.contains(|letter: char| letter.is_ascii_lowercase());
+    // Underscores are added to a reserved name until it is none.
+    RESERVED.contains(&name)
+        || is_constant && !name.ends_with('_')
+        || name.starts_with("__") && !name.ends_with("___")
+        || matches!(name, "unix" | "linux")
+}
+
 /// Helper functions by name, written where they are used.
 const HELPERS: [(&str, &str); 7] = [
     (
@@ -138,7 +149,7 @@ impl Dialect for C {
 /// A C99 file with `policy_outputs` and `policy_action`.
 pub(super) fn formula(formula: &Formula) -> String {
     let dialect = C::default();
-    let names = code::identifiers(formula, &RESERVED, |native| native.c);
+    let names = code::identifiers(formula, is_reserved, |native| native.c);
     let mut outputs = String::new();
     for (index, output) in formula.outputs().iter().enumerate() {
         let text = code::write(&output.expression, &names, &dialect);
@@ -151,7 +162,7 @@ pub(super) fn formula(formula: &Formula) -> String {
          /* The outputs' values, before the action rule. */\n\
          void policy_outputs(const double observation[POLICY_INPUTS], double outputs[POLICY_OUTPUTS]) {{\n\
          {}{outputs}}}\n\n{}",
-        code::comment(formula, " * "),
+        code::comment(formula, " * ", &["*/", "/*"]),
         formula.inputs().len().max(1),
         formula.outputs().len(),
         code::definitions(formula, |native| native.c, ""),

@@ -1,7 +1,9 @@
 //! What the programming languages have in common: infix arithmetic, and names that are legal everywhere.
 
 use super::names::greek_name;
-use crate::expression::{Code as Snippet, Expression, Native, NativeFunction, Node, Operator, is_whole_exponent};
+use crate::expression::{
+    Code as Snippet, Expression, Native, NativeFunction, Node, Operator, is_plain_name, is_whole_exponent,
+};
 use crate::formula::Formula;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -108,11 +110,11 @@ pub(super) fn chained(name: &str, operands: &[Code]) -> String {
     operands[1..].iter().fold(first, |left, operand| format!("{name}({left}, {})", operand.text))
 }
 
-/// ASCII identifiers for all inputs and outputs: different names stay different, and none is in `reserved` or one of the
-/// program's own functions.
+/// ASCII identifiers for all inputs and outputs: different names stay different, and none is `reserved`, an operator's name
+/// or one of the program's own functions.
 pub(super) fn identifiers(
     formula: &Formula,
-    reserved: &[&str],
+    reserved: impl Fn(&str) -> bool,
     code: fn(&NativeFunction) -> Snippet,
 ) -> BTreeMap<String, String> {
     let called: Vec<&str> = natives(formula).into_iter().map(|native| code(native).call).collect();
@@ -121,7 +123,8 @@ pub(super) fn identifiers(
     let mut identifiers = BTreeMap::new();
     for name in names {
         let mut identifier = ascii(name);
-        while reserved.contains(&identifier.as_str())
+        while reserved(&identifier)
+            || Operator::from_name(&identifier).is_some()
             || called.contains(&identifier.as_str())
             || used.contains(&identifier)
         {
@@ -133,20 +136,27 @@ pub(super) fn identifiers(
     identifiers
 }
 
+/// A plain name letter by letter; any other with an underscore for what stands between its letters and digits:
+/// `pole_angle_rad` for `pole angle (rad)`.
 fn ascii(name: &str) -> String {
     let mut text = String::new();
     for character in name.chars() {
         match character {
             '\u{307}' => text += "_dot",
             '\u{308}' => text += "_ddot",
-            _ if character.is_ascii() => text.push(character),
-            _ => match greek_name(character) {
+            _ if character.is_ascii_alphanumeric() || character == '_' => text.push(character),
+            _ if character.is_alphanumeric() => match greek_name(character) {
                 Some(name) => text += name,
                 None => text += &format!("u{:04x}", u32::from(character)),
             },
+            _ if text.ends_with('_') => {}
+            _ => text.push('_'),
         }
     }
-    text
+    if !is_plain_name(name) {
+        text.truncate(text.trim_end_matches('_').len());
+    }
+    if text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') { text } else { format!("v_{text}") }
 }
 
 /// The program's own functions that the formula calls, each once.
@@ -167,7 +177,15 @@ pub(super) fn definitions(formula: &Formula, code: fn(&NativeFunction) -> Snippe
     definitions.filter(|definition| !definition.is_empty()).map(|definition| format!("{definition}{gap}")).collect()
 }
 
-/// The formula's plain text as lines of a comment.
-pub(super) fn comment(formula: &Formula, prefix: &str) -> String {
-    super::text::plain(formula).lines().map(|line| format!("{prefix}{line}\n")).collect()
+/// The formula's plain text as lines of a comment, in which `ends` would end or open one.
+pub(super) fn comment(formula: &Formula, prefix: &str, ends: &[&str]) -> String {
+    let apart =
+        |text: String, mark: &&str| text.replace(mark, &mark.chars().flat_map(|c| [c, ' ']).collect::<String>());
+    let text = ends.iter().fold(super::text::plain(formula), apart);
+    text.lines().map(|line| format!("{prefix}{line}\n")).collect()
+}
+
+/// A text between quotation marks, as C, Python and Rust write it.
+pub(super) fn quotation(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }

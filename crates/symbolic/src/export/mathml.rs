@@ -1,7 +1,7 @@
 //! MathML Core, with what aligns the rows in its own style attributes.
 
 use super::layout::{self, Item};
-use super::names::{Symbol, unicode_word};
+use super::names::{Symbol, as_written, unicode_word};
 use crate::expression::{Expression, SymbolicError};
 use crate::formula::Formula;
 
@@ -96,6 +96,10 @@ fn fenced(open: &str, inner: &str, close: &str) -> String {
 }
 
 fn symbol(symbol: &Symbol<'_>) -> String {
+    if symbol.is_as_written() {
+        let name = as_written(symbol.base).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        return format!("<mtext>{name}</mtext>");
+    }
     // A letter with a number right behind it, such as x2, has the number as its subscript.
     let letters = symbol.base.trim_end_matches(|character: char| character.is_ascii_digit());
     let digits = &symbol.base[letters.len()..];

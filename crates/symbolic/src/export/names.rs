@@ -1,4 +1,7 @@
-//! How a variable's name is written: greek letters, dots for derivatives, subscripts.
+//! How a variable's name is written: greek letters, dots for derivatives, subscripts. A name that is not made of letters,
+//! digits and underscores, such as `pole angle (rad)`, is written as it is.
+
+use crate::expression::is_plain_name;
 
 /// Greek letters by their English names, which are LaTeX's as well.
 const GREEK: [(&str, char); 34] = [
@@ -58,6 +61,9 @@ impl<'a> Symbol<'a> {
     /// Takes a name apart. Different names give different symbols.
     pub(super) fn new(name: &'a str) -> Self {
         let plain = Self { function: None, base: name, dots: 0, subscripts: Vec::new() };
+        if !is_plain_name(name) {
+            return plain;
+        }
         let mut parts: Vec<&str> = name.split('_').collect();
         // Empty parts (leading, doubled or trailing underscores) would be lost on the way.
         if parts.iter().any(|part| part.is_empty()) {
@@ -77,9 +83,14 @@ impl<'a> Symbol<'a> {
         Self { function, base: parts[0], dots, subscripts: parts.split_off(1) }
     }
 
+    /// Whether the base is a whole name that is no word.
+    pub(super) fn is_as_written(&self) -> bool {
+        !is_plain_name(self.base)
+    }
+
     /// As LaTeX: `\dot{\theta}_{1}`.
     pub(super) fn latex(&self) -> String {
-        let mut text = latex_word(self.base);
+        let mut text = if self.is_as_written() { latex_text(self.base) } else { latex_word(self.base) };
         match self.dots {
             1 => text = format!(r"\dot{{{text}}}"),
             2 => text = format!(r"\ddot{{{text}}}"),
@@ -127,6 +138,26 @@ pub(super) fn greek(word: &str) -> Option<char> {
 
 pub(super) fn greek_name(letter: char) -> Option<&'static str> {
     GREEK.iter().find(|(_, known)| *known == letter).map(|(name, _)| *name)
+}
+
+/// A name that is no word, with quotation marks where it would be taken for a number.
+pub(super) fn as_written(name: &str) -> String {
+    if name.starts_with(|first: char| first.is_alphabetic() || first == '_') {
+        name.to_owned()
+    } else {
+        format!("“{name}”")
+    }
+}
+
+fn latex_text(name: &str) -> String {
+    let escaped = as_written(name).chars().fold(String::new(), |text, character| match character {
+        '\\' => text + r"\textbackslash{}",
+        '^' => text + r"\textasciicircum{}",
+        '~' => text + r"\textasciitilde{}",
+        '&' | '%' | '$' | '#' | '_' | '{' | '}' => text + r"\" + character.encode_utf8(&mut [0; 4]),
+        other => text + other.encode_utf8(&mut [0; 4]),
+    });
+    format!(r"\text{{{escaped}}}")
 }
 
 fn latex_word(word: &str) -> String {

@@ -4,7 +4,17 @@ use super::code::{self, Code, Dialect, Level, call};
 use crate::expression::Operator;
 use crate::formula::{ActionRule, Formula};
 
-const RESERVED: [&str; 46] = [
+const RESERVED: [&str; 56] = [
+    "int",
+    "float",
+    "max",
+    "min",
+    "dict",
+    "zip",
+    "inputs",
+    "known",
+    "output",
+    "columns",
     "False",
     "None",
     "True",
@@ -82,7 +92,7 @@ impl Dialect for NumPy {
 
 /// A module with `outputs` and `action`, over arrays of shape `[..., inputs]`.
 pub(super) fn numpy(formula: &Formula) -> String {
-    let names = code::identifiers(formula, &RESERVED, |native| native.numpy);
+    let names = code::identifiers(formula, |name| RESERVED.contains(&name), |native| native.numpy);
     let mut body = String::new();
     for (index, name) in formula.inputs().iter().enumerate() {
         if formula.used_inputs().any(|used| used == name) {
@@ -108,7 +118,7 @@ pub(super) fn numpy(formula: &Formula) -> String {
          observation = np.asarray(observation, dtype=np.float64)\n{body}    \
          return np.stack([{}], axis=-1)\n\n\n\
          def action(observation):\n    \"\"\"The action for each observation.\"\"\"\n    return {action}\n",
-        code::comment(formula, ""),
+        code::comment(formula, "", &["\"\"\"", "\\"]),
         code::definitions(formula, |native| native.numpy, "\n\n"),
         formula.inputs().len(),
         formula.outputs().len(),
@@ -171,10 +181,12 @@ impl Dialect for SymPy {
 
 /// A module with a symbol for each input, an expression for each output, and a function for the action.
 pub(super) fn sympy(formula: &Formula) -> String {
-    let names = code::identifiers(formula, &RESERVED, |native| native.sympy);
+    let names = code::identifiers(formula, |name| RESERVED.contains(&name), |native| native.sympy);
     let mut body = String::new();
     for name in formula.inputs() {
-        body += &format!("{} = sympy.Symbol(\"{name}\", real=True)\n", names[name]);
+        // `sympy.lambdify` takes a symbol for the function of the same name.
+        let symbol = if Operator::from_name(name).is_some() { &names[name] } else { name };
+        body += &format!("{} = sympy.Symbol({}, real=True)\n", names[name], code::quotation(symbol));
     }
     let inputs: Vec<&str> = formula.inputs().iter().map(|name| names[name].as_str()).collect();
     let mut outputs = Vec::new();
@@ -200,7 +212,7 @@ pub(super) fn sympy(formula: &Formula) -> String {
          def action(observation):\n    \"\"\"The action for one observation, a sequence of numbers.\"\"\"\n    \
          known = dict(zip(inputs, observation))\n    \
          values = [float(output.subs(known)) for output in outputs]\n    return {action}\n",
-        code::comment(formula, ""),
+        code::comment(formula, "", &["\"\"\"", "\\"]),
         code::definitions(formula, |native| native.sympy, "\n\n"),
         inputs.join(", "),
         outputs.join(", "),

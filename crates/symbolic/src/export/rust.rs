@@ -6,7 +6,11 @@ use crate::formula::{ActionRule, Formula};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-const RESERVED: [&str; 64] = [
+const RESERVED: [&str; 68] = [
+    "None",
+    "Some",
+    "Ok",
+    "Err",
     "abstract",
     "as",
     "async",
@@ -147,7 +151,7 @@ impl Dialect for Rust {
 /// A module with `outputs` and `action`.
 pub(super) fn formula(formula: &Formula) -> String {
     let dialect = Rust::default();
-    let names = code::identifiers(formula, &RESERVED, |native| native.rust);
+    let names = code::identifiers(formula, |name| RESERVED.contains(&name), |native| native.rust);
     let values: Vec<String> = formula
         .outputs()
         .iter()
@@ -156,6 +160,10 @@ pub(super) fn formula(formula: &Formula) -> String {
     let helpers: String =
         HELPERS.iter().filter(|(name, _)| dialect.helpers.borrow().contains(name)).map(|(_, text)| *text).collect();
     let used: BTreeSet<&str> = formula.used_inputs().collect();
+    let is_snake_case = |name: &&str| {
+        !names[*name].contains(|letter: char| letter.is_ascii_uppercase()) && !names[*name].contains("__")
+    };
+    let allowed = if used.iter().all(is_snake_case) { "" } else { "#[allow(non_snake_case)]\n" };
     let pattern: Vec<&str> = formula
         .inputs()
         .iter()
@@ -165,10 +173,10 @@ pub(super) fn formula(formula: &Formula) -> String {
         "// Needs neither the standard library nor an allocator; functions come from the crate `libm`.\n//\n{}\n\
          /// Numbers in an observation.\npub const INPUTS: usize = {};\n/// Numbers that the action is made of.\n\
          pub const OUTPUTS: usize = {};\n\n\
-         /// The outputs' values, before the action rule.\n\
+         /// The outputs' values, before the action rule.\n{allowed}\
          pub fn outputs(observation: &[f64; INPUTS]) -> [f64; OUTPUTS] {{\n    \
          let [{}] = *observation;\n    [\n{}    ]\n}}\n\n{}{helpers}{}",
-        code::comment(formula, "// "),
+        code::comment(formula, "// ", &[]),
         formula.inputs().len(),
         formula.outputs().len(),
         pattern.join(", "),

@@ -1,8 +1,9 @@
 //! Plain text.
 
 use super::names::Symbol;
-use crate::expression::Expression;
+use crate::expression::{Expression, quoted};
 use crate::formula::{ActionRule, Formula};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -36,9 +37,9 @@ pub fn unicode(formula: &Formula) -> String {
 fn assemble(formula: &Formula, lines: Vec<(String, String)>) -> String {
     let mut text = String::new();
     for (name, expression) in &lines {
-        text += &format!("{name} = {expression}\n");
+        text += &format!("{} = {expression}\n", quoted(name));
     }
-    let names: Vec<&str> = lines.iter().map(|(name, _)| name.as_str()).collect();
+    let names: Vec<Cow<'_, str>> = lines.iter().map(|(name, _)| quoted(name)).collect();
     text += &match formula.action() {
         ActionRule::Argmax => format!("action = argmax({})", names.join(", ")),
         ActionRule::Threshold => format!("action = argmax(0, {0}) = 1 if {0} > 0 else 0", names[0]),

@@ -12,6 +12,7 @@ pub use operator::Operator;
 pub(crate) use operator::{gate, integer_power, is_whole_exponent, maximum, minimum, power, sign, step};
 pub(crate) use print::number;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -22,6 +23,9 @@ pub const MAXIMUM_DEPTH: usize = 100;
 
 /// How many nodes an expression may have that is read from text or JSON.
 pub const MAXIMUM_NODES: usize = 100_000;
+
+/// Longest name of a variable, in bytes.
+const MAXIMUM_NAME: usize = 100;
 
 /// One node of an [`Expression`].
 #[derive(Clone, Debug, PartialEq)]
@@ -38,7 +42,8 @@ pub enum Node {
 ///
 /// Everything done with it is a loop over the nodes, so depth costs no stack; [`Self::fold`] is that loop. Built by
 /// [`str::parse`], by arithmetic (`x * 2.0 + 1.0`), or by [`Self::operation`]. Printed by [`ToString`], and what is
-/// printed parses to an equal expression; serialized as a JSON tree (`["add", ["sin", "theta"], 2]`).
+/// printed parses to an equal expression; serialized as a JSON tree (`["add", ["sin", "theta"], 2]`). A variable can have
+/// any name: text has one with spaces or signs, or an operator's, between backticks.
 ///
 /// ```
 /// let expression: kanrl_symbolic::Expression = "3*theta + theta_dot".parse()?;
@@ -114,8 +119,8 @@ impl Expression {
     /// A variable.
     ///
     /// # Errors
-    /// [`SymbolicError::Name`] unless the name is a letter or underscore followed by letters, digits and underscores,
-    /// and not an operator's name.
+    /// [`SymbolicError::Name`] for a name that is empty, longer than 100 bytes, or has a line break, another control
+    /// character or a backtick.
     pub fn variable(name: &str) -> Result<Self, SymbolicError> {
         check_name(name)?;
         Ok(Self { nodes: vec![Node::Variable(name.into())] })
@@ -317,20 +322,33 @@ pub(crate) fn unknown_variable<'a>(name: &str, known: impl Iterator<Item = &'a s
     SymbolicError::UnknownVariable { name: name.to_owned(), nearest }
 }
 
-/// Whether a variable may have that name.
+/// Whether a variable may have that name: any that fits between two backticks.
 pub(crate) fn check_name(name: &str) -> Result<(), SymbolicError> {
     let reason = if name.is_empty() {
         "it is empty"
-    } else if name.len() > 100 {
+    } else if name.len() > MAXIMUM_NAME {
         "it is longer than 100 bytes"
-    } else if !name.starts_with(is_name_start) || !name.chars().all(is_name_part) {
-        "a name is a letter or underscore followed by letters, digits and underscores"
-    } else if Operator::from_name(name).is_some() {
-        "it is an operator's name"
+    } else if name.contains(|character: char| character == '`' || character.is_control()) {
+        "it has a backtick or a control character"
     } else {
         return Ok(());
     };
-    Err(SymbolicError::Name { name: name.chars().take(100).collect(), reason })
+    Err(SymbolicError::Name { name: name.chars().take(MAXIMUM_NAME).collect(), reason })
+}
+
+/// Whether plain text shows the name without backticks: a letter or underscore followed by letters, digits and
+/// underscores.
+pub(crate) fn is_plain_name(name: &str) -> bool {
+    name.starts_with(is_name_start) && name.chars().all(is_name_part)
+}
+
+/// The name as plain text has it: between backticks where it is not a plain one or is an operator's.
+pub(crate) fn quoted(name: &str) -> Cow<'_, str> {
+    if is_plain_name(name) && Operator::from_name(name).is_none() {
+        Cow::Borrowed(name)
+    } else {
+        Cow::Owned(format!("`{name}`"))
+    }
 }
 
 pub(crate) fn is_name_start(character: char) -> bool {

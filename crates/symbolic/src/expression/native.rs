@@ -1,6 +1,6 @@
 //! Functions that programs bring along, where an expression of the built-in operators will not do.
 
-use super::{Expression, Operator, SymbolicError, check_name};
+use super::{Expression, Operator, SymbolicError, check_name, is_plain_name};
 use kanrl_core::function::Domain;
 use std::cmp::Ordering;
 use std::fmt;
@@ -90,6 +90,10 @@ impl Native {
     /// that contradict each other on points of the domain.
     pub fn register(function: NativeFunction) -> Result<Operator, SymbolicError> {
         check_name(function.name)?;
+        if !is_plain_name(function.name) || Operator::from_name(function.name).is_some() {
+            let reason = "a function's name is letters, digits and underscores, and not another operator's";
+            return Err(SymbolicError::Name { name: function.name.to_owned(), reason });
+        }
         let native = Self(Box::leak(Box::new(function)));
         {
             let mut registered = REGISTERED.write().unwrap_or_else(|poisoned| poisoned.into_inner());

@@ -6,7 +6,7 @@
 //! product = factor (("*" | "/") factor)*
 //! factor  = "-" factor | power
 //! power   = atom (("^" | "**") ("-" factor | power))?
-//! atom    = number | name | name "(" sum ("," sum)* ")" | "(" sum ")"
+//! atom    = number | name | "`" any name "`" | name "(" sum ("," sum)* ")" | "(" sum ")"
 //! ```
 //!
 //! A minus sign directly before a number that is not the base of a power belongs to the number.
@@ -127,6 +127,7 @@ impl Parser<'_> {
             }
             Some(character) if character.is_ascii_digit() || character == '.' => self.number(1.0),
             Some(character) if is_name_start(character) => self.name(),
+            Some('`') => self.quoted_name(),
             Some(_) => Err(self.error("expected a number, a name or `(`")),
             None => Err(self.error("the expression ends where a number, a name or `(` should follow")),
         }
@@ -142,7 +143,9 @@ impl Parser<'_> {
         match operator {
             Some(operator) if is_call => self.call(operator, start),
             Some(operator) => {
-                Err(self.error_at(start, &format!("`{}` is a function: write `{0}(…)`", operator.name())))
+                let name = operator.name();
+                let message = format!("`{name}` is a function: write `{name}(…)`; between backticks it is a variable");
+                Err(self.error_at(start, &message))
             }
             None if is_call => {
                 let functions = Operator::ALL.iter().filter(|known| known.is_function()).map(|known| known.name());
@@ -150,11 +153,28 @@ impl Parser<'_> {
                 let hint = kanrl_core::suggest::did_you_mean(&nearest);
                 Err(self.error_at(start, &format!("unknown function `{}`{hint}", shortened(name))))
             }
-            None => {
-                super::check_name(name).map_err(|error| self.error_at(start, &error.to_string()))?;
-                self.push(Node::Variable(name.into()))
+            None if Operator::from_name(name).is_some() => {
+                Err(self
+                    .error_at(start, &format!("`{name}` is an operator's name: between backticks it is a variable")))
             }
+            None => self.variable(start, name),
         }
+    }
+
+    fn quoted_name(&mut self) -> Parsed {
+        let start = self.position;
+        self.position += 1;
+        let Some(length) = self.rest().find('`') else {
+            return Err(self.error_at(start, "the name does not end: a backtick is missing"));
+        };
+        let name = &self.text[self.position..self.position + length];
+        self.position += length + 1;
+        self.variable(start, name)
+    }
+
+    fn variable(&mut self, start: usize, name: &str) -> Parsed {
+        super::check_name(name).map_err(|error| self.error_at(start, &error.to_string()))?;
+        self.push(Node::Variable(name.into()))
     }
 
     fn call(&mut self, operator: Operator, start: usize) -> Parsed {

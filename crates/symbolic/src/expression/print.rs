@@ -1,6 +1,6 @@
 //! Plain text: what [`super::parse`] reads back as an equal expression.
 
-use super::{Expression, Node, Operator};
+use super::{Expression, Node, Operator, quoted};
 use std::fmt;
 
 /// Printed text and what its surroundings must know to decide on parentheses.
@@ -27,7 +27,9 @@ impl fmt::Display for Expression {
             Node::Constant(value) => {
                 Piece { text: number(*value), level: Level::Atom, starts_with_number: !value.is_sign_negative() }
             }
-            Node::Variable(name) => Piece { text: name.to_string(), level: Level::Atom, starts_with_number: false },
+            Node::Variable(name) => {
+                Piece { text: quoted(name).into_owned(), level: Level::Atom, starts_with_number: false }
+            }
             Node::Operation(operator, _) => operation(*operator, &operands),
         });
         formatter.write_str(&piece.text)
