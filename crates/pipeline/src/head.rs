@@ -126,16 +126,20 @@ impl StudentHead {
     /// # Errors
     /// [`SymbolicError`] where the expressions use other variables than `inputs`.
     pub fn formula(&self, inputs: Vec<String>, expressions: Vec<Expression>) -> Result<Formula, SymbolicError> {
-        let mut outputs: Vec<Output> = self
-            .output_names()
-            .into_iter()
-            .zip(expressions)
-            .map(|(name, expression)| Output { name, expression })
-            .collect();
+        // An output gives way to an observation of the same name.
+        let free = |mut name: String| {
+            while inputs.contains(&name) {
+                name.push('_');
+            }
+            name
+        };
+        let named = self.output_names().into_iter().zip(expressions);
+        let mut outputs: Vec<Output> =
+            named.map(|(name, expression)| Output { name: free(name), expression }).collect();
         let rule = match &self.space {
             ActionSpace::Discrete(space) if space.len() == 2 => ActionRule::Threshold,
             ActionSpace::Discrete(_) => {
-                outputs.insert(0, Output { name: "a_0".to_owned(), expression: Expression::constant(0.0) });
+                outputs.insert(0, Output { name: free("a_0".to_owned()), expression: Expression::constant(0.0) });
                 ActionRule::Argmax
             }
             ActionSpace::Box(space) => ActionRule::Clip {
@@ -152,6 +156,19 @@ mod tests {
     use super::StudentHead;
     use kanrl_core::action::ActionBatch;
     use kanrl_core::space::{ActionSpace, DiscreteSpace};
+    use kanrl_symbolic::Expression;
+
+    #[test]
+    fn an_output_gives_way_to_an_observation_of_its_name() {
+        let names = |actions: &[&str], inputs: &[&str]| {
+            let head = StudentHead::new(ActionSpace::Discrete(DiscreteSpace::new(actions.to_vec())));
+            let inputs = inputs.iter().map(|name| (*name).to_owned()).collect();
+            let formula = head.formula(inputs, vec![Expression::constant(0.0); head.outputs()]).unwrap();
+            formula.outputs().iter().map(|output| output.name.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&["left", "right"], &["a", "a_"]), ["a__"]);
+        assert_eq!(names(&["left", "stay", "right"], &["a_0", "x"]), ["a_0_", "a_1", "a_2"]);
+    }
 
     #[test]
     fn differences_to_action_0_keep_the_expert_s_choice() {
