@@ -14,12 +14,15 @@ fn registry() -> EnvironmentRegistry {
 
 #[test]
 fn equal_to_every_recording() {
-    let Some(folder) = kanrl_reference_data::folder("envs") else { return };
-    for report in check_trajectories(&registry(), None, &folder, 0.0).expect("readable recordings") {
-        println!("{}: {} parts", report.id, report.parts.len());
-        if let Some((part, deviation)) = report.first_deviation() {
-            panic!("{}, {} (after {} equal numbers): {deviation}", report.id, part.name, part.compared);
+    for folder in kanrl_reference_data::folders("envs") {
+        let reports = check_trajectories(&registry(), None, &folder, 0.0).expect("readable recordings");
+        assert!(!reports.is_empty(), "no recordings in {}", folder.display());
+        for report in &reports {
+            if let Some((part, deviation)) = report.first_deviation() {
+                panic!("{}, {} (after {} equal numbers): {deviation}", report.id, part.name, part.compared);
+            }
         }
+        kanrl_reference_data::say(&format!("{}: {} environments are equal", folder.display(), reports.len()));
     }
 }
 

@@ -16,13 +16,15 @@ fn registry() -> EnvironmentRegistry {
 
 #[test]
 fn equal_to_every_recording() {
-    let Some(folder) = kanrl_reference_data::folder("envs") else { return };
-    let reports = check_trajectories(&registry(), None, &folder, 0.0).expect("readable recordings");
-    for report in &reports {
-        println!("{}: {} parts", report.id, report.parts.len());
-        if let Some((part, deviation)) = report.first_deviation() {
-            panic!("{}, {} (after {} equal numbers): {deviation}", report.id, part.name, part.compared);
+    for folder in kanrl_reference_data::folders("envs") {
+        let reports = check_trajectories(&registry(), None, &folder, 0.0).expect("readable recordings");
+        assert_eq!(reports.len(), 5, "one for each environment in {}", folder.display());
+        for report in &reports {
+            if let Some((part, deviation)) = report.first_deviation() {
+                panic!("{}, {} (after {} equal numbers): {deviation}", report.id, part.name, part.compared);
+            }
         }
+        kanrl_reference_data::say(&format!("{}: {} environments are equal", folder.display(), reports.len()));
     }
 }
 

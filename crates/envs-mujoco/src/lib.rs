@@ -20,16 +20,19 @@
 //! ```
 //!
 //! # Getting MuJoCo
-//! The engine is behind the feature `mujoco`. It builds without MuJoCo: the library is loaded at run time, from
+//! `pip install mujoco==3.17.0`, or `cargo xtask setup` in kanrl's folder. The crate builds without MuJoCo: the library is
+//! loaded at run time, when the first environment is made, from
 //! - the file that the environment variable `KANRL_MUJOCO` names;
 //! - else the program's own folder, or `../lib` beside it;
 //! - else the workspace's `.mujoco/lib`, where `cargo xtask setup` puts it;
+//! - else the package `mujoco` of the interpreter in `KANRL_PYTHON`, or of `python3`;
 //! - else where the system's loader looks for `libmujoco.so.3.17.0`.
 //!
 //! Pictures need EGL as well (Debian: `libegl1 libgl1-mesa-dri`), but no X server and no GPU. Linux only.
 //!
-//! Building with the feature needs `MUJOCO_DYNAMIC_LINK_DIR` to name this crate's folder `link`, which the workspace's
-//! `.cargo/config.toml` sees to.
+//! The engine is behind the feature `mujoco`, which the command line has by default. Building it needs
+//! `MUJOCO_DYNAMIC_LINK_DIR` to name a folder with a `libmujoco.so` to link with, an empty linker script such as this
+//! crate's `link/libmujoco.so`; the workspace's `.cargo/config.toml` sees to that.
 
 #[cfg(feature = "mujoco")]
 mod environment;
@@ -66,8 +69,11 @@ const WITH_V3: [&str; 5] = ["Ant", "HalfCheetah", "Hopper", "Swimmer", "Walker2d
 #[cfg(not(feature = "mujoco"))]
 const WITHOUT_V3: [&str; 3] = ["InvertedDoublePendulum", "InvertedPendulum", "Reacher"];
 /// What to type where MuJoCo is missing.
-const INSTRUCTIONS: &str =
-    "in kanrl's folder, type `cargo xtask setup`, then `cargo run --release --features full -- ` and your command";
+#[cfg(feature = "mujoco")]
+const INSTRUCTIONS: &str = "type `pip install mujoco==3.17.0`, or `cargo xtask setup` in kanrl's folder";
+/// What to do where the build has left it out.
+#[cfg(not(feature = "mujoco"))]
+const INSTRUCTIONS: &str = "build kanrl with its default features, then `pip install mujoco==3.17.0`";
 
 /// Adds every environment of this crate: the robots as `-v5` and `-v4`, those that had one also as `-v3`. Without the
 /// feature `mujoco` it notes the ids only, with the commands that make them available.

@@ -1,8 +1,8 @@
 //! Finds and reads the recorded data that tests compare with (Gymnasium trajectories, SB3 agents, pykan's numbers).
 //!
-//! The folder is the one that the environment variable `KANRL_REFERENCE` names (a relative path counts from the
-//! workspace's root), by default `../shared/reference`. Any part of it may be absent: tests list what is there and say
-//! `skipped: no reference data` where there is nothing.
+//! Short recordings are part of the repository, in `tests/golden`. The whole ones lie in the folder that the environment
+//! variable `KANRL_REFERENCE` names (a relative path counts from the workspace's root), by default `../shared/reference`.
+//! Where they are absent, tests compare with the golden ones and say so; with `KANRL_REFERENCE=require` that is a failure.
 //!
 //! ```
 //! for case in kanrl_reference_data::files("envs", "json") {
@@ -12,34 +12,61 @@
 
 use safetensors::{Dtype, SafeTensors};
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// The folder `part` of the reference data, or `None` (and a visible line) where it is absent.
+/// The variable that names the folder of the whole recordings, or is `require`.
+const VARIABLE: &str = "KANRL_REFERENCE";
+
+/// The folder `part` of the whole recordings, or `None` (and a visible line) where it is absent.
+///
+/// # Panics
+/// If it is absent and `KANRL_REFERENCE` is `require`.
 pub fn folder(part: &str) -> Option<PathBuf> {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let root = std::env::var_os("KANRL_REFERENCE").map_or_else(|| PathBuf::from("../shared/reference"), PathBuf::from);
-    let folder = workspace.join(root).join(part);
+    let named = std::env::var_os(VARIABLE).filter(|value| !value.is_empty());
+    let is_required = named.as_ref().is_some_and(|value| value == "require");
+    let root = named.filter(|_| !is_required).map_or_else(|| PathBuf::from("../shared/reference"), PathBuf::from);
+    let folder = workspace().join(root).join(part);
     if folder.is_dir() {
-        Some(folder)
-    } else {
-        println!("skipped: no reference data ({part})");
-        None
+        return Some(folder);
     }
+    assert!(!is_required, "{VARIABLE}=require, but {} does not exist", folder.display());
+    say(&format!("skipped: the whole recordings of `{part}` are not here"));
+    None
 }
 
-/// All files of the folder `part` with that extension, sorted; empty (and a visible line) where there is none.
+/// The folders `part` that there are: that of the golden recordings, then that of the whole ones.
+///
+/// # Panics
+/// As [`folder`].
+pub fn folders(part: &str) -> Vec<PathBuf> {
+    let golden = workspace().join("tests/golden").join(part);
+    golden.is_dir().then_some(golden).into_iter().chain(folder(part)).collect()
+}
+
+/// All files of the folder `part` with that extension, sorted: of the whole recordings, or of the golden ones where these
+/// are absent.
+///
+/// # Panics
+/// As [`folder`], or if the folder cannot be read.
 pub fn files(part: &str, extension: &str) -> Vec<PathBuf> {
-    let Some(folder) = folder(part) else { return Vec::new() };
+    let Some(folder) = folders(part).pop() else { return Vec::new() };
     let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut files: Vec<PathBuf> = entries
         .map(|entry| entry.expect("a readable folder entry").path())
         .filter(|path| path.extension().is_some_and(|found| found == extension))
         .collect();
     files.sort();
-    if files.is_empty() {
-        println!("skipped: no reference data ({part}/*.{extension})");
-    }
     files
+}
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// A line that the test runner does not keep to itself: it captures what the print macros write, and nothing else.
+pub fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// A JSON file.

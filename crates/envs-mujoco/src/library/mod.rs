@@ -7,6 +7,7 @@
 //! needs a search path: what is missing is told when an environment is made.
 
 mod functions;
+mod python;
 
 use functions::Functions;
 use libloading::Library;
@@ -55,20 +56,26 @@ fn functions() -> &'static Functions {
 fn find() -> Result<Loaded, String> {
     if let Some(path) = std::env::var_os(PATH_VARIABLE) {
         return open(path.into()).map_err(|reason| {
-            format!("{PATH_VARIABLE} names no MuJoCo {VERSION} ({reason}); to install it, {}", crate::INSTRUCTIONS)
+            format!("{PATH_VARIABLE} does not name MuJoCo {VERSION} ({reason}); to install it, {}", crate::INSTRUCTIONS)
         });
     }
     let beside_program = std::env::current_exe().ok().and_then(|path| Some(path.parent()?.to_owned()));
     let folders = beside_program.into_iter().flat_map(|folder| [folder.clone(), folder.join("../lib")]);
     let files = folders.chain([PathBuf::from(SETUP_FOLDER)]).map(|folder| folder.join(FILE_NAME));
-    // Last the bare name, which the system's loader looks up in its own places.
-    let candidates = files.filter(|file| file.is_file()).chain([PathBuf::from(FILE_NAME)]);
     let mut reasons = Vec::new();
-    for candidate in candidates {
-        match open(candidate) {
+    for file in files.filter(|file| file.is_file()) {
+        match open(file) {
             Ok(loaded) => return Ok(loaded),
             Err(reason) => reasons.push(reason),
         }
+    }
+    // Python is asked only where nothing lies near; last comes the bare name, which the system's loader looks up.
+    match python::library(FILE_NAME).and_then(open).or_else(|reason| {
+        reasons.push(reason);
+        open(PathBuf::from(FILE_NAME))
+    }) {
+        Ok(loaded) => return Ok(loaded),
+        Err(reason) => reasons.push(reason),
     }
     Err(format!(
         "MuJoCo {VERSION} is not installed ({}); to install it, {}; or name a {FILE_NAME} in {PATH_VARIABLE}",
