@@ -1,21 +1,4 @@
-//! Gymnasium's Box2D environments: [`LunarLander`] and [`BipedalWalker`], on the engine and with the numbers of the
-//! original, so that a policy trained there plays here and a seed means the same episode.
-//!
-//! ```
-//! use kanrl_core::action::Action;
-//! use kanrl_core::environment::{EnvironmentRegistry, KeywordArguments};
-//!
-//! let mut registry = EnvironmentRegistry::new();
-//! kanrl_envs_box2d::register(&mut registry)?;
-//!
-//! let mut lander = registry.make("LunarLander-v3", &KeywordArguments::new())?;
-//! let mut observation = [0.0; 8];
-//! lander.reset(Some(0), &mut observation)?;
-//! assert_eq!(observation[1], 1.3990336656570435); // as Gymnasium's, to the bit
-//! let outcome = lander.step(Action::Discrete(2), &mut observation)?;
-//! assert!(!outcome.terminated);
-//! # Ok::<(), kanrl_core::environment::EnvironmentError>(())
-//! ```
+#![doc = include_str!("../README.md")]
 //!
 //! | id | arguments |
 //! |---|---|

@@ -1,18 +1,4 @@
-//! Gymnasium's classic-control environments, equal to Gymnasium 1.4 with NumPy 2 to the last bit.
-//!
-//! ```
-//! use kanrl_core::action::Action;
-//! use kanrl_core::environment::{EnvironmentRegistry, KeywordArguments};
-//!
-//! let mut registry = EnvironmentRegistry::new();
-//! kanrl_envs_classic::register(&mut registry)?;
-//! let mut environment = registry.make("CartPole-v1", &KeywordArguments::new())?;
-//! let mut observation = [0.0; 4];
-//! environment.reset(Some(0), &mut observation)?;
-//! let outcome = environment.step(Action::Discrete(1), &mut observation)?;
-//! assert_eq!(outcome.reward, 1.0);
-//! # Ok::<(), kanrl_core::environment::EnvironmentError>(())
-//! ```
+#![doc = include_str!("../README.md")]
 //!
 //! "To the last bit" holds where the C library's `sin`, `cos` and `pow` are the ones NumPy was recorded with: glibc on
 //! x86-64. Elsewhere the last bits of a state may differ.

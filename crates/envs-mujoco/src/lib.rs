@@ -1,23 +1,4 @@
-//! Gymnasium's MuJoCo environments, equal to Gymnasium 1.4 on MuJoCo 3.17.0 to the last bit.
-//!
-//! ```
-//! use kanrl_core::action::Action;
-//! use kanrl_core::environment::{EnvironmentRegistry, KeywordArguments};
-//!
-//! let mut registry = EnvironmentRegistry::new();
-//! kanrl_envs_mujoco::register(&mut registry)?;
-//! match registry.make("Hopper-v5", &KeywordArguments::new()) {
-//!     Ok(mut environment) => {
-//!         let mut observation = [0.0; 11];
-//!         environment.reset(Some(0), &mut observation)?;
-//!         let outcome = environment.step(Action::F32(&[0.1, -0.2, 0.3]), &mut observation)?;
-//!         assert!(outcome.reward > 0.9);
-//!     }
-//!     // This build has no MuJoCo, or it is not installed: the error says how to get it.
-//!     Err(error) => println!("{error}"),
-//! }
-//! # Ok::<(), kanrl_core::environment::EnvironmentError>(())
-//! ```
+#![doc = include_str!("../README.md")]
 //!
 //! # Getting MuJoCo
 //! `pip install mujoco==3.17.0`, or `cargo xtask setup` in kanrl's folder. The crate builds without MuJoCo: the library is

@@ -1,13 +1,4 @@
-//! Trained policies from anywhere, as [`ExpertPolicy`](kanrl_core::policy::ExpertPolicy).
-//!
-//! ```no_run
-//! use kanrl_experts::PolicyReference;
-//! # fn example(environment: &kanrl_core::environment::EnvironmentSpec) -> Result<(), Box<dyn std::error::Error>> {
-//! let expert = "CartPole-v1.zip".parse::<PolicyReference>()?.resolve(environment)?;
-//! println!("{} takes {} numbers", expert.source(), expert.observation_size());
-//! # Ok(())
-//! # }
-//! ```
+#![doc = include_str!("../README.md")]
 //!
 //! Model files are data: pickles are read by a machine that records what Python would call and calls nothing, sizes are
 //! checked before anything is allocated, and every refusal names the file, what is wrong and what would be right.

@@ -1,23 +1,4 @@
-//! The Kolmogorov-Arnold network's training on a graphics card: WGSL compute kernels over [wgpu] for the network of
-//! [`kanrl_core::kan`], with the same parameters and the same files.
-//!
-//! ```
-//! use kanrl_core::approximator::{FitTask, FunctionApproximator, Loss, Samples};
-//! use kanrl_core::kan::{Device, Kan, KanConfig};
-//! use std::ops::ControlFlow;
-//!
-//! kanrl_wgpu::register();
-//! let inputs: Vec<f64> = (0..200).map(|row| f64::from(row) / 100.0 - 1.0).collect();
-//! let targets: Vec<f64> = inputs.iter().map(|x| (3.0 * x).sin()).collect();
-//! let train = Samples { inputs: &inputs, targets: &targets, weights: &[1.0; 200] };
-//! let task = FitTask { train, validation: None, loss: &Loss::MeanSquared };
-//! let config = KanConfig { hidden: vec![], steps: 2, device: Device::Auto, ..KanConfig::default() };
-//! let mut kan = Kan::new(config, 1, 1, 0);
-//! let report = kan.fit(task, &mut |_| ControlFlow::Continue(()))?;
-//! // So few rows are the CPU's, and the report says so.
-//! assert!(report.device.expect("not the default").contains("on the CPU"));
-//! # Ok::<(), kanrl_core::approximator::ApproximatorError>(())
-//! ```
+#![doc = include_str!("../README.md")]
 //!
 //! # What runs where
 //! Samples, parameters, gradients and the optimizer's vectors stay on the device; a step of L-BFGS or Adam moves commands

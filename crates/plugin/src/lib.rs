@@ -1,19 +1,8 @@
-//! Environments added at run time, from Rust, C, or anything else that can speak a C ABI.
+#![doc = include_str!("../README.md")]
 //!
 //! A plugin is a shared library that exports one table of functions, [`abi::KanrlPlugin`]. Rust authors write an
 //! [`Environment`](kanrl_core::environment::Environment) and let [`export_plugin!`] make the table; C authors include
-//! `include/kanrl_plugin.h` and fill it in. A host loads libraries by path and registers their environments:
-//!
-//! ```no_run
-//! use kanrl_core::environment::{EnvironmentRegistry, KeywordArguments};
-//! use std::path::Path;
-//!
-//! let mut registry = EnvironmentRegistry::new();
-//! let plugin = kanrl_plugin::load(Path::new("libdouble_integrator.so"), &mut registry)?;
-//! println!("{} {}", plugin.name, plugin.version);
-//! let mut environment = registry.make(&plugin.environments[0].id, &KeywordArguments::new())?;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
+//! `include/kanrl_plugin.h` and fill it in. A host loads libraries by path and registers their environments, as above.
 //!
 //! # What a host can rely on
 //! - The ABI's version and the tables' sizes are checked before any of the plugin's functions is called; every table is

@@ -1,16 +1,4 @@
-//! The web app: start runs, watch them, look into their formulas and change them.
-//!
-//! ```no_run
-//! use kanrl_core::environment::EnvironmentRegistry;
-//! use kanrl_studio::Options;
-//!
-//! let mut environments = EnvironmentRegistry::new();
-//! kanrl_envs_classic::register(&mut environments)?;
-//! // Extractions run as child processes of this program, by `PROGRAM extract --config FILE --out DIR`.
-//! let options = Options { port: 7860, ..Options::new(std::env::current_exe()?) };
-//! kanrl_studio::serve(options, environments, |address| println!("http://{address}"))?;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
+#![doc = include_str!("../README.md")]
 //!
 //! Everything lies in the runs folder: a run is a folder of it, so the list of runs survives a restart, and runs that were
 //! started on the command line appear as well. What the studio itself keeps (uploaded archives, the experts' videos, how

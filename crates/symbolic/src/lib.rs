@@ -1,12 +1,4 @@
-//! Expressions fit for policies: libraries of functions that are fitted to curves, formulas made of them, their
-//! evaluation in batches, and their export as text, mathematics and code.
-//!
-//! ```
-//! use kanrl_symbolic::{ActionRule, Format, Formula, export};
-//! let formula = Formula::parse(&["theta", "theta_dot"], &[("a", "3*theta + theta_dot")], ActionRule::Threshold)?;
-//! assert!(export(&formula, Format::Latex)?.contains(r"3\,\theta + \dot{\theta}"));
-//! # Ok::<(), kanrl_symbolic::SymbolicError>(())
-//! ```
+#![doc = include_str!("../README.md")]
 //!
 //! The crate knows no environment and does no I/O: everything comes in and goes out as values and strings.
 
