@@ -57,5 +57,14 @@ pub fn everything() -> Result<(), String> {
     gymnasium("clippy", &LINTS)?;
     run_with("cargo", &["doc", "--workspace", "--all-features", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")])?;
     deny()?;
+    package()?;
     test()
+}
+
+/// Every published package as the registry would get it.
+fn package() -> Result<(), String> {
+    const UNPUBLISHED: [&str; 6] =
+        ["benches", "cart-two-poles", "examples", "kanrl-plugin-tests", "kanrl-reference-data", "xtask"];
+    let excluded = UNPUBLISHED.iter().flat_map(|name| ["--exclude", name]);
+    run("cargo", &["package", "--quiet", "--workspace", "--no-verify"].into_iter().chain(excluded).collect::<Vec<_>>())
 }

@@ -43,3 +43,7 @@ pub mod students;
 pub mod sweep;
 
 pub use kanrl_core::files;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
