@@ -43,7 +43,8 @@ pub fn play_all(
     what: &str,
 ) -> Result<Vec<Result<Vec<Episode>, RolloutError>>, StageError> {
     let total: usize = games.iter().map(|game| game.seeds.len()).sum();
-    play_observed(games, reporter, &|done| reporter.progress(stage, done, total as u64, what))
+    let options = RolloutOptions::default();
+    play_observed(games, &options, reporter, &|done| reporter.progress(stage, done, total as u64, what))
 }
 
 /// Plays several games at once. Each is cut into lanes, entities that are played side by side whatever game they belong to,
@@ -55,10 +56,10 @@ pub fn play_all(
 /// [`StageError::Cancelled`].
 pub fn play_observed(
     games: &[Game<'_>],
+    options: &RolloutOptions,
     reporter: &Reporter,
     told: &(dyn Fn(u64) + Sync),
 ) -> Result<Vec<Result<Vec<Episode>, RolloutError>>, StageError> {
-    let options = RolloutOptions::default();
     let mut lanes = World::new();
     for (game, Game { seeds, .. }) in games.iter().enumerate() {
         for first in (0..seeds.len()).step_by(options.lanes) {
@@ -69,7 +70,7 @@ pub fn play_observed(
     let play_lane = |share: Share| {
         let Game { environment, policy, seeds } = games[share.game];
         let own = &seeds[share.first..(share.first + options.lanes).min(seeds.len())];
-        let episodes = environment.run_observed(policy, own, &options, &|_| {
+        let episodes = environment.run_observed(policy, own, options, &|_| {
             if reporter.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         told(done.fetch_add(own.len() as u64, Ordering::Relaxed) + own.len() as u64);

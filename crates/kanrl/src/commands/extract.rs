@@ -34,6 +34,14 @@ pub struct Extract {
     /// Steps of the environment to tune the formulas' constants with [default: 10000000; Pendulum-v1 40000000].
     #[arg(long, value_name = "STEPS", conflicts_with = "faithful")]
     polish_steps: Option<u64>,
+    /// What the result is to be, of all formulas that play as well as the expert: the most faithful one, the best-playing one
+    /// or the shortest [default: fidelity].
+    #[arg(long, value_name = "WHAT", value_parser = ["fidelity", "return", "brevity"])]
+    prefer: Option<String>,
+    /// A formula of your own form, with unknown constants k1, k2, … ("k1*theta + k2*theta_dot"; expressions for several
+    /// outputs stand between `;`): fitted, tuned and compared with all others. Can be given several times.
+    #[arg(long = "candidate", value_name = "EXPRESSION")]
+    candidates: Vec<String>,
     /// Report episodes for each policy [default: 100].
     #[arg(long, value_name = "COUNT")]
     episodes: Option<u32>,
@@ -52,6 +60,7 @@ const EXAMPLES: &str = "\
 Examples:
   kanrl extract CartPole-v1
   kanrl extract CartPole-v1 --expert agent.zip --hidden 3 --seed 1 --out my-run
+  kanrl extract CartPole-v1 --candidate "k1*theta + k2*theta_dot"
   kanrl extract --config run.toml
   kanrl extract --dataset log.csv              a formula for logged actions; nothing is played
   kanrl extract CartPole-v1 --dataset log.npz  … its constants tuned, and compared, by playing
@@ -121,6 +130,12 @@ impl Extract {
         }
         if let Some(steps) = self.polish_steps {
             config.set("polish", "environment_steps", i64::try_from(steps).unwrap_or(i64::MAX));
+        }
+        if let Some(prefer) = &self.prefer {
+            config.set("select", "prefer", prefer.as_str());
+        }
+        if !self.candidates.is_empty() {
+            config.set("students", "candidates", self.candidates.clone());
         }
         if let Some(episodes) = self.episodes {
             config.set("evaluate", "episodes", i64::from(episodes));

@@ -25,6 +25,7 @@ pub use file::{MergedConfig, RawConfig};
 pub use plugins::PluginEntry;
 pub use schema::{components, schema};
 
+use crate::stages::select::Prefer;
 use kanrl_core::config::{ApproximatorConfig, ExpertConfig, SymbolicLibraryConfig};
 use kanrl_core::environment::KeywordArguments;
 use serde::de::DeserializeOwned;
@@ -128,6 +129,9 @@ pub struct StudentsSection {
     pub rivals: bool,
     /// Most terms of each output of the quadratic one.
     pub quadratic_terms: usize,
+    /// Formulas of your own form that run beside them: expressions separated by `;`, as many as actions need, with unknown
+    /// constants `k1`, `k2`, … that are found.
+    pub candidates: Vec<String>,
 }
 
 impl Default for StudentsSection {
@@ -138,6 +142,7 @@ impl Default for StudentsSection {
             functions: Vec::new(),
             rivals: true,
             quadratic_terms: 8,
+            candidates: Vec::new(),
         }
     }
 }
@@ -240,7 +245,8 @@ impl Default for RefineSection {
     }
 }
 
-/// `[polish]`: constants tuned on return by CMA-ES, all candidates of a generation on the same seeds.
+/// `[polish]`: constants tuned by CMA-ES for return less λ times the disagreement with the expert, all candidates of a
+/// generation on the same seeds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PolishSection {
@@ -249,6 +255,9 @@ pub struct PolishSection {
     /// Steps of the environment for all formulas together; the better half goes on, twice. Ten million where it is not set,
     /// 40 million in Pendulum-v1.
     pub environment_steps: u64,
+    /// Values of λ that the dial stops at before it comes to return alone. A return is measured in units of the expert's: at 1,
+    /// a point of disagreement weighs as much as one percent of the return. Half of the steps go to these, half to return alone.
+    pub lambdas: Vec<f64>,
     /// First step of each constant, in standard deviations of the outputs.
     pub step_size: f64,
     /// Weight of the worst quarter's mean beside the mean return.
@@ -276,6 +285,7 @@ impl Default for PolishSection {
         Self {
             enabled: true,
             environment_steps: 10_000_000,
+            lambdas: vec![3.0, 0.5],
             step_size: 0.1,
             tail_weight: 0.25,
             generations: 100,
@@ -292,14 +302,16 @@ impl Default for PolishSection {
 pub struct SelectSection {
     /// Episodes for each formula, on the same seeds for all.
     pub episodes: usize,
-    /// The shortest formula is taken whose mean return is not significantly below the best one's, and by no more than this
+    /// What the result is to be, of all formulas that play as well as the expert: `fidelity`, `return` or `brevity`.
+    pub prefer: Prefer,
+    /// Where return is preferred, or no formula plays as well as the expert, the shortest formula is taken whose mean return is not significantly below the best one's, and by no more than this
     /// share of it; the mean of its worst twentieth may be below by twice this share.
     pub tolerance: f64,
 }
 
 impl Default for SelectSection {
     fn default() -> Self {
-        Self { episodes: 200, tolerance: 0.01 }
+        Self { episodes: 200, prefer: Prefer::Fidelity, tolerance: 0.01 }
     }
 }
 

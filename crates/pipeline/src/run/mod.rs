@@ -22,6 +22,7 @@ use crate::head::StudentHead;
 use crate::run::provenance::{ExpertProvenance, FileDigest, Origin, Provenance};
 use crate::run::tensorboard::TensorBoard;
 use crate::stages;
+use crate::stages::baselines::candidate::Form;
 use crate::stages::collect::ExpertData;
 use crate::stages::context::{Environments, Task};
 use crate::stages::evaluate::{Agreement, Evaluation, PolicyEvaluation, Returns};
@@ -94,6 +95,9 @@ impl Run {
         for network in students::networks(&config)? {
             network.approximator.build(inputs, outputs, config.seed)?;
             LibraryPart::new(library.as_ref(), network.functions.as_deref())?;
+        }
+        for text in &config.students.candidates {
+            Form::parse(text, &task)?;
         }
         if let Some(names) = &config.stages {
             pipeline.select(names)?;

@@ -10,8 +10,8 @@
 //! | symbolify | datasets, networks | networks |
 //! | refine | datasets, networks | formulas |
 //! | rivals | dataset, formulas | formulas |
-//! | polish | formulas | formulas |
-//! | select | formulas, networks | selection |
+//! | polish | dataset, formulas | formulas |
+//! | select | dataset, formulas, networks | selection |
 //! | evaluate | models, selection | evaluation |
 //! | record_formula | selection | formula_video |
 //! | report | dataset, models, networks, selection, evaluation, expert_video, formula_video | |
@@ -123,23 +123,29 @@ pub fn standard() -> Pipeline {
                 .configured_by("refine"),
         )
         .push(
-            Stage::new("rivals", "adds a linear and a sparse quadratic formula", baselines::rivals)
-                .needs::<ExpertData>()
-                .needs::<PerStudent<Formulas>>()
-                .provides::<PerStudent<Formulas>>()
-                .configured_by("students")
-                .configured_by("dagger")
-                .configured_by("refine"),
+            Stage::new(
+                "rivals",
+                "adds a linear and a sparse quadratic formula, and your own candidates",
+                baselines::rivals,
+            )
+            .needs::<ExpertData>()
+            .needs::<PerStudent<Formulas>>()
+            .provides::<PerStudent<Formulas>>()
+            .configured_by("students")
+            .configured_by("dagger")
+            .configured_by("refine"),
         )
         .push(
-            Stage::new("polish", "tunes the constants on return", polish::polish)
+            Stage::new("polish", "tunes the constants, from faithful to the expert to best in play", polish::polish)
+                .needs::<ExpertData>()
                 .needs::<PerStudent<Formulas>>()
                 .provides::<PerStudent<Formulas>>()
                 .configured_by("dagger")
                 .configured_by("polish"),
         )
         .push(
-            Stage::new("select", "takes the shortest formula that is not worse than the best", select::select)
+            Stage::new("select", "takes the most faithful formula that plays as well as the expert", select::select)
+                .needs::<ExpertData>()
                 .needs::<PerStudent<Formulas>>()
                 .needs::<PerStudent<Network>>()
                 .provides::<Selection>()

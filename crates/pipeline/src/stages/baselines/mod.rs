@@ -1,39 +1,82 @@
-//! A linear and a sparse quadratic formula, which every run has beside its networks.
+//! Formulas that need no network: a linear and a sparse quadratic one in every run, and those of the user's own form.
 
+pub mod candidate;
 pub mod sparse;
 
 use crate::engine::{Get, Make, StageError};
+use crate::formulas::rounding::rounded;
+use crate::stages::baselines::candidate::Form;
 use crate::stages::collect::ExpertData;
 use crate::stages::context::{StageContext, failed};
 use crate::stages::dagger::rounds::Dagger;
 use crate::stages::per_student::PerStudent;
 use crate::stages::refine::{Formulas, faithful, learnt};
 use crate::students::{LINEAR, QUADRATIC};
+use kanrl_core::approximator::FitTask;
+use kanrl_symbolic::Formula;
 
-/// Adds the formulas that need no network: a linear and a sparse quadratic one.
+/// Adds the formulas that need no network: a linear and a sparse quadratic one, and the config's candidates.
 pub fn rivals(
     setting: StageContext<'_>,
     data: Get<'_, ExpertData>,
     mut formulas: Make<'_, PerStudent<Formulas>>,
 ) -> Result<(), StageError> {
     let config = setting.config();
-    if !config.students.rivals {
+    if !config.students.rivals && config.students.candidates.is_empty() {
         return Ok(());
     }
     let dagger = Dagger::new(&setting, "rivals")?;
+    if config.students.rivals {
+        add_linear_and_quadratic(&setting, dagger.as_ref(), &data, formulas.get_mut())?;
+    }
+    for (index, text) in config.students.candidates.iter().enumerate() {
+        let name = format!("candidate-{}", index + 1);
+        let faithful = own_form(&setting, dagger.as_ref(), &name, text, &data)?;
+        formulas.get_mut().0.push((name, Formulas { faithful, tuned: Vec::new() }));
+    }
+    Ok(())
+}
+
+fn add_linear_and_quadratic(
+    setting: &StageContext<'_>,
+    dagger: Option<&Dagger<'_>>,
+    data: &ExpertData,
+    formulas: &mut PerStudent<Formulas>,
+) -> Result<(), StageError> {
     let (head, loss) = (setting.head(), setting.head().loss());
     let names = setting.spec().observation_space.names();
     let line = sparse::linear(&head, &names, data.train.samples(), &loss).map_err(failed)?;
-    let line = learnt(&setting, dagger.as_ref(), "rivals", LINEAR, line, data.clone())?;
+    let line = learnt(setting, dagger, "rivals", LINEAR, line, data.clone())?;
     // Products are chosen among what the linear one saw: more than the expert's own states.
     let samples = line.data.train.samples();
-    let terms = config.students.quadratic_terms;
+    let terms = setting.config().students.quadratic_terms;
     let square = sparse::quadratic(&head, &names, samples, &loss, terms).map_err(failed)?;
     for (name, draft) in [(LINEAR, line.student.clone()), (QUADRATIC, square)] {
-        if formulas.get_mut().get(name).is_none() {
-            let faithful = faithful(&setting, dagger.as_ref(), "rivals", name, draft, line.data.clone())?;
-            formulas.get_mut().0.push((name.to_owned(), Formulas { faithful, polished: None }));
+        if formulas.get(name).is_none() {
+            let faithful = faithful(setting, dagger, "rivals", name, draft, line.data.clone())?;
+            formulas.0.push((name.to_owned(), Formulas { faithful, tuned: Vec::new() }));
         }
     }
     Ok(())
+}
+
+/// A candidate with its constants fitted and rounded. No term of it is left out: it is what its author wanted to see.
+fn own_form(
+    setting: &StageContext<'_>,
+    dagger: Option<&Dagger<'_>>,
+    name: &str,
+    text: &str,
+    data: &ExpertData,
+) -> Result<Formula, StageError> {
+    let (config, head) = (setting.config(), setting.head());
+    let loss = head.loss();
+    let form = Form::parse(text, setting.spec()).map_err(|error| StageError::Other(Box::new(error)))?;
+    let task = FitTask { train: data.train.samples(), validation: Some(data.validation.samples()), loss: &loss };
+    let draft = form.fitted(&head, task, config.seed).map_err(failed)?;
+    let best = learnt(setting, dagger, "rivals", name, draft, data.clone())?;
+    let rows = &best.data.train.observations;
+    let (draft, _) = rounded(&best.student, rows, config.refine.rounding_tolerance).map_err(failed)?;
+    let played = dagger.map_or_else(String::new, |_| format!(", mean return {:.2} (round {})", best.mean, best.round));
+    setting.reporter.message("rivals", format!("{name}, `{text}`: {} operations{played}", draft.operations()));
+    draft.formula().map_err(failed)
 }

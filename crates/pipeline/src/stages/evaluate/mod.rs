@@ -76,7 +76,13 @@ pub fn evaluate(
             own_states_agreement: None,
         });
     }
-    let chosen = if selection.chosen().polished { "polished" } else { "faithful" };
+    let chosen = if selection.chosen == selection.faithful {
+        "faithful"
+    } else if selection.polished == Some(selection.chosen) {
+        "polished"
+    } else {
+        "formula"
+    };
     let mut add = |name: &str, policy: &dyn Policy| match evaluate(name, policy) {
         Ok(evaluation) => {
             policies.push(evaluation);
@@ -98,8 +104,12 @@ pub fn evaluate(
     if let Some(polished) = selection.polished() {
         add("polished", &as_policy(&polished.formula)?)?;
     }
-    let same = policies.iter().find(|evaluation| evaluation.policy == chosen).cloned();
-    policies.extend(same.map(|evaluation| PolicyEvaluation { policy: "formula".to_owned(), ..evaluation }));
+    if chosen == "formula" {
+        add("formula", &as_policy(&selection.chosen().formula)?)?;
+    } else {
+        let same = policies.iter().find(|evaluation| evaluation.policy == chosen).cloned();
+        policies.extend(same.map(|evaluation| PolicyEvaluation { policy: "formula".to_owned(), ..evaluation }));
+    }
 
     let formula = as_policy(&selection.chosen().formula)?;
     let few = &seeds[..config.evaluate.robustness_episodes.min(seeds.len())];

@@ -1,46 +1,46 @@
-//! Tuning constants on return.
+//! Tuning constants: for return less λ times the disagreement with the expert, λ falling from faithful to polished.
 
+pub mod objective;
 pub mod returns;
+mod round;
 pub mod search;
 mod shorten;
+pub mod states;
 
-use crate::engine::{Make, StageError};
+use crate::engine::{Get, Make, StageError};
 use crate::formulas::Draft;
 use crate::formulas::rounding::spread;
 use crate::rollouts::play;
 use crate::run::seeds::{self, Purpose};
+use crate::run::statistics::mean;
+use crate::stages::collect::ExpertData;
 use crate::stages::context::StageContext;
 use crate::stages::context::failed;
 use crate::stages::evaluate::variants::{Group, variant};
 use crate::stages::per_student::PerStudent;
-use crate::stages::polish::returns::{Play, shown};
-use crate::stages::polish::search::{Search, SearchOptions};
-use crate::stages::polish::shorten::{rounded, shorten};
+use crate::stages::polish::objective::{Objective, STATES};
+use crate::stages::polish::returns::Play;
+use crate::stages::polish::round::{Progress, Student, tune};
+use crate::stages::polish::states::States;
 use crate::stages::refine::Formulas;
-use kanrl_core::rollout::RolloutOptions;
+use crate::stages::teacher::Teacher;
+use kanrl_core::policy::Policy;
+use kanrl_core::rollout::{RolloutOptions, Rollouts};
 
 /// Episodes whose states the scales of the constants are measured on.
 const SCALE_EPISODES: usize = 5;
 /// Rows of them.
 const SCALE_ROWS: usize = 1000;
-/// Fewest and most episodes that a candidate is judged by.
-const EPISODES: (usize, usize) = (2, 32);
-/// Fewest and most episodes that leaving out a term is judged by.
-const TRIAL_EPISODES: (u64, u64) = (20, 200);
-/// Shares of the budget: for all formulas, for the better half, for leaving out its terms, and for what is left of them.
-const SHARES: [f64; 4] = [0.4, 0.3, 0.1, 0.2];
+/// Share of the budget that goes to return alone.
+const POLISHED_SHARE: f64 = 0.5;
 
-/// A student whose formula is tuned, and what it is tuned by.
-struct Tuned<'a> {
-    index: usize,
-    name: String,
-    draft: Draft,
-    rows: Vec<f64>,
-    play: Play<'a>,
-}
-
-/// Tunes the formulas' constants on return: all of them at first, then the better half, whose needless terms go.
-pub fn polish(setting: StageContext<'_>, mut formulas: Make<'_, PerStudent<Formulas>>) -> Result<(), StageError> {
+/// Tunes the formulas' constants, first for fidelity as much as for return, at last for return alone. Each step of the dial
+/// begins where the one before has led.
+pub fn polish(
+    setting: StageContext<'_>,
+    data: Get<'_, ExpertData>,
+    mut formulas: Make<'_, PerStudent<Formulas>>,
+) -> Result<(), StageError> {
     let section = &setting.config().polish;
     if !section.enabled || section.environment_steps == 0 || formulas.get_mut().0.is_empty() {
         return Ok(());
@@ -50,8 +50,13 @@ pub fn polish(setting: StageContext<'_>, mut formulas: Make<'_, PerStudent<Formu
         reporter.message("polish", "nothing is played: no constants are tuned on return");
         return Ok(());
     }
-    let budget = section.environment_steps;
     let environments = environments(&setting)?;
+    let expert_states = States::of_data(&data.train, &setting.head(), STATES);
+    let expert = match setting.teacher() {
+        Teacher::Expert(expert) => Some(expert.as_ref()),
+        Teacher::Log(_) => None,
+    };
+    let mut unit = expert.map(|expert| unit(&setting, &environments[0], expert)).transpose()?;
     let mut students = Vec::new();
     for (index, (name, student)) in formulas.get_mut().0.iter().enumerate() {
         let draft = Draft::from_formula(setting.head(), &student.faithful).map_err(failed)?;
@@ -62,60 +67,37 @@ pub fn polish(setting: StageContext<'_>, mut formulas: Make<'_, PerStudent<Formu
             }
             rows => rows?,
         };
+        let unit = match unit {
+            Some(unit) => unit,
+            None => *unit.insert(self::unit(&setting, &environments[0], &draft.policy(draft.constants()))?),
+        };
         let noise = noise(&rows, draft.inputs().len(), section.noise);
         let play = Play { variants: &environments, tail_weight: section.tail_weight, noise, reporter };
-        students.push(Tuned { index, name: name.clone(), draft, rows, play });
+        let objective = Objective { play, unit, expert, expert_states: &expert_states };
+        students.push(Student { index, name: name.clone(), draft, rows, objective });
     }
-    let mut spent = 0;
-    let mut advance = |student: &Tuned<'_>, search: &mut Search<'_>, steps: u64| -> Result<(), StageError> {
-        let before = search.steps();
-        search.advance(steps, &mut |taken, score| {
-            let message = format!("environment steps, {}: score {}", student.name, shown(score));
-            reporter.progress("polish", (spent + taken).min(budget), budget, message);
-            !reporter.is_cancelled()
-        })?;
-        spent += search.steps() - before;
-        if reporter.is_cancelled() { Err(StageError::Cancelled) } else { Ok(()) }
-    };
-    let share = |phase: usize, formulas: usize| (budget as f64 * SHARES[phase] / formulas as f64) as u64;
-    let mut searches = Vec::new();
-    for student in &students {
-        let mut search = Search::new(student.draft.clone(), &student.rows, &student.play, options(&setting))?;
-        let before = shown(search.score());
-        advance(student, &mut search, share(0, students.len()))?;
-        let now = shown(search.score());
-        reporter.message("polish", format!("{}: score {before}, now {now}", student.name));
-        searches.push((student, search));
+    let mut progress = Progress { reporter, spent: 0, budget: section.environment_steps };
+    let mut lambdas: Vec<f64> = section.lambdas.iter().copied().filter(|lambda| *lambda > 0.0).collect();
+    lambdas.sort_by(|first, second| second.total_cmp(first));
+    let polished = if lambdas.is_empty() { 1.0 } else { POLISHED_SHARE };
+    for lambda in &lambdas {
+        let share = (1.0 - polished) / lambdas.len() as f64;
+        tune(&setting, &mut students, *lambda, share, &mut progress, formulas.get_mut())?;
     }
-    // A stable sort: of equal ones the first in the config's order.
-    searches.sort_by(|(_, first), (_, second)| second.score().total_cmp(&first.score()));
-    let rest = searches.split_off(students.len().div_ceil(2));
-    let count = searches.len();
-    for (student, mut search) in searches {
-        advance(student, &mut search, share(1, count))?;
-        let before = search.draft().operations();
-        let mut search = shortened(&setting, student, &search, share(2, count))?;
-        advance(student, &mut search, share(3, count))?;
-        let (score, now) = (shown(search.score()), search.draft().operations());
-        let line = format!("{}: score {score}, {before} operations, {now} without needless terms", student.name);
-        reporter.message("polish", line);
-        finish(&setting, student, &search.draft(), formulas.get_mut())?;
-    }
-    for (student, search) in &rest {
-        finish(&setting, student, &search.draft(), formulas.get_mut())?;
-    }
-    Ok(())
+    tune(&setting, &mut students, 0.0, polished, &mut progress, formulas.get_mut())
 }
 
-fn options(setting: &StageContext<'_>) -> SearchOptions {
+/// What returns are measured in: the size of what the policy gets, or their deviation where that is larger.
+fn unit(setting: &StageContext<'_>, environment: &Rollouts, policy: &dyn Policy) -> Result<f64, StageError> {
     let config = setting.config();
-    SearchOptions {
-        seed: config.seed,
-        step_size: config.polish.step_size,
-        episodes: EPISODES,
-        generations: config.polish.generations.max(1),
-        validation_episodes: config.dagger.validation_episodes.max(1),
-    }
+    let seeds = seeds::episodes(config.seed, Purpose::Validate, config.dagger.validation_episodes.max(1));
+    let options = RolloutOptions::default();
+    let episodes = play(environment, policy, &seeds, &options, &setting.reporter, "polish", "episodes")?;
+    let returns: Vec<f64> = episodes.iter().map(|episode| episode.episode_return).collect();
+    let center = mean(&returns);
+    let squares: Vec<f64> = returns.iter().map(|value| (value - center).powi(2)).collect();
+    let size = center.abs().max(mean(&squares).sqrt()).max(f64::MIN_POSITIVE.sqrt());
+    Ok((1.0 + config.polish.tail_weight) * size)
 }
 
 /// The environment, and its perturbed variants if there are to be any.
@@ -158,37 +140,4 @@ fn noise(rows: &[f64], inputs: usize, share: f64) -> Vec<f64> {
         share * (column().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt()
     };
     (0..inputs).map(deviation).collect()
-}
-
-/// A new search from the formula without the terms that its return does not need.
-fn shortened<'a>(
-    setting: &StageContext<'_>,
-    student: &'a Tuned<'a>,
-    search: &Search<'_>,
-    steps: u64,
-) -> Result<Search<'a>, StageError> {
-    let config = setting.config();
-    let Tuned { rows, play, .. } = student;
-    let draft = search.draft();
-    let episodes = steps / (draft.free().len() as u64 * search.episode_length()).max(1);
-    let episodes = episodes.clamp(TRIAL_EPISODES.0, TRIAL_EPISODES.1) as usize;
-    let seeds = seeds::episodes(config.seed, Purpose::Validate, episodes);
-    let (score, _) = play.score_of(&draft, &seeds)?;
-    let limit = score - config.polish.tolerance * score.abs();
-    let short = shorten(draft, rows, play, &seeds, limit, 2 * steps)?;
-    Search::new(short.simplified(), rows, play, options(setting))
-}
-
-/// Rounds the constants as coarsely as the return allows.
-fn finish(
-    setting: &StageContext<'_>,
-    student: &Tuned<'_>,
-    draft: &Draft,
-    formulas: &mut PerStudent<Formulas>,
-) -> Result<(), StageError> {
-    let config = setting.config();
-    let seeds = seeds::episodes(config.seed, Purpose::Validate, config.dagger.validation_episodes.max(1));
-    let draft = rounded(draft, &student.rows, &student.play, &seeds, config.polish.tolerance)?;
-    formulas.0[student.index].1.polished = Some(draft.formula().map_err(failed)?);
-    Ok(())
 }

@@ -8,7 +8,7 @@ use crate::run::seeds;
 use crate::run::statistics::{lowest_part_mean, mean};
 use kanrl_core::action::ActionBatch;
 use kanrl_core::policy::{Policy, PolicyError};
-use kanrl_core::rollout::{RolloutError, Rollouts};
+use kanrl_core::rollout::{Episode, RolloutError, RolloutOptions, Rollouts};
 use kanrl_core::space::ActionSpace;
 
 /// Worse than any return, and finite: what a formula gets that gives no finite action somewhere.
@@ -41,34 +41,68 @@ pub struct Played {
     pub steps: u64,
 }
 
+impl Played {
+    fn of(episodes: &[(usize, Episode)], seeds: usize) -> Self {
+        let mut played = Self { returns: vec![WORST; seeds], steps: 0 };
+        for (place, episode) in episodes {
+            played.returns[*place] = episode.episode_return;
+            played.steps += u64::from(episode.length);
+        }
+        played
+    }
+}
+
 impl Play<'_> {
     /// Each candidate's episodes, one for each seed: the formula with the candidate's constants.
     ///
     /// # Errors
     /// [`StageError::Rollout`] where the environment fails; a formula that gives no finite action is no error.
     pub fn play(&self, draft: &Draft, candidates: &[Vec<f64>], seeds: &[u64]) -> Result<Vec<Played>, StageError> {
-        let deal = |variant: usize| seeds.iter().skip(variant).step_by(self.variants.len()).copied().collect();
-        let dealt: Vec<Vec<u64>> = (0..self.variants.len()).map(deal).collect();
-        let policy = |constants| Noisy { policy: draft.policy(constants), deviations: &self.noise };
-        let policies: Vec<_> = candidates.iter().map(|constants| policy(constants)).collect();
-        let in_each = |policy| {
-            let game = move |(environment, seeds)| Game { environment, policy, seeds };
-            self.variants.iter().zip(dealt.iter().map(Vec::as_slice)).map(game)
-        };
-        let games: Vec<Game<'_>> = policies.iter().flat_map(|policy| in_each(policy as &dyn Policy)).collect();
-        let mut results = play_observed(&games, self.reporter, &|_| ())?.into_iter();
+        let options = RolloutOptions::default();
+        let all = self.episodes(draft, candidates, seeds, &options)?;
+        Ok(all.iter().map(|episodes| Played::of(episodes, seeds.len())).collect())
+    }
+
+    /// The same for the formula as it is, with what happened in the episodes that could be played.
+    ///
+    /// # Errors
+    /// As [`Self::play`].
+    pub fn record(&self, draft: &Draft, seeds: &[u64]) -> Result<(Played, Vec<Episode>), StageError> {
+        let options = RolloutOptions { record: true, ..RolloutOptions::default() };
+        let episodes = self.episodes(draft, &[draft.constants().to_vec()], seeds, &options)?.remove(0);
+        Ok((Played::of(&episodes, seeds.len()), episodes.into_iter().map(|(_, episode)| episode).collect()))
+    }
+
+    /// Each candidate's episodes with the places of their seeds.
+    fn episodes(
+        &self,
+        draft: &Draft,
+        candidates: &[Vec<f64>],
+        seeds: &[u64],
+        options: &RolloutOptions,
+    ) -> Result<Vec<Vec<(usize, Episode)>>, StageError> {
+        let places = |variant: usize| (variant..seeds.len()).step_by(self.variants.len());
+        let dealt: Vec<Vec<u64>> =
+            (0..self.variants.len()).map(|variant| places(variant).map(|place| seeds[place]).collect()).collect();
+        let policies: Vec<_> = candidates
+            .iter()
+            .map(|constants| Noisy { policy: draft.policy(constants), deviations: &self.noise })
+            .collect();
+        let mut games = Vec::with_capacity(policies.len() * self.variants.len());
+        for policy in &policies {
+            games.extend(self.variants.iter().zip(&dealt).map(|(environment, seeds)| Game {
+                environment,
+                policy,
+                seeds,
+            }));
+        }
+        let mut results = play_observed(&games, options, self.reporter, &|_| ())?.into_iter();
         let mut all = Vec::with_capacity(candidates.len());
         for _ in candidates {
-            let mut played = Played { returns: vec![WORST; seeds.len()], steps: 0 };
+            let mut played = Vec::with_capacity(seeds.len());
             for variant in 0..self.variants.len() {
                 match results.next().expect("a game for each candidate and variant") {
-                    Ok(episodes) => {
-                        let places = (variant..seeds.len()).step_by(self.variants.len());
-                        for (place, episode) in places.zip(episodes) {
-                            played.returns[place] = episode.episode_return;
-                            played.steps += u64::from(episode.length);
-                        }
-                    }
+                    Ok(episodes) => played.extend(places(variant).zip(episodes)),
                     Err(RolloutError::Policy { source: PolicyError::NotFinite { .. }, .. }) => {}
                     Err(error) => return Err(error.into()),
                 }
@@ -81,15 +115,6 @@ impl Play<'_> {
     /// One number for some returns: their mean, plus the worst quarter's times its weight.
     pub fn score(&self, returns: &[f64]) -> f64 {
         mean(returns) + self.tail_weight * lowest_part_mean(returns, 4)
-    }
-
-    /// The score of a formula as it is.
-    ///
-    /// # Errors
-    /// As [`Self::play`].
-    pub fn score_of(&self, draft: &Draft, seeds: &[u64]) -> Result<(f64, u64), StageError> {
-        let played = &self.play(draft, &[draft.constants().to_vec()], seeds)?[0];
-        Ok((self.score(&played.returns), played.steps))
     }
 }
 

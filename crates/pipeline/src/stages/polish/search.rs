@@ -1,6 +1,8 @@
-//! Constants of a formula tuned on return by CMA-ES.
+//! Constants of a formula tuned by CMA-ES.
 
-use super::returns::{Play, WORST};
+use super::objective::{Objective, Worth};
+use super::returns::WORST;
+use super::states::States;
 use crate::engine::StageError;
 use crate::formulas::Draft;
 use crate::run::seeds::{self, Purpose};
@@ -11,6 +13,8 @@ use kanrl_core::optimize::CmaEs;
 pub struct SearchOptions {
     /// The run's seed.
     pub seed: u64,
+    /// Weight of disagreement with the expert beside return; 0 for return alone.
+    pub lambda: f64,
     /// First step, in standard deviations of the outputs for each constant.
     pub step_size: f64,
     /// Fewest and most episodes that a candidate is judged by.
@@ -35,7 +39,7 @@ const MOST_SEARCHES: u64 = 4;
 /// A search that can be continued: all candidates of a generation play the same seeds, each generation plays new ones,
 /// and the center is kept that did best on the validation seeds.
 pub struct Search<'a> {
-    play: &'a Play<'a>,
+    objective: &'a Objective<'a>,
     options: SearchOptions,
     /// The formula, its constants laid open.
     draft: Draft,
@@ -46,10 +50,12 @@ pub struct Search<'a> {
     searches: u64,
     generation: usize,
     validation: Vec<u64>,
+    /// States that the formula visited with the constants that were last looked at.
+    own_states: Option<States>,
     best: Vec<f64>,
-    /// Its score on the validation seeds, and on the first of them only.
-    best_score: f64,
-    best_first_score: f64,
+    /// What they are worth on the validation seeds, and their value on the first of them only.
+    best_worth: Worth,
+    best_first_value: f64,
     steps: u64,
     episodes: u64,
 }
@@ -58,28 +64,33 @@ impl<'a> Search<'a> {
     /// A search from the draft's constants. `rows` `[rows, inputs]` are observations that scales are measured on.
     ///
     /// # Errors
-    /// [`StageError`] where the environment fails.
-    pub fn new(draft: Draft, rows: &[f64], play: &'a Play<'a>, options: SearchOptions) -> Result<Self, StageError> {
+    /// [`StageError`] where the environment or the expert fails.
+    pub fn new(
+        draft: Draft,
+        rows: &[f64],
+        objective: &'a Objective<'a>,
+        options: SearchOptions,
+    ) -> Result<Self, StageError> {
         let validation = seeds::episodes(options.seed, Purpose::Validate, CONFIRMATION * options.validation_episodes);
+        let nothing = Worth { score: WORST, disagreement: 0.0 };
         let mut search = Self {
-            play,
+            objective,
             free: draft.free(),
             scales: draft.scales(rows),
             running: None,
             searches: 0,
             generation: 0,
+            own_states: None,
             best: draft.constants().to_vec(),
-            best_score: WORST,
-            best_first_score: WORST,
+            best_worth: nothing,
+            best_first_value: f64::NEG_INFINITY,
             steps: 0,
             episodes: 0,
             options,
             draft,
             validation,
         };
-        let start = search.best.clone();
-        search.best_score = search.validated(&start, CONFIRMATION)?;
-        search.best_first_score = search.validated(&start, 1)?;
+        search.look_at(search.best.clone())?;
         Ok(search)
     }
 
@@ -88,9 +99,19 @@ impl<'a> Search<'a> {
         self.draft.with_constants(&self.best)
     }
 
-    /// Its score on the validation seeds.
-    pub fn score(&self) -> f64 {
-        self.best_score
+    /// What they are worth on the validation seeds.
+    pub fn worth(&self) -> Worth {
+        self.best_worth
+    }
+
+    /// The same as one number.
+    pub fn value(&self) -> f64 {
+        self.value_of(self.best_worth)
+    }
+
+    /// States that the formula visited with constants like these; none where nobody can be asked about them.
+    pub fn own_states(&self) -> Option<&States> {
+        self.own_states.as_ref()
     }
 
     /// Mean length of an episode so far.
@@ -103,18 +124,19 @@ impl<'a> Search<'a> {
         self.steps
     }
 
-    /// Searches on for a number of environment steps. `more` hears the steps taken and the best score, and can end it.
+    /// Searches on for a number of environment steps. `more` hears the steps taken and what the best constants are worth, and
+    /// can end it.
     ///
     /// # Errors
-    /// [`StageError`] where the environment fails.
-    pub fn advance(&mut self, steps: u64, more: &mut dyn FnMut(u64, f64) -> bool) -> Result<(), StageError> {
+    /// [`StageError`] where the environment or the expert fails.
+    pub fn advance(&mut self, steps: u64, more: &mut dyn FnMut(u64, Worth) -> bool) -> Result<(), StageError> {
         let first = self.steps;
         while self.steps - first < steps && !self.free.is_empty() {
             let (start, mut cma_es) = self.running.take().unwrap_or_else(|| self.begun());
             let candidates: Vec<Vec<f64>> = cma_es.ask().iter().map(|x| self.constants(&start, x)).collect();
             let seeds = self.generation_seeds(steps, candidates.len());
-            let scores = self.scores(&candidates, &seeds)?;
-            cma_es.tell(&scores.iter().map(|score| -score).collect::<Vec<_>>());
+            let worths = self.worths(&candidates, &seeds)?;
+            cma_es.tell(&worths.iter().map(|worth| -self.value_of(*worth)).collect::<Vec<_>>());
             self.generation += 1;
             if cma_es.is_exhausted() || self.generation.is_multiple_of(CHECK_EVERY) {
                 self.look_at(self.constants(&start, cma_es.mean()))?;
@@ -124,11 +146,15 @@ impl<'a> Search<'a> {
             } else if self.searches == MOST_SEARCHES {
                 return Ok(());
             }
-            if !more(self.steps - first, self.best_score) {
+            if !more(self.steps - first, self.best_worth) {
                 break;
             }
         }
         Ok(())
+    }
+
+    fn value_of(&self, worth: Worth) -> f64 {
+        worth.value(self.objective.unit, self.options.lambda)
     }
 
     /// The constants that lie `x` scales from `start`.
@@ -140,29 +166,45 @@ impl<'a> Search<'a> {
         constants
     }
 
-    /// Keeps these constants where the validation episodes confirm that they are better.
+    /// Visits the states that these constants lead to, and keeps them where the validation episodes confirm that they are
+    /// better.
     fn look_at(&mut self, center: Vec<f64>) -> Result<(), StageError> {
-        let first_score = self.validated(&center, 1)?;
-        if first_score > self.best_first_score {
-            let score = self.validated(&center, CONFIRMATION)?;
-            if score > self.best_score {
-                (self.best, self.best_score, self.best_first_score) = (center, score, first_score);
+        let first_seeds = self.validation[..self.options.validation_episodes].to_vec();
+        let worth = if self.options.lambda == 0.0 {
+            self.worths(std::slice::from_ref(&center), &first_seeds)?[0]
+        } else {
+            let (states, score, steps) = self.objective.visit(&self.draft.with_constants(&center), &first_seeds)?;
+            self.steps += steps;
+            self.episodes += first_seeds.len() as u64;
+            self.own_states = states;
+            Worth { score, disagreement: self.disagreements(std::slice::from_ref(&center))?[0] }
+        };
+        let first_value = self.value_of(worth);
+        if first_value > self.best_first_value {
+            let seeds = self.validation.clone();
+            let worth = self.worths(std::slice::from_ref(&center), &seeds)?[0];
+            if self.best_first_value.is_infinite() || self.value_of(worth) > self.value() {
+                (self.best, self.best_worth, self.best_first_value) = (center, worth, first_value);
             }
         }
         Ok(())
     }
 
-    /// The score on so many parts of the validation seeds.
-    fn validated(&mut self, constants: &[f64], parts: usize) -> Result<f64, StageError> {
-        let seeds = self.validation[..parts * self.options.validation_episodes].to_vec();
-        Ok(self.scores(&[constants.to_vec()], &seeds)?[0])
-    }
-
-    fn scores(&mut self, candidates: &[Vec<f64>], seeds: &[u64]) -> Result<Vec<f64>, StageError> {
-        let played = self.play.play(&self.draft, candidates, seeds)?;
+    fn worths(&mut self, candidates: &[Vec<f64>], seeds: &[u64]) -> Result<Vec<Worth>, StageError> {
+        let play = &self.objective.play;
+        let played = play.play(&self.draft, candidates, seeds)?;
         self.steps += played.iter().map(|played| played.steps).sum::<u64>();
         self.episodes += (candidates.len() * seeds.len()) as u64;
-        Ok(played.iter().map(|played| self.play.score(&played.returns).max(WORST)).collect())
+        let scores = played.iter().map(|played| play.score(&played.returns));
+        let worth = |(score, disagreement)| Worth { score, disagreement };
+        Ok(scores.zip(self.disagreements(candidates)?).map(worth).collect())
+    }
+
+    fn disagreements(&self, candidates: &[Vec<f64>]) -> Result<Vec<f64>, StageError> {
+        if self.options.lambda == 0.0 {
+            return Ok(vec![0.0; candidates.len()]);
+        }
+        self.objective.disagreements(&self.draft, candidates, self.own_states.as_ref())
     }
 
     /// A search from the best constants, with a longer first step each time.

@@ -2,7 +2,7 @@
 
 mod formulas;
 
-pub use formulas::Formulas;
+pub use formulas::{Formulas, TunedFormula};
 
 use crate::engine::{Get, Make, StageError};
 use crate::formulas::Draft;
@@ -41,7 +41,7 @@ pub fn refine(
     for ((name, network), (_, data)) in networks.0.iter().zip(&data.0) {
         let draft = Draft::from_graph(setting.head(), &network.0).map_err(failed)?.simplified();
         let faithful = faithful(&setting, dagger.as_ref(), "refine", name, draft, data.clone())?;
-        formulas.push((name.clone(), Formulas { faithful, polished: None }));
+        formulas.push((name.clone(), Formulas { faithful, tuned: Vec::new() }));
     }
     made.set(PerStudent(formulas));
     Ok(())

@@ -96,16 +96,25 @@ pub fn report(
     Ok(())
 }
 
-/// The chosen formula, and the faithful one of the same student where that is another.
+/// The headline formula, and those at the ends of the front where they are others.
 fn formulas(selection: &Selection) -> Vec<ReportedFormula<'_>> {
     const FAITHFUL: &str = "It explains the expert: fitted to what the expert would do, nothing tuned on return.";
-    const POLISHED: &str = "It plays best: fitted to what the expert would do, then its constants tuned on return.";
+    const POLISHED: &str =
+        "It plays best: fitted to what the expert would do, then its constants tuned on return alone.";
+    const BETWEEN: &str = "It explains the expert and plays: its constants are tuned for return and for fidelity.";
     let chosen = selection.chosen();
-    let note = if chosen.polished { POLISHED } else { FAITHFUL };
+    let note = match chosen.lambda {
+        None => FAITHFUL,
+        Some(0.0) => POLISHED,
+        Some(_) => BETWEEN,
+    };
     let mut formulas = vec![ReportedFormula { title: "The formula", note, formula: &chosen.formula }];
-    if chosen.polished {
+    if selection.faithful != selection.chosen {
         let formula = &selection.faithful().formula;
         formulas.push(ReportedFormula { title: "The faithful formula", note: FAITHFUL, formula });
+    }
+    if let Some(polished) = selection.polished().filter(|_| selection.polished != Some(selection.chosen)) {
+        formulas.push(ReportedFormula { title: "The polished formula", note: POLISHED, formula: &polished.formula });
     }
     formulas
 }
@@ -151,10 +160,12 @@ fn metrics(context: &LoadContext, selection: &Selection, evaluation: &Evaluation
     let candidate = |candidate: &Candidate| {
         json!({
             "student": candidate.student,
-            "polished": candidate.polished,
+            "lambda": candidate.lambda,
             "operations": candidate.operations,
             "mean": candidate.mean,
             "interval": candidate.interval.map(|interval| [interval.low, interval.high]),
+            "worst_5_percent": candidate.worst_5_percent,
+            "fidelity": candidate.fidelity,
             "on_front": candidate.on_front,
             "text": candidate.formula.to_string(),
         })
@@ -172,7 +183,9 @@ fn metrics(context: &LoadContext, selection: &Selection, evaluation: &Evaluation
         "formula": {
             "operations": chosen.operations,
             "student": chosen.student,
-            "polished": chosen.polished,
+            "polished": chosen.is_polished(),
+            "lambda": chosen.lambda,
+            "reason": selection.reason,
             "network": selection.network,
         },
         "faithful": { "operations": selection.faithful().operations },

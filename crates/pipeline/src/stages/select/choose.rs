@@ -1,26 +1,134 @@
 //! Which of all formulas is the run's result.
 
-use super::Candidate;
+use super::{Candidate, Prefer};
 use crate::run::statistics::{lowest_part_mean, mean, mean_interval};
 
-/// Marks the Pareto front and gives the index of the shortest formula whose mean is not significantly below the best one's
-/// on the same seeds, and by no more than `tolerance` of it. Failures may be too rare for the means to tell: the mean of the
-/// worst twentieth may be below the best one's by twice `tolerance` of it.
-pub(super) fn choose(candidates: &mut [Candidate], returns: &[Vec<f64>], tolerance: f64) -> usize {
-    let means: Vec<f64> = returns.iter().map(|returns| mean(returns)).collect();
-    for index in 0..candidates.len() {
-        let own = &candidates[index];
-        let beats = |other: &Candidate| {
-            // None is below every number.
-            other.operations <= own.operations
-                && other.mean >= own.mean
-                && (other.operations < own.operations || other.mean > own.mean)
-        };
-        candidates[index].on_front = own.mean.is_some() && !candidates.iter().any(beats);
+/// A formula plays as well as the expert where its mean is below by no more than this share of the expert's, or not
+/// significantly, …
+const MEAN_SLACK: f64 = 0.02;
+/// … and the mean of its worst twentieth by no more than this share.
+const WORST_SLACK: f64 = 0.05;
+/// Formulas whose fidelity differs by no more than this are as faithful as each other.
+const FIDELITY_SLACK: f64 = 0.02;
+
+/// The formulas that have names, as indices of the candidates.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Choice {
+    /// The run's result.
+    pub headline: usize,
+    /// The one that explains the expert best, of those that nothing was tuned on return in.
+    pub faithful: usize,
+    /// The one that plays best, of those that were tuned on return alone.
+    pub polished: Option<usize>,
+    /// Why the headline is the headline, in a sentence.
+    pub reason: String,
+}
+
+/// Marks the front and gives the formulas that have names. `returns` are each candidate's on the same seeds as the
+/// `expert`'s, which are none where there is only a log. `tolerance` is what [`best_playing`] allows.
+///
+/// The headline is, by what is preferred: the most faithful formula that plays as well as the expert, and of those as faithful
+/// as that one the shortest; or the [`best_playing`] one; or the shortest that plays as well as the expert. Where none plays as
+/// well, or there is no expert to play, it is the best-playing one.
+///
+/// # Panics
+/// Without candidates.
+pub(super) fn choose(
+    candidates: &mut [Candidate],
+    returns: &[Vec<f64>],
+    expert: Option<&[f64]>,
+    prefer: Prefer,
+    tolerance: f64,
+) -> Choice {
+    mark_front(candidates);
+    let candidates = &*candidates;
+    let all: Vec<usize> = (0..candidates.len()).collect();
+    let faithful: Vec<usize> = all.iter().copied().filter(|index| candidates[*index].is_faithful()).collect();
+    let polished: Vec<usize> = all.iter().copied().filter(|index| candidates[*index].is_polished()).collect();
+    let best = |among: &[usize]| best_playing(candidates, returns, among, tolerance);
+    let as_good: Option<Vec<usize>> = expert.map(|expert| {
+        all.iter().copied().filter(|index| plays_as_well(&candidates[*index], &returns[*index], expert)).collect()
+    });
+    let (headline, reason) = match (as_good, prefer) {
+        (None, _) | (_, Prefer::Return) => {
+            (best(&all), "the shortest formula that plays no worse than the best one".to_owned())
+        }
+        (Some(as_good), Prefer::Fidelity) if !as_good.is_empty() => (
+            most_faithful(candidates, &as_good),
+            "the shortest within two points of the most faithful formula that plays as well as the expert".to_owned(),
+        ),
+        (Some(as_good), Prefer::Brevity) if !as_good.is_empty() => {
+            (shortest(candidates, &as_good), "the shortest formula that plays as well as the expert".to_owned())
+        }
+        (Some(_), _) => (
+            best(&all),
+            "no formula plays as well as the expert: this is the shortest that plays no worse than the best one"
+                .to_owned(),
+        ),
+    };
+    let faithful = if faithful.is_empty() { &all } else { &faithful };
+    Choice {
+        headline,
+        faithful: most_faithful(candidates, faithful),
+        polished: (!polished.is_empty()).then(|| best(&polished)),
+        reason,
     }
-    let indices = || 0..candidates.len();
-    let best = indices().rev().max_by(|a, b| means[*a].total_cmp(&means[*b])).unwrap_or(0);
-    let slack = tolerance * means[best].abs();
+}
+
+/// Marks what no other formula is at least as good as in everything and better than in something: in return (the mean, and
+/// the mean of the worst twentieth, half and half), fidelity and operations.
+fn mark_front(candidates: &mut [Candidate]) {
+    let level = |candidate: &Candidate| {
+        let worst = candidate.worst_5_percent.unwrap_or(f64::NEG_INFINITY);
+        candidate.mean.map_or(f64::NEG_INFINITY, |mean| (mean + worst) / 2.0)
+    };
+    let merits: Vec<(f64, f64, usize)> = candidates
+        .iter()
+        .map(|candidate| (level(candidate), candidate.fidelity.value(), candidate.operations))
+        .collect();
+    for (candidate, own) in candidates.iter_mut().zip(&merits) {
+        let beats =
+            |other: &(f64, f64, usize)| other.0 >= own.0 && other.1 >= own.1 && other.2 <= own.2 && other != own;
+        candidate.on_front = candidate.mean.is_some() && !merits.iter().any(beats);
+    }
+}
+
+/// Whether a formula plays as well as the expert did on the same seeds.
+fn plays_as_well(candidate: &Candidate, returns: &[f64], expert: &[f64]) -> bool {
+    let differences: Vec<f64> = returns.iter().zip(expert).map(|(own, expert)| own - expert).collect();
+    let is_close = mean(&differences) >= -MEAN_SLACK * mean(expert).abs() || mean_interval(&differences).high >= 0.0;
+    let worst = lowest_part_mean(expert, 20);
+    candidate.mean.is_some() && is_close && lowest_part_mean(returns, 20) >= worst - WORST_SLACK * worst.abs()
+}
+
+/// The shortest of those that are as faithful as the most faithful one; of equally short ones the more faithful.
+fn most_faithful(candidates: &[Candidate], among: &[usize]) -> usize {
+    let fidelity = |index: usize| {
+        let candidate = &candidates[index];
+        // What leaves its domain explains nothing.
+        if candidate.mean.is_some() { candidate.fidelity.value() } else { f64::NEG_INFINITY }
+    };
+    let most = among.iter().map(|index| fidelity(*index)).fold(f64::NEG_INFINITY, f64::max);
+    let close: Vec<usize> = among.iter().copied().filter(|index| fidelity(*index) >= most - FIDELITY_SLACK).collect();
+    shortest(candidates, &close)
+}
+
+/// The shortest; of equally short ones the most faithful, then the first.
+fn shortest(candidates: &[Candidate], among: &[usize]) -> usize {
+    let order = |a: &&usize, b: &&usize| {
+        let (a, b) = (&candidates[**a], &candidates[**b]);
+        a.operations.cmp(&b.operations).then(b.fidelity.value().total_cmp(&a.fidelity.value()))
+    };
+    *among.iter().min_by(order).expect("some formula")
+}
+
+/// The shortest formula whose mean is not significantly below the best one's on the same seeds, and by no more than
+/// `tolerance` of it. Failures may be too rare for the means to tell: the mean of the worst twentieth may be below the best
+/// one's by twice `tolerance` of it.
+fn best_playing(candidates: &[Candidate], returns: &[Vec<f64>], among: &[usize], tolerance: f64) -> usize {
+    let mean_of = |index: usize| mean(&returns[index]);
+    let best = among.iter().copied().rev().max_by(|a, b| mean_of(*a).total_cmp(&mean_of(*b))).expect("some formula");
+    let slack = tolerance * mean_of(best).abs();
     let worst = |index: usize| lowest_part_mean(&returns[index], 20);
     let lowest = worst(best) - 2.0 * tolerance * worst(best).abs();
     let is_as_good = |index: &usize| {
@@ -29,49 +137,104 @@ pub(super) fn choose(candidates: &mut [Candidate], returns: &[Vec<f64>], toleran
         *index == best || (is_close && worst(*index) >= lowest)
     };
     let order = |a: &usize, b: &usize| {
-        candidates[*a].operations.cmp(&candidates[*b].operations).then(means[*b].total_cmp(&means[*a]))
+        candidates[*a].operations.cmp(&candidates[*b].operations).then(mean_of(*b).total_cmp(&mean_of(*a)))
     };
-    indices().filter(is_as_good).min_by(order).unwrap_or(best)
+    among.iter().copied().filter(is_as_good).min_by(order).unwrap_or(best)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Candidate, choose};
-    use crate::run::statistics::mean_interval;
+    use super::{Choice, choose};
+    use crate::run::statistics::{lowest_part_mean, mean, mean_interval};
     use crate::stages::polish::returns::WORST;
+    use crate::stages::select::{Candidate, Fidelity, Prefer};
     use kanrl_symbolic::{ActionRule, Formula};
 
-    fn candidate(operations: usize, returns: &[f64]) -> Candidate {
+    fn candidate(operations: usize, lambda: Option<f64>, fidelity: f64, returns: &[f64]) -> Candidate {
         Candidate {
             student: "kan".into(),
-            polished: false,
+            lambda,
             operations,
-            mean: Some(returns.iter().sum::<f64>() / returns.len() as f64),
+            mean: Some(mean(returns)),
             interval: Some(mean_interval(returns)),
+            worst_5_percent: Some(lowest_part_mean(returns, 20)),
+            fidelity: Fidelity { expert_states: Some(fidelity), own_states: Some(fidelity) },
             on_front: false,
             formula: Formula::parse(&["x"], &[("a", "x")], ActionRule::Threshold).unwrap(),
         }
     }
 
+    fn headline(candidates: &mut [Candidate], returns: &[Vec<f64>], expert: Option<&[f64]>, prefer: Prefer) -> usize {
+        choose(candidates, returns, expert, prefer, 0.01).headline
+    }
+
+    /// Returns around a level, the same ups and downs on each seed.
+    fn around(level: f64) -> Vec<f64> {
+        (0..200).map(|index| level + f64::from(index * 37 % 41) - 20.0).collect()
+    }
+
     #[test]
-    fn the_shortest_formula_that_is_as_good_as_the_best_is_taken() {
+    fn the_shortest_formula_that_is_as_good_as_the_best_is_taken_for_return() {
         let best: Vec<f64> = (0..50).map(|index| 100.0 + f64::from(index % 7)).collect();
         let as_good: Vec<f64> = (0..50).map(|index| 100.0 + f64::from((index + 3) % 7)).collect();
         let worse: Vec<f64> = best.iter().map(|value| value - 3.0).collect();
         let returns = vec![best, as_good, worse];
-        let mut candidates = vec![candidate(40, &returns[0]), candidate(20, &returns[1]), candidate(5, &returns[2])];
-        assert_eq!(choose(&mut candidates, &returns, 0.01), 1);
+        let operations = [40, 20, 5];
+        let mut candidates: Vec<Candidate> = operations
+            .into_iter()
+            .zip(&returns)
+            .map(|(operations, own)| candidate(operations, None, 0.9, own))
+            .collect();
+        assert_eq!(headline(&mut candidates, &returns, None, Prefer::Return), 1);
         // A larger tolerance is no excuse for a difference that is certain.
-        assert_eq!(choose(&mut candidates, &returns, 0.1), 1);
+        assert_eq!(choose(&mut candidates, &returns, None, Prefer::Return, 0.1).headline, 1);
         assert!(candidates.iter().all(|candidate| candidate.on_front || candidate.operations > 20));
+    }
+
+    #[test]
+    fn the_headline_is_faithful_first_and_then_short_among_those_that_play_as_well_as_the_expert() {
+        let expert = around(500.0);
+        let returns = [470.0, 495.0, 498.0, 520.0, 510.0].map(around).to_vec();
+        let mut candidates = vec![
+            // Faithful, but below the expert.
+            candidate(50, None, 0.99, &returns[0]),
+            candidate(30, Some(3.0), 0.97, &returns[1]),
+            // Shorter, and within two points.
+            candidate(12, Some(0.5), 0.955, &returns[2]),
+            candidate(20, Some(0.0), 0.70, &returns[3]),
+            candidate(4, Some(0.0), 0.60, &returns[4]),
+        ];
+        let mut chosen = |prefer| choose(&mut candidates, &returns, Some(&expert), prefer, 0.01);
+        assert_eq!(chosen(Prefer::Fidelity).headline, 2);
+        assert_eq!(chosen(Prefer::Return).headline, 3);
+        assert_eq!(chosen(Prefer::Brevity).headline, 4);
+        let Choice { faithful, polished, reason, .. } = chosen(Prefer::Fidelity);
+        assert_eq!((faithful, polished), (0, Some(3)));
+        assert!(reason.contains("as well as the expert"), "{reason}");
+        // The second is beaten by none: it is more faithful than all that play as well.
+        assert!(candidates.iter().all(|candidate| candidate.on_front), "{candidates:?}");
+    }
+
+    #[test]
+    fn where_none_plays_as_well_the_best_playing_one_is_taken_and_the_reason_says_so() {
+        let expert = around(500.0);
+        let returns = [300.0, 400.0].map(around).to_vec();
+        let mut candidates = vec![candidate(5, None, 0.99, &returns[0]), candidate(30, Some(0.0), 0.4, &returns[1])];
+        let choice = choose(&mut candidates, &returns, Some(&expert), Prefer::Fidelity, 0.01);
+        assert_eq!(choice.headline, 1);
+        assert!(choice.reason.starts_with("no formula plays as well as the expert"), "{}", choice.reason);
     }
 
     #[test]
     fn what_leaves_its_domain_is_not_taken() {
         let returns = vec![vec![WORST; 20], vec![-500.0; 20]];
-        let mut candidates = vec![candidate(3, &returns[0]), candidate(30, &returns[1])];
-        (candidates[0].mean, candidates[0].interval) = (None, None);
-        assert_eq!(choose(&mut candidates, &returns, 0.01), 1);
+        let mut candidates = vec![candidate(3, None, 0.99, &returns[0]), candidate(30, None, 0.5, &returns[1])];
+        (candidates[0].mean, candidates[0].interval, candidates[0].worst_5_percent) = (None, None, None);
+        let expert = vec![-500.0; 20];
+        for prefer in [Prefer::Fidelity, Prefer::Return, Prefer::Brevity] {
+            let choice = choose(&mut candidates, &returns, Some(&expert), prefer, 0.01);
+            assert_eq!((choice.headline, choice.faithful), (1, 1));
+        }
         assert!(!candidates[0].on_front && candidates[1].on_front);
     }
 
@@ -79,9 +242,12 @@ mod tests {
     fn a_rare_failure_counts() {
         let safe = vec![500.0; 200];
         let mut risky = safe.clone();
-        risky[17] = 300.0;
-        let returns = vec![safe, risky];
-        let mut candidates = vec![candidate(5, &returns[0]), candidate(3, &returns[1])];
-        assert_eq!(choose(&mut candidates, &returns, 0.01), 0);
+        risky[17] = 200.0;
+        let returns = vec![safe.clone(), risky];
+        let mut candidates = vec![candidate(5, None, 0.9, &returns[0]), candidate(3, None, 0.9, &returns[1])];
+        assert_eq!(headline(&mut candidates, &returns, None, Prefer::Return), 0);
+        for prefer in [Prefer::Fidelity, Prefer::Brevity] {
+            assert_eq!(headline(&mut candidates, &returns, Some(&safe), prefer), 0);
+        }
     }
 }

@@ -1,32 +1,34 @@
 //! The choice in words.
 
-use super::Candidate;
 use super::score::Scores;
+use super::{Candidate, Selection};
 use crate::events::Reporter;
 use crate::run::statistics::Interval;
 
-/// Says what each formula is worth.
-pub(super) fn all(reporter: &Reporter, candidates: &[Candidate], scores: &Scores) {
+/// Says what each formula is worth, and which one is the result and why.
+pub(super) fn describe(reporter: &Reporter, selection: &Selection, scores: &Scores) {
     let Scores { measure, digits, .. } = *scores;
-    for candidate in candidates {
-        let Candidate { student, polished, operations, on_front, .. } = candidate;
-        let kind = if *polished { "polished" } else { "faithful" };
+    for candidate in &selection.candidates {
+        let Candidate { student, operations, on_front, .. } = candidate;
         let front = if *on_front { ", on the front" } else { "" };
+        let fidelity = fidelity(candidate);
         let score = candidate.mean.zip(candidate.interval).map_or_else(
             || "leaves its domain".to_owned(),
             |(mean, Interval { low, high })| format!("{measure} {mean:.digits$} ({low:.digits$} to {high:.digits$})"),
         );
-        reporter.message("select", format!("{student}, {kind}: {score}, {operations} operations{front}"));
+        let worst = candidate.worst_5_percent.map_or_else(String::new, |worst| format!(", worst 5 % {worst:.digits$}"));
+        let line =
+            format!("{student}, {}: {score}{worst}{fidelity}, {operations} operations{front}", candidate.tuning());
+        reporter.message("select", line);
     }
+    let chosen = selection.chosen();
+    let line = format!("the result is {}, {}: {}", chosen.student, chosen.tuning(), selection.reason);
+    reporter.message("select", line);
 }
 
-/// Says so where a formula without a network wins.
-pub(super) fn rival(reporter: &Reporter, winner: &Candidate, best_network: &Candidate, digits: usize) {
-    let Some(mean) = winner.mean else { return };
-    let against = best_network.mean.map_or_else(|| "none".to_owned(), |mean| format!("{mean:.digits$}"));
-    let line = format!(
-        "the {} rival wins: {mean:.digits$} with {} operations, against {against} with {} of the best network's formula ({})",
-        winner.student, winner.operations, best_network.operations, best_network.student
-    );
-    reporter.message("select", line);
+fn fidelity(candidate: &Candidate) -> String {
+    let states = [(candidate.fidelity.own_states, "its own"), (candidate.fidelity.expert_states, "the expert's")];
+    let known =
+        states.into_iter().filter_map(|(value, whose)| Some(format!(", {:.1} % in {whose} states", 100.0 * value?)));
+    known.collect()
 }

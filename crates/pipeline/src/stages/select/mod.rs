@@ -5,10 +5,12 @@ mod describe;
 mod score;
 mod selection;
 
-pub use selection::{Candidate, Selection};
+pub use choose::Choice;
+pub use selection::{Candidate, Fidelity, Selection};
 
 use crate::engine::{Get, Make, StageError};
-use crate::run::statistics::{mean, mean_interval};
+use crate::run::statistics::{lowest_part_mean, mean, mean_interval};
+use crate::stages::collect::ExpertData;
 use crate::stages::context::StageContext;
 use crate::stages::fit::Network;
 use crate::stages::per_student::PerStudent;
@@ -17,56 +19,76 @@ use crate::stages::refine::Formulas;
 use kanrl_core::policy::Policy;
 use kanrl_experts::FunctionPolicy;
 use kanrl_symbolic::Formula;
+use serde::{Deserialize, Serialize};
 
-/// Plays all formulas on the same seeds and takes the shortest one that is not worse than the best; where nothing is played,
-/// by their agreement with the episodes of the log that are there to choose by.
+/// What the headline formula is to be, of those that play as well as the expert.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Prefer {
+    /// The most faithful one, or the shortest within two points of its fidelity.
+    #[default]
+    Fidelity,
+    /// The one that plays best, or the shortest that plays no worse.
+    Return,
+    /// The shortest.
+    Brevity,
+}
+
+/// Compares all formulas on the same seeds in return, fidelity and operations, and gives names to the best of each kind.
 pub fn select(
     mut made: Make<'_, Selection>,
     setting: StageContext<'_>,
+    data: Get<'_, ExpertData>,
     formulas: Get<'_, PerStudent<Formulas>>,
     networks: Get<'_, PerStudent<Network>>,
 ) -> Result<(), StageError> {
-    let (config, reporter) = (setting.config(), &setting.reporter);
-    let all: Vec<(&String, &Formula, bool)> = formulas
+    let section = &setting.config().select;
+    let all: Vec<(&String, &Formula, Option<f64>)> = formulas
         .0
         .iter()
         .flat_map(|(name, formulas)| {
-            let polished = formulas.polished.iter().map(move |formula| (name, formula, true));
-            std::iter::once((name, &formulas.faithful, false)).chain(polished)
+            let tuned = formulas.tuned.iter().map(move |tuned| (name, &tuned.formula, Some(tuned.lambda)));
+            std::iter::once((name, &formulas.faithful, None)).chain(tuned)
         })
         .collect();
-    let policy = |(name, formula, _): &(&String, &Formula, bool)| {
+    let policy = |(name, formula, _): &(&String, &Formula, Option<f64>)| {
         FunctionPolicy::from_formula(formula, setting.spec(), format!("the formula of {name}"))
     };
     let policies: Vec<FunctionPolicy> = all.iter().map(policy).collect::<Result<_, _>>()?;
     let policies: Vec<&dyn Policy> = policies.iter().map(|policy| policy as &dyn Policy).collect();
-    let scores = score::score(&setting, &policies)?;
+    let scores = score::score(&setting, &data, &policies)?;
     let mut candidates: Vec<Candidate> = Vec::new();
     let mut returns: Vec<Vec<f64>> = Vec::new();
     let count = scores.of_each.iter().flatten().map(Vec::len).next().unwrap_or(1);
-    for ((name, formula, polished), played) in all.into_iter().zip(&scores.of_each) {
+    for (index, (name, formula, lambda)) in all.into_iter().enumerate() {
+        let played = scores.of_each[index].as_deref();
         candidates.push(Candidate {
             student: name.clone(),
-            polished,
+            lambda,
             operations: formula.operations(),
-            mean: played.as_deref().map(mean),
-            interval: played.as_deref().map(mean_interval),
+            mean: played.map(mean),
+            interval: played.map(mean_interval),
+            worst_5_percent: played.map(|returns| lowest_part_mean(returns, 20)),
+            fidelity: scores.fidelities[index],
             on_front: false,
             formula: formula.clone(),
         });
-        returns.push(played.clone().unwrap_or_else(|| vec![WORST; count]));
+        returns.push(played.map_or_else(|| vec![WORST; count], <[f64]>::to_vec));
     }
-    let chosen = choose::choose(&mut candidates, &returns, config.select.tolerance);
-    describe::all(reporter, &candidates, &scores);
+    let expert = scores.of_expert.as_deref();
+    let choice = choose::choose(&mut candidates, &returns, expert, section.prefer, section.tolerance);
+    let network = network_beside(&candidates, &choice, &networks);
+    let selection = Selection::new(candidates, choice, network);
+    describe::describe(&setting.reporter, &selection, &scores);
+    made.set(selection);
+    Ok(())
+}
+
+/// The student whose network is shown beside the headline: its own, or the best one's that has a network.
+fn network_beside(candidates: &[Candidate], choice: &Choice, networks: &PerStudent<Network>) -> String {
     let has_network = |candidate: &&Candidate| networks.get(&candidate.student).is_some();
     let score = |candidate: &Candidate| candidate.mean.unwrap_or(WORST);
-    let best_network = candidates.iter().filter(has_network).max_by(|a, b| score(a).total_cmp(&score(b)));
-    let winner = &candidates[chosen];
-    let network = if has_network(&winner) { Some(winner) } else { best_network };
-    if let Some(best) = best_network.filter(|_| !has_network(&winner)) {
-        describe::rival(reporter, winner, best, scores.digits);
-    }
-    let network = network.map_or_else(String::new, |candidate| candidate.student.clone());
-    made.set(Selection::new(candidates, chosen, network));
-    Ok(())
+    let best = || candidates.iter().filter(has_network).max_by(|a, b| score(a).total_cmp(&score(b)));
+    let own = Some(&candidates[choice.headline]).filter(has_network);
+    own.or_else(best).map_or_else(String::new, |candidate| candidate.student.clone())
 }

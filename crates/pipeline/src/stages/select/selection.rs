@@ -1,3 +1,4 @@
+use super::choose::Choice;
 use crate::engine::{Artifact, ArtifactError, LoadContext};
 use crate::files;
 use crate::run::statistics::Interval;
@@ -10,8 +11,9 @@ use std::path::Path;
 pub struct Candidate {
     /// The student it comes from: `kan-2`, `linear`, …
     pub student: String,
-    /// Whether its constants were tuned on return.
-    pub polished: bool,
+    /// What disagreement with the expert counted beside return while its constants were tuned; 0 for return alone, none where
+    /// nothing was tuned on return.
+    pub lambda: Option<f64>,
     /// Its operations.
     pub operations: usize,
     /// Its mean return on the seeds that formulas are chosen by; its agreement with the log where nothing is played. None
@@ -19,31 +21,84 @@ pub struct Candidate {
     pub mean: Option<f64>,
     /// The mean's 95 % interval.
     pub interval: Option<Interval>,
-    /// Whether no other formula is both shorter and better (or as good).
+    /// The mean of the worst twentieth.
+    pub worst_5_percent: Option<f64>,
+    /// How far it does what the expert does.
+    pub fidelity: Fidelity,
+    /// Whether no other formula is at least as good in return, fidelity and operations, and better in one of them.
     pub on_front: bool,
     /// It.
     pub formula: Formula,
 }
 
-/// All formulas of a run, and the one that is its result.
+/// How far a formula does what the expert does: the share of equal actions, or the coefficient of determination of vector
+/// actions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Fidelity {
+    /// In states that the expert visits.
+    pub expert_states: Option<f64>,
+    /// In states that the formula visits; none with a log, which cannot be asked about them.
+    pub own_states: Option<f64>,
+}
+
+impl Fidelity {
+    /// One number: the mean of what is known; −∞ where nothing is.
+    pub fn value(self) -> f64 {
+        match (self.expert_states, self.own_states) {
+            (Some(expert), Some(own)) => (expert + own) / 2.0,
+            (Some(one), None) | (None, Some(one)) => one,
+            (None, None) => f64::NEG_INFINITY,
+        }
+    }
+}
+
+impl Candidate {
+    /// Whether its constants were tuned on return alone.
+    pub fn is_polished(&self) -> bool {
+        self.lambda == Some(0.0)
+    }
+
+    /// Whether nothing was tuned on return.
+    pub fn is_faithful(&self) -> bool {
+        self.lambda.is_none()
+    }
+
+    /// `faithful`, `polished`, or `λ = 0.5` between them.
+    pub fn tuning(&self) -> String {
+        match self.lambda {
+            None => "faithful".to_owned(),
+            Some(0.0) => "polished".to_owned(),
+            Some(lambda) => format!("λ = {lambda}"),
+        }
+    }
+}
+
+/// All formulas of a run, and the ones that have names.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Selection {
     format: u32,
-    /// Every formula, students in the config's order, faithful before polished.
+    /// Every formula, students in the config's order, the faithful one first and the polished one last.
     pub candidates: Vec<Candidate>,
-    /// Index of the chosen one.
+    /// Index of the headline formula: the run's result.
     pub chosen: usize,
+    /// Index of the formula that explains the expert best of those that nothing was tuned on return in.
+    pub faithful: usize,
+    /// Index of the formula that plays best of those that were tuned on return alone.
+    pub polished: Option<usize>,
     /// Whose network stands beside it in the report: the chosen student, or the best one that has a network.
     pub network: String,
+    /// Why this one, in a sentence.
+    pub reason: String,
 }
 
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const FILE: &str = "selection.json";
 
 impl Selection {
     /// A selection of its parts.
-    pub fn new(candidates: Vec<Candidate>, chosen: usize, network: String) -> Self {
-        Self { format: FORMAT, candidates, chosen, network }
+    pub fn new(candidates: Vec<Candidate>, choice: Choice, network: String) -> Self {
+        let Choice { headline, faithful, polished, reason } = choice;
+        Self { format: FORMAT, candidates, chosen: headline, faithful, polished, network, reason }
     }
 
     /// The formula that is the run's result.
@@ -51,19 +106,14 @@ impl Selection {
         &self.candidates[self.chosen]
     }
 
-    /// The chosen student's formula that nothing was tuned on return in.
+    /// The formula that explains the expert.
     pub fn faithful(&self) -> &Candidate {
-        self.of_chosen(false).unwrap_or_else(|| self.chosen())
+        &self.candidates[self.faithful]
     }
 
-    /// The chosen student's formula with constants tuned on return, if there is one.
+    /// The formula that plays best, if any was tuned on return.
     pub fn polished(&self) -> Option<&Candidate> {
-        self.of_chosen(true)
-    }
-
-    fn of_chosen(&self, polished: bool) -> Option<&Candidate> {
-        let student = &self.chosen().student;
-        self.candidates.iter().find(|candidate| candidate.student == *student && candidate.polished == polished)
+        self.polished.map(|index| &self.candidates[index])
     }
 }
 
@@ -77,8 +127,11 @@ impl Artifact for Selection {
     fn load(folder: &Path, _context: &LoadContext) -> Result<Self, ArtifactError> {
         let selection: Self =
             serde_json::from_slice(&std::fs::read(folder.join(FILE))?).map_err(ArtifactError::damaged)?;
-        if selection.format != FORMAT || selection.chosen >= selection.candidates.len() {
-            return Err(ArtifactError::damaged(format!("format {}, choice {}", selection.format, selection.chosen)));
+        let Self { format, chosen, faithful, polished, candidates, .. } = &selection;
+        let named = [*chosen, *faithful].into_iter().chain(*polished);
+        if *format != FORMAT || named.clone().any(|index| index >= candidates.len()) {
+            let choices: Vec<usize> = named.collect();
+            return Err(ArtifactError::damaged(format!("format {format}, choices {choices:?}")));
         }
         Ok(selection)
     }
