@@ -75,11 +75,24 @@ fn a_polished_formula_swings_the_pendulum_up_as_well_as_the_expert() {
     let middle = metrics["returns"]["formula"]["interquartile_mean"].as_f64().unwrap();
     assert!(interval[0].as_f64().unwrap() <= middle && middle <= interval[1].as_f64().unwrap());
     assert!(metrics["formula"]["operations"].as_u64().unwrap() <= 40);
-    // Two networks and two rivals, each faithful and polished.
+    // Two networks and two rivals, each faithful and polished, some between.
     let candidates = metrics["candidates"].as_array().unwrap();
-    assert_eq!(candidates.len(), 8, "{candidates:?}");
     for student in ["kan", "kan-2", "linear", "quadratic"] {
-        assert!(candidates.iter().any(|candidate| candidate["student"] == student), "{student}");
+        for tuning in ["faithful", "polished"] {
+            let is_it =
+                |candidate: &&serde_json::Value| candidate["student"] == student && candidate["tuning"] == tuning;
+            let candidate = candidates.iter().find(is_it).unwrap_or_else(|| panic!("{student}, {tuning}"));
+            assert!(
+                candidate["fidelity_own_states"].is_number() && candidate["worst_5_percent"].is_number(),
+                "{candidate}"
+            );
+        }
+    }
+    assert!(candidates.iter().any(|candidate| candidate["lambda"].as_f64().is_some_and(|lambda| lambda > 0.0)));
+    for name in ["headline", "faithful", "polished"] {
+        let has_it =
+            |candidate: &&serde_json::Value| candidate["names"].as_array().unwrap().iter().any(|own| own == name);
+        assert_eq!(candidates.iter().filter(has_it).count(), 1, "{name}: {candidates:?}");
     }
     let changes: Vec<&str> =
         metrics["robustness"].as_array().unwrap().iter().map(|row| row["change"].as_str().unwrap()).collect();
@@ -89,6 +102,26 @@ fn a_polished_formula_swings_the_pendulum_up_as_well_as_the_expert() {
     }
     let (formula, faithful) = (run.join("formula.json"), run.join("faithful.json"));
     assert_ne!(std::fs::read(formula).unwrap(), std::fs::read(faithful).unwrap());
+}
+
+#[test]
+fn a_formula_of_the_user_s_own_form_is_fitted_and_stands_on_the_front() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let form =
+        ["--hidden", "", "--polish-steps", "200000", "--candidate", "k1*theta + k2*theta_dot", "--prefer", "brevity"];
+    let printed = extract(&form, &run);
+    let metrics = metrics(&run);
+    let candidates = metrics["candidates"].as_array().unwrap();
+    let own = candidates.iter().find(|candidate| candidate["student"] == "candidate-1").expect("the candidate");
+    assert_eq!((&own["tuning"], &own["operations"]), (&serde_json::json!("faithful"), &serde_json::json!(3)), "{own}");
+    assert_eq!(own["mean"], 500.0, "{own}");
+    assert!(metrics["formula"]["operations"].as_u64().unwrap() <= 3, "{}", metrics["formula"]);
+    assert!(printed.contains("the shortest formula that plays as well as the expert"), "{printed}");
+
+    let output = kanrl(&["extract", "CartPole-v1", "--candidate", "k1*thetta"]).output().expect("kanrl runs");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && error.contains("did you mean `theta`"), "{error}");
 }
 
 #[test]

@@ -60,7 +60,7 @@ const EXAMPLES: &str = "\
 Examples:
   kanrl extract CartPole-v1
   kanrl extract CartPole-v1 --expert agent.zip --hidden 3 --seed 1 --out my-run
-  kanrl extract CartPole-v1 --candidate "k1*theta + k2*theta_dot"
+  kanrl extract CartPole-v1 --candidate 'k1*theta + k2*theta_dot'
   kanrl extract --config run.toml
   kanrl extract --dataset log.csv              a formula for logged actions; nothing is played
   kanrl extract CartPole-v1 --dataset log.npz  … its constants tuned, and compared, by playing
@@ -189,13 +189,27 @@ fn print(summary: &RunSummary) {
         print_returns(summary);
     }
     println!("{}\n", summary.formula);
-    println!("{} operations, from {}", summary.operations, summary.student);
-    if !summary.network.is_empty() && summary.network != summary.student {
+    println!("{} operations, from {}: {}", summary.operations, summary.student, summary.reason);
+    if summary.rows.iter().any(|row| row.returns.n > 0) {
+        print_front(summary);
+    }
+}
+
+fn print_front(summary: &RunSummary) {
+    let percent = |share: Option<f64>| share.map_or_else(String::new, |share| format!("{:.1} %", share * 100.0));
+    println!(
+        "\n{:<26} {:>12} {:>12} {:>10} {:>10} {:>10}",
+        "front", "mean return", "worst 5 %", "own", "expert's", "operations"
+    );
+    for row in &summary.front {
+        let (own, expert) = (percent(row.own_states), percent(row.expert_states));
+        let names = if row.names.is_empty() { String::new() } else { format!("  {}", row.names.join(", ")) };
         println!(
-            "No network's formula was as good and as short; the best of them is {}'s, see run.log.",
-            summary.network
+            "{:<26} {:>12.2} {:>12.2} {own:>10} {expert:>10} {:>10}{names}",
+            row.formula, row.mean, row.worst_5_percent, row.operations
         );
     }
+    println!("(fidelity in the formula's own states and in the expert's; on the seeds that formulas are chosen by)");
 }
 
 fn print_agreement(summary: &RunSummary) {

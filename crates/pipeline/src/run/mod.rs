@@ -314,6 +314,29 @@ pub struct RunSummary {
     pub student: String,
     /// The network's student beside it.
     pub network: String,
+    /// Why this formula, in a sentence.
+    pub reason: String,
+    /// Formulas that none is better than in return, fidelity and operations at once, the most faithful ones first.
+    pub front: Vec<FrontRow>,
+}
+
+/// One row of the table of the front; all is measured where formulas are chosen, on other seeds than what is reported.
+#[derive(Clone, Debug)]
+pub struct FrontRow {
+    /// The student, and how it was tuned.
+    pub formula: String,
+    /// `headline`, `faithful`, `polished`, several of them or none.
+    pub names: Vec<&'static str>,
+    /// Mean return.
+    pub mean: f64,
+    /// Mean of the worst twentieth.
+    pub worst_5_percent: f64,
+    /// Fidelity in its own states; none with a log.
+    pub own_states: Option<f64>,
+    /// Fidelity in the expert's states.
+    pub expert_states: Option<f64>,
+    /// Its operations.
+    pub operations: usize,
 }
 
 impl RunSummary {
@@ -333,6 +356,20 @@ impl RunSummary {
             summary.operations = chosen.operations;
             summary.student = chosen.student.clone();
             summary.network = selection.network.clone();
+            summary.reason = selection.reason.clone();
+            let row = |index: usize| {
+                let candidate = &selection.candidates[index];
+                Some(FrontRow {
+                    formula: format!("{}, {}", candidate.student, candidate.tuning()),
+                    names: selection.names_of(index),
+                    mean: candidate.mean?,
+                    worst_5_percent: candidate.worst_5_percent?,
+                    own_states: candidate.fidelity.own_states,
+                    expert_states: candidate.fidelity.expert_states,
+                    operations: candidate.operations,
+                })
+            };
+            summary.front = selection.front().into_iter().filter_map(row).collect();
         }
         summary
     }

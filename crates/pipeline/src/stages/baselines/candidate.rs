@@ -39,7 +39,14 @@ impl Form {
             reason: format!("`{text}` {reason}"),
             source: None,
         };
-        let unusable = |source: SymbolicError| error(format!("is not usable: {source}"));
+        let inputs = environment.observation_space.names();
+        let unusable = |source: SymbolicError| {
+            let known = match source {
+                SymbolicError::UnknownVariable { .. } => format!("; there are {} and k1, k2, …", inputs.join(", ")),
+                _ => String::new(),
+            };
+            error(format!("is not usable: {source}{known}"))
+        };
         let parts = text.split(';').map(|part| part.trim().parse::<Expression>());
         let mut expressions: Vec<Expression> = parts.collect::<Result<_, _>>().map_err(unusable)?;
         let head = Head::new(environment.action_space.clone());
@@ -61,7 +68,6 @@ impl Form {
                 expressions = expressions.into_iter().map(|own| Expression::sum([own, minus.clone()])).collect();
             }
         }
-        let inputs = environment.observation_space.names();
         let is_unknown = |name: &str| {
             let digits = name.strip_prefix('k');
             digits.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
@@ -70,7 +76,7 @@ impl Form {
         let used: BTreeSet<String> =
             expressions.iter().flat_map(Expression::variables).map(|name| name.to_string()).collect();
         let unknown = used.into_iter().filter(|name| is_unknown(name)).collect();
-        let form = Self { inputs, expressions, unknown };
+        let form = Self { inputs: inputs.clone(), expressions, unknown };
         // Names that are neither observations nor constants are noticed here.
         form.draft(&head, &mut || 1.0).map_err(unusable)?;
         Ok(form)
@@ -144,11 +150,11 @@ mod tests {
     #[test]
     fn scores_of_discrete_actions_become_differences_to_the_first() {
         let mountain_car = spec("MountainCar-v0");
-        let form = Form::parse("k1; velocity; k2*position", &mountain_car).unwrap();
+        let form = Form::parse("k1; v; k2*x", &mountain_car).unwrap();
         assert_eq!(form.expressions.len(), 2);
         assert_eq!(form.unknown, ["k1", "k2"]);
-        let form = Form::parse("0; velocity; k2*position", &mountain_car).unwrap();
-        assert_eq!(form.expressions[0].to_string(), "velocity");
+        let form = Form::parse("0; v; k2*x", &mountain_car).unwrap();
+        assert_eq!(form.expressions[0].to_string(), "v");
     }
 
     #[test]

@@ -227,3 +227,60 @@ impl<'a> Search<'a> {
         all[self.generation * most..][..count].to_vec()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Search, SearchOptions};
+    use crate::events::Reporter;
+    use crate::formulas::Draft;
+    use crate::head::Head;
+    use crate::stages::polish::objective::Objective;
+    use crate::stages::polish::returns::Play;
+    use crate::stages::polish::states::States;
+    use kanrl_core::environment::{EnvironmentRegistry, KeywordArguments};
+    use kanrl_core::rollout::{RolloutOptions, Rollouts};
+    use kanrl_experts::FunctionPolicy;
+
+    /// A pole that is kept upright otherwise than its expert does: disagreement before and after a search, and the constants.
+    fn searched(lambda: f64) -> (f64, f64, Vec<f64>) {
+        let mut registry = EnvironmentRegistry::new();
+        kanrl_envs_classic::register(&mut registry).unwrap();
+        let cart_pole = registry.get("CartPole-v1").unwrap();
+        let environment = [Rollouts::new(cart_pole, &KeywordArguments::new()).unwrap()];
+        let spec = environment[0].spec();
+        let expert = FunctionPolicy::from_text("3*theta + theta_dot + 0.5*x_dot + 0.3*x", spec).unwrap();
+        let options = RolloutOptions { record: true, ..RolloutOptions::default() };
+        let episodes = environment[0].run(&expert, &[1, 2, 3], &options).unwrap();
+        let expert_states = States::visited(&expert, &episodes, 500).unwrap();
+        let reporter = Reporter::new();
+        let play = Play { variants: &environment, tail_weight: 0.25, noise: Vec::new(), reporter: &reporter };
+        let objective = Objective { play, unit: 625.0, expert: Some(&expert), expert_states: &expert_states };
+        let head = Head::new(spec.action_space.clone());
+        let text = "3*theta + theta_dot + 0.1*x_dot + 0.02*x";
+        let draft = Draft::new(head, spec.observation_space.names(), vec![text.parse().unwrap()]).unwrap();
+        let options = SearchOptions {
+            seed: 0,
+            lambda,
+            step_size: 0.1,
+            episodes: (2, 4),
+            generations: 20,
+            validation_episodes: 5,
+        };
+        let mut search = Search::new(draft, expert_states.observations(), &objective, options).unwrap();
+        let before = search.worth();
+        search.advance(400_000, &mut |_, _| true).unwrap();
+        let after = search.worth();
+        assert!(after.score >= 0.99 * before.score, "{before:?}, {after:?}");
+        (before.disagreement, after.disagreement, search.draft().constants().to_vec())
+    }
+
+    #[test]
+    fn a_search_that_counts_disagreement_comes_nearer_to_the_expert() {
+        let (before, after, constants) = searched(3.0);
+        assert!(before > 0.02 && after < 0.4 * before, "{before} and {after}");
+        assert_eq!(searched(3.0).2, constants);
+        // Where return is all that counts there is nothing to gain: the pole never falls.
+        let (_, _, constants) = searched(0.0);
+        assert_eq!(constants, [3.0, 0.1, 0.02]);
+    }
+}

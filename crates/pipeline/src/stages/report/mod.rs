@@ -157,15 +157,19 @@ fn metrics(context: &LoadContext, selection: &Selection, evaluation: &Evaluation
     };
     let agreement = |agreement: Option<Agreement>| agreement.map(|agreement| json!(agreement.value()));
     let measure = evaluation.policies.iter().find_map(|policy| policy.agreement).map(Agreement::measure);
-    let candidate = |candidate: &Candidate| {
+    let candidate = |(index, candidate): (usize, &Candidate)| {
         json!({
             "student": candidate.student,
+            "tuning": candidate.tuning(),
             "lambda": candidate.lambda,
+            "polished": candidate.is_polished(),
+            "names": selection.names_of(index),
             "operations": candidate.operations,
             "mean": candidate.mean,
             "interval": candidate.interval.map(|interval| [interval.low, interval.high]),
             "worst_5_percent": candidate.worst_5_percent,
-            "fidelity": candidate.fidelity,
+            "fidelity_own_states": candidate.fidelity.own_states,
+            "fidelity_expert_states": candidate.fidelity.expert_states,
             "on_front": candidate.on_front,
             "text": candidate.formula.to_string(),
         })
@@ -190,7 +194,7 @@ fn metrics(context: &LoadContext, selection: &Selection, evaluation: &Evaluation
         },
         "faithful": { "operations": selection.faithful().operations },
         "polished": selection.polished().map(|polished| json!({ "operations": polished.operations })),
-        "candidates": selection.candidates.iter().map(candidate).collect::<Vec<_>>(),
+        "candidates": selection.candidates.iter().enumerate().map(candidate).collect::<Vec<_>>(),
         "robustness": evaluation.robustness,
     })
 }

@@ -111,6 +111,25 @@ impl Selection {
         &self.candidates[self.faithful]
     }
 
+    /// What a formula is to the run: `headline`, `faithful` and `polished`, as many as it is.
+    pub fn names_of(&self, index: usize) -> Vec<&'static str> {
+        let names = [
+            ("headline", self.chosen == index),
+            ("faithful", self.faithful == index),
+            ("polished", self.polished == Some(index)),
+        ];
+        names.into_iter().filter(|(_, is_it)| *is_it).map(|(name, _)| name).collect()
+    }
+
+    /// Indices of the formulas on the front and of those that have names, the most faithful ones first.
+    pub fn front(&self) -> Vec<usize> {
+        let is_shown = |index: &usize| self.candidates[*index].on_front || !self.names_of(*index).is_empty();
+        let mut front: Vec<usize> = (0..self.candidates.len()).filter(is_shown).collect();
+        let fidelity = |index: &usize| self.candidates[*index].fidelity.value();
+        front.sort_by(|first, second| fidelity(second).total_cmp(&fidelity(first)));
+        front
+    }
+
     /// The formula that plays best, if any was tuned on return.
     pub fn polished(&self) -> Option<&Candidate> {
         self.polished.map(|index| &self.candidates[index])
