@@ -129,6 +129,8 @@ pub struct StudentsSection {
     pub rivals: bool,
     /// Most terms of each output of the quadratic one.
     pub quadratic_terms: usize,
+    /// Numbers of linear laws of formulas that have a few, each behind a condition (`if left_leg > 0.5`): one formula for each.
+    pub laws: Vec<usize>,
     /// Formulas of your own form that run beside them: expressions separated by `;`, as many as actions need, with unknown
     /// constants `k1`, `k2`, … that are found.
     pub candidates: Vec<String>,
@@ -142,6 +144,7 @@ impl Default for StudentsSection {
             functions: Vec::new(),
             rivals: true,
             quadratic_terms: 8,
+            laws: Vec::new(),
             candidates: Vec::new(),
         }
     }

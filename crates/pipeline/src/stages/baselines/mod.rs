@@ -1,9 +1,11 @@
 //! Formulas that need no network: a linear and a sparse quadratic one in every run, and those of the user's own form.
 
 pub mod candidate;
+pub mod laws;
 pub mod sparse;
 
 use crate::engine::{Get, Make, StageError};
+use crate::formulas::Draft;
 use crate::formulas::rounding::rounded;
 use crate::stages::baselines::candidate::Form;
 use crate::stages::collect::ExpertData;
@@ -22,13 +24,14 @@ pub fn rivals(
     mut formulas: Make<'_, PerStudent<Formulas>>,
 ) -> Result<(), StageError> {
     let config = setting.config();
-    if !config.students.rivals && config.students.candidates.is_empty() {
+    if !config.students.rivals && config.students.laws.is_empty() && config.students.candidates.is_empty() {
         return Ok(());
     }
     let dagger = Dagger::new(&setting, "rivals")?;
     if config.students.rivals {
         add_linear_and_quadratic(&setting, dagger.as_ref(), &data, formulas.get_mut())?;
     }
+    add_laws(&setting, dagger.as_ref(), &data, formulas.get_mut())?;
     for (index, text) in config.students.candidates.iter().enumerate() {
         let name = format!("candidate-{}", index + 1);
         let faithful = own_form(&setting, dagger.as_ref(), &name, text, &data)?;
@@ -56,6 +59,29 @@ fn add_linear_and_quadratic(
             let faithful = faithful(setting, dagger, "rivals", name, draft, line.data.clone())?;
             formulas.0.push((name.to_owned(), Formulas { faithful, tuned: Vec::new() }));
         }
+    }
+    Ok(())
+}
+
+/// Adds formulas of a few linear laws behind conditions, unless fewer explain as much.
+fn add_laws(
+    setting: &StageContext<'_>,
+    dagger: Option<&Dagger<'_>>,
+    data: &ExpertData,
+    formulas: &mut PerStudent<Formulas>,
+) -> Result<(), StageError> {
+    let (head, loss) = (setting.head(), setting.head().loss());
+    let names = setting.spec().observation_space.names();
+    let mut known: Vec<Draft> = Vec::new();
+    for count in &setting.config().students.laws {
+        let draft = laws::laws(&head, &names, data.train.samples(), &loss, *count).map_err(failed)?;
+        if known.contains(&draft) {
+            continue;
+        }
+        let name = format!("laws-{count}");
+        let faithful = faithful(setting, dagger, "rivals", &name, draft.clone(), data.clone())?;
+        formulas.0.push((name, Formulas { faithful, tuned: Vec::new() }));
+        known.push(draft);
     }
     Ok(())
 }

@@ -216,7 +216,7 @@ impl Regression {
 
 /// Keeps targets within half the action's range beyond its bounds: how far the expert wanted to go beyond what is
 /// possible says nothing that a least-squares fit should follow.
-fn tame(targets: &mut [f64], loss: &Loss) {
+pub(super) fn tame(targets: &mut [f64], loss: &Loss) {
     if let Loss::ClippedMeanSquared { low, high } = loss {
         for ((target, low), high) in targets.iter_mut().zip(low).zip(high) {
             let margin = (high - low) / 2.0;
