@@ -2,7 +2,7 @@
 
 use crate::formulas::Draft;
 use crate::formulas::fit::refit;
-use crate::head::Head;
+use crate::head::StudentHead;
 use kanrl_core::approximator::FitTask;
 use kanrl_core::config::BuildError;
 use kanrl_core::environment::EnvironmentSpec;
@@ -49,7 +49,7 @@ impl Form {
         };
         let parts = text.split(';').map(|part| part.trim().parse::<Expression>());
         let mut expressions: Vec<Expression> = parts.collect::<Result<_, _>>().map_err(unusable)?;
-        let head = Head::new(environment.action_space.clone());
+        let head = StudentHead::new(environment.action_space.clone());
         let wanted = environment.action_space.outputs();
         let is_sign = expressions.len() == 1 && head.outputs() == 1;
         if expressions.len() != wanted && !is_sign {
@@ -83,7 +83,7 @@ impl Form {
     }
 
     /// The form with numbers in the place of its unknown constants.
-    fn draft(&self, head: &Head, next: &mut dyn FnMut() -> f64) -> Result<Draft, SymbolicError> {
+    fn draft(&self, head: &StudentHead, next: &mut dyn FnMut() -> f64) -> Result<Draft, SymbolicError> {
         let ones: BTreeMap<&str, Expression> =
             self.unknown.iter().map(|name| (name.as_str(), Expression::constant(f64::NAN))).collect();
         let filled = |expression: &Expression| {
@@ -100,7 +100,7 @@ impl Form {
     ///
     /// # Errors
     /// [`SymbolicError`] for a form of another environment.
-    pub fn fitted(&self, head: &Head, task: FitTask<'_>, seed: u64) -> Result<Draft, SymbolicError> {
+    pub fn fitted(&self, head: &StudentHead, task: FitTask<'_>, seed: u64) -> Result<Draft, SymbolicError> {
         let mut random = Generator::new(seed);
         let mut best = None;
         let starts = if self.unknown.is_empty() { 1 } else { STARTS };
@@ -119,7 +119,7 @@ impl Form {
 #[cfg(test)]
 mod tests {
     use super::Form;
-    use crate::head::Head;
+    use crate::head::StudentHead;
     use kanrl_core::approximator::{FitTask, Loss, Samples};
     use kanrl_core::environment::EnvironmentRegistry;
     use kanrl_core::environment::{EnvironmentSpec, KeywordArguments};
@@ -139,7 +139,7 @@ mod tests {
         let weights = vec![1.0; 100];
         let train = Samples { inputs: &inputs, targets: &targets, weights: &weights };
         let task = FitTask { train, validation: None, loss: &Loss::MeanSquared };
-        let head = Head::new(cart_pole.action_space.clone());
+        let head = StudentHead::new(cart_pole.action_space.clone());
         let draft = form.fitted(&head, task, 0).unwrap();
         let constants = draft.constants();
         for (found, wanted) in constants.iter().zip([2.5, -0.7, 0.1]) {

@@ -5,7 +5,7 @@
 
 use super::sparse::tame;
 use crate::formulas::Draft;
-use crate::head::Head;
+use crate::head::StudentHead;
 use kanrl_core::approximator::{Loss, Samples};
 use kanrl_symbolic::{Expression, Operator, SymbolicError};
 use nalgebra::{DMatrix, DVector};
@@ -62,7 +62,7 @@ struct Halves {
 /// # Errors
 /// [`SymbolicError`] for a name that no variable can have.
 pub fn laws(
-    head: &Head,
+    head: &StudentHead,
     names: &[String],
     samples: Samples<'_>,
     loss: &Loss,
@@ -339,7 +339,7 @@ mod tests {
     use super::laws;
     use crate::formulas::Draft;
     use crate::formulas::fit::loss;
-    use crate::head::Head;
+    use crate::head::StudentHead;
     use kanrl_core::approximator::{Loss, Samples};
     use kanrl_core::random::Generator;
     use kanrl_core::space::{ActionSpace, DiscreteSpace};
@@ -355,7 +355,7 @@ mod tests {
         let targets: Vec<f64> = inputs.chunks_exact(3).map(target).collect();
         let weights = vec![1.0; 2000];
         let samples = Samples { inputs: &inputs, targets: &targets, weights: &weights };
-        let head = Head::new(ActionSpace::Discrete(DiscreteSpace::new(["left", "right"])));
+        let head = StudentHead::new(ActionSpace::Discrete(DiscreteSpace::new(["left", "right"])));
         let names: Vec<String> = ["x", "height", "contact"].map(str::to_owned).to_vec();
         let draft = laws(&head, &names, samples, &Loss::MeanSquared, count).unwrap();
         let left = loss(&draft, draft.constants(), samples, &Loss::MeanSquared);

@@ -233,7 +233,7 @@ mod tests {
     use super::{Search, SearchOptions};
     use crate::events::Reporter;
     use crate::formulas::Draft;
-    use crate::head::Head;
+    use crate::head::StudentHead;
     use crate::stages::polish::objective::Objective;
     use crate::stages::polish::returns::Play;
     use crate::stages::polish::states::States;
@@ -255,7 +255,7 @@ mod tests {
         let reporter = Reporter::new();
         let play = Play { variants: &environment, tail_weight: 0.25, noise: Vec::new(), reporter: &reporter };
         let objective = Objective { play, unit: 625.0, expert: Some(&expert), expert_states: &expert_states };
-        let head = Head::new(spec.action_space.clone());
+        let head = StudentHead::new(spec.action_space.clone());
         let text = "3*theta + theta_dot + 0.1*x_dot + 0.02*x";
         let draft = Draft::new(head, spec.observation_space.names(), vec![text.parse().unwrap()]).unwrap();
         let options = SearchOptions {

@@ -1,6 +1,6 @@
 //! States in which a policy is compared with the expert.
 
-use crate::head::Head;
+use crate::head::StudentHead;
 use crate::stages::evaluate::agreement::agreement;
 use kanrl_core::action::ActionBatch;
 use kanrl_core::dataset::Dataset;
@@ -36,7 +36,7 @@ impl States {
     }
 
     /// About `count` rows of a dataset, at even distances, with the actions that its targets stand for.
-    pub fn of_data(data: &Dataset, head: &Head, count: usize) -> Self {
+    pub fn of_data(data: &Dataset, head: &StudentHead, count: usize) -> Self {
         let step = data.rows().div_ceil(count).max(1);
         let spread = |values: &[f64], width: usize| -> Vec<f64> {
             values.chunks_exact(width).step_by(step).flatten().copied().collect()
