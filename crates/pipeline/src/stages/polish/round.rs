@@ -18,6 +18,8 @@ const EPISODES: (usize, usize) = (2, 32);
 const TRIAL_EPISODES: (u64, u64) = (20, 200);
 /// Shares of a step's budget: for all formulas, for the better half, for leaving out its terms, and for what is left of them.
 const SHARES: [f64; 4] = [0.4, 0.3, 0.1, 0.2];
+/// What the first step is multiplied by where disagreement counts: formulas begin near the expert, and a long step leads away.
+const CAREFUL: f64 = 0.3;
 /// How far the disagreement may rise where terms are left out, and where digits are.
 const FURTHER: [f64; 2] = [0.005, 0.002];
 
@@ -68,32 +70,41 @@ pub(super) fn tune(
 ) -> Result<(), StageError> {
     let count = students.len();
     let budget = progress.budget as f64 * share;
-    let steps = |phase: usize, formulas: usize| (budget * SHARES[phase] / formulas as f64) as u64;
+    let steps = |share: f64, formulas: usize| (budget * share / formulas as f64) as u64;
     let options = options(setting, lambda);
     let mut searches = Vec::new();
     for student in &*students {
-        let mut search = Search::new(student.draft.clone(), &student.rows, &student.objective, options)?;
+        let search = Search::new(student.draft.clone(), &student.rows, &student.objective, options)?;
         let before = described(search.worth(), lambda);
-        progress.advance(&student.name, &mut search, steps(0, count))?;
+        searches.push((student, search, before));
+    }
+    let half = count.div_ceil(2);
+    // Beside fidelity a search gains little that would change who is best: only the better half is tuned at all then.
+    let first = if lambda > 0.0 { 0 } else { count };
+    for (student, search, before) in searches.iter_mut().take(first) {
+        progress.advance(&student.name, search, steps(SHARES[0], count))?;
         let now = described(search.worth(), lambda);
         setting.reporter.message("polish", format!("λ {lambda}, {}: {before}, now {now}", student.name));
-        searches.push((student, search));
     }
     // A stable sort: of equal ones the first in the config's order.
-    searches.sort_by(|(_, first), (_, second)| second.value().total_cmp(&first.value()));
-    let half = count.div_ceil(2);
+    searches.sort_by(|(_, first, _), (_, second, _)| second.value().total_cmp(&first.value()));
+    let long = if lambda > 0.0 { SHARES[0] + SHARES[1] } else { SHARES[1] };
     let mut tuned = Vec::new();
-    for (place, (student, mut search)) in searches.into_iter().enumerate() {
+    for (place, (student, mut search, before)) in searches.into_iter().enumerate() {
         let mut kept = Vec::new();
         if place < half {
-            progress.advance(&student.name, &mut search, steps(1, half))?;
+            progress.advance(&student.name, &mut search, steps(long, half))?;
+            if lambda > 0.0 {
+                let now = described(search.worth(), lambda);
+                setting.reporter.message("polish", format!("λ {lambda}, {}: {before}, now {now}", student.name));
+            }
             if lambda > 0.0 {
                 kept.push(finished(setting, student, &search, lambda)?);
             }
             let before = search.draft().operations();
-            let mut short = shortened(setting, student, &search, options, steps(2, half))?;
+            let mut short = shortened(setting, student, &search, options, steps(SHARES[2], half))?;
             progress.spent += short.steps();
-            progress.advance(&student.name, &mut short, steps(3, half))?;
+            progress.advance(&student.name, &mut short, steps(SHARES[3], half))?;
             let (worth, now) = (described(short.worth(), lambda), short.draft().operations());
             let line =
                 format!("λ {lambda}, {}: {worth}, {before} operations, {now} without needless terms", student.name);
@@ -129,7 +140,7 @@ fn options(setting: &StageContext<'_>, lambda: f64) -> SearchOptions {
     SearchOptions {
         seed: config.seed,
         lambda,
-        step_size: config.polish.step_size,
+        step_size: if lambda > 0.0 { CAREFUL * config.polish.step_size } else { config.polish.step_size },
         episodes: EPISODES,
         generations: config.polish.generations.max(1),
         validation_episodes: config.dagger.validation_episodes.max(1),
