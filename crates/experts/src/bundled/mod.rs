@@ -1,8 +1,8 @@
 //! Experts that come with kanrl, compiled in: trained by [`training`](crate::training), one for each environment.
 //!
 //! Beside each one's weights stand its hyper-parameters with the returns of every training seed (`ID.json`) and its
-//! training log (`ID.csv`). Hopper-v4 was first trained with rl-zoo's hyper-parameters (`Hopper-v4.rl-zoo.*`: five seeds
-//! that learned to stand still), then with Stable-Baselines3's defaults.
+//! training log (`ID.csv`); `docs/experts.md` says what was tried. Of Hopper-v4 also a failure is kept (`Hopper-v4.rl-zoo.*`:
+//! five seeds that learned to stand still).
 //!
 //! ```
 //! let expert = kanrl_experts::bundled::find("CartPole-v1").expect("it comes with kanrl");
