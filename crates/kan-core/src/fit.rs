@@ -10,6 +10,13 @@ pub enum Loss {
     MeanSquared,
     /// Weighted mean of the softmax cross-entropy between outputs and the target row's softmax.
     CrossEntropy,
+    /// Multinomial logistic loss of choices between `outputs + 1` actions, of which the first one's score is 0: weighted mean
+    /// of the Kullback-Leibler divergence of softmax(0, outputs) from softmax(0, `sharpness` · targets), in nats. 0 where
+    /// they are equal. The sharper, the more it asks for the choice alone; the less, the more for the targets themselves.
+    Choice {
+        /// Factor of the targets, above 0.
+        sharpness: f64,
+    },
     /// Mean squared error after both sides are clipped to the action's bounds. Where prediction and target are beyond
     /// the same bound there is nothing to learn; where only the prediction is, its own distance still pulls it back.
     ClippedMeanSquared {
@@ -28,6 +35,15 @@ impl Loss {
     pub fn row(&self, outputs: &[f64], targets: &[f64], gradient: &mut [f64]) -> f64 {
         assert!(outputs.len() == targets.len() && outputs.len() == gradient.len(), "one target for each output");
         let count = outputs.len() as f64;
+        if let Self::Choice { sharpness } = self {
+            return choice(
+                *sharpness,
+                outputs.len(),
+                |index| outputs[index],
+                |index| targets[index],
+                |index, derivative| gradient[index] = derivative,
+            );
+        }
         let difference = |index: usize| match self {
             Self::ClippedMeanSquared { low, high } => {
                 let (output, target, low, high) = (outputs[index], targets[index], low[index], high[index]);
@@ -59,6 +75,78 @@ impl Loss {
         }
         total
     }
+
+    /// The loss of the constant that does best on these rows, which any model has to beat: for squares the variance of the
+    /// (clipped) targets, for the others the divergence of, or the cross-entropy with, the mean of the rows' softmax.
+    ///
+    /// # Panics
+    /// If there are no rows, or targets for a part of one.
+    pub fn of_best_constant(&self, samples: Samples<'_>) -> f64 {
+        let outputs = samples.targets.len() / samples.weights.len();
+        let total: f64 = samples.weights.iter().sum();
+        let rows = || samples.targets.chunks_exact(outputs).zip(samples.weights);
+        let mean = |value: &dyn Fn(&[f64]) -> Vec<f64>| {
+            let mut mean = vec![0.0; outputs + 1];
+            for (row, weight) in rows() {
+                mean.iter_mut().zip(value(row)).for_each(|(mean, value)| *mean += weight / total * value);
+            }
+            mean
+        };
+        let constant: Vec<f64> = match self {
+            Self::MeanSquared => mean(&<[f64]>::to_vec),
+            Self::ClippedMeanSquared { low, high } => mean(&|row| {
+                let bounds = low.iter().zip(high);
+                row.iter().zip(bounds).map(|(target, (low, high))| target.clamp(*low, *high)).collect()
+            }),
+            Self::CrossEntropy => {
+                let shares = mean(&|row| softmax(row.iter().copied()));
+                shares.iter().map(|share| share.max(f64::MIN_POSITIVE).ln()).collect()
+            }
+            Self::Choice { sharpness } => {
+                let scores =
+                    |row: &[f64]| softmax(std::iter::once(0.0).chain(row.iter().map(|target| sharpness * target)));
+                let shares = mean(&scores);
+                let logs = shares.iter().map(|share| share.max(f64::MIN_POSITIVE).ln());
+                logs.clone().skip(1).map(|log| log - logs.clone().next().expect("action 0")).collect()
+            }
+        };
+        let mut unused = vec![0.0; outputs];
+        rows().map(|(row, weight)| weight / total * self.row(&constant[..outputs], row, &mut unused)).sum()
+    }
+}
+
+fn softmax(values: impl Iterator<Item = f64> + Clone) -> Vec<f64> {
+    let most = values.clone().fold(f64::NEG_INFINITY, f64::max);
+    let total: f64 = values.clone().map(|value| (value - most).exp()).sum();
+    values.map(|value| (value - most).exp() / total).collect()
+}
+
+/// [`Loss::Choice`] of one row; `push` gets the derivative by each of the outputs.
+pub(crate) fn choice(
+    sharpness: f64,
+    outputs: usize,
+    output: impl Fn(usize) -> f64,
+    target: impl Fn(usize) -> f64,
+    mut push: impl FnMut(usize, f64),
+) -> f64 {
+    let wanted = |index: usize| sharpness * target(index);
+    let log_total = |score: &dyn Fn(usize) -> f64| {
+        let highest = (0..outputs).map(score).fold(0.0, f64::max);
+        let total: f64 = (0..outputs).map(|index| (score(index) - highest).exp()).sum();
+        highest + ((-highest).exp() + total).ln()
+    };
+    let (own_total, wanted_total) = (log_total(&output), log_total(&wanted));
+    // Action 0's score is 0 on both sides.
+    let mut value = (-wanted_total).exp() * (own_total - wanted_total);
+    for index in 0..outputs {
+        let (own, wanted) = (output(index) - own_total, wanted(index) - wanted_total);
+        let share = wanted.exp();
+        if share > 0.0 {
+            value += share * (wanted - own);
+        }
+        push(index, own.exp() - share);
+    }
+    value
 }
 
 /// Rows to fit or to validate on, borrowed from a [`Dataset`](crate::dataset::Dataset).
@@ -90,6 +178,11 @@ impl FitTask<'_> {
     /// [`ApproximatorError::BadData`] that says what is wrong and where.
     pub fn check(&self, inputs: usize, outputs: usize) -> Result<(), ApproximatorError> {
         let bad = |reason: String| Err(ApproximatorError::BadData { reason });
+        if let Loss::Choice { sharpness } = self.loss
+            && !(sharpness.is_finite() && *sharpness > 0.0)
+        {
+            return bad(format!("the sharpness of a choice is {sharpness}; it is a number above 0"));
+        }
         if let Loss::ClippedMeanSquared { low, high } = self.loss {
             if low.len() != outputs || high.len() != outputs {
                 return bad(format!("{} lower and {} upper bounds for {outputs} outputs", low.len(), high.len()));

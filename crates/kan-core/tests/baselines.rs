@@ -66,7 +66,11 @@ fn the_perceptron_learns_what_a_linear_model_cannot() {
 fn every_loss_is_learned() {
     let data = Data::new(400, 0);
     let config = MlpConfig { hidden: vec![16], steps: 60, ..MlpConfig::default() };
-    for loss in [Loss::CrossEntropy, Loss::ClippedMeanSquared { low: vec![-5.0, 2.0], high: vec![5.0, 4.0] }] {
+    for loss in [
+        Loss::CrossEntropy,
+        Loss::Choice { sharpness: 2.0 },
+        Loss::ClippedMeanSquared { low: vec![-5.0, 2.0], high: vec![5.0, 4.0] },
+    ] {
         let start = fit(&MlpConfig { steps: 0, ..config.clone() }, &data, None, &loss).1.train_loss;
         let end = fit(&config, &data, None, &loss).1.train_loss;
         assert!(end < 0.5 * start, "{loss:?}: {start} became {end}");

@@ -15,7 +15,7 @@ proptest! {
     #[test]
     fn gradients_are_those_of_the_loss(
         seed in 0u64..1000,
-        kind in 0..3,
+        kind in 0..4,
         inputs in prop::collection::vec(-1.2f64..1.2, 3 * 70),
         targets in prop::collection::vec(-2f64..2.0, 2 * 70),
     ) {
@@ -26,6 +26,7 @@ proptest! {
         let loss = match kind {
             0 => Loss::MeanSquared,
             1 => Loss::CrossEntropy,
+            2 => Loss::Choice { sharpness: 3.0 },
             _ => Loss::ClippedMeanSquared { low: vec![-1.0, -0.5], high: vec![1.0, 2.0] },
         };
         let (value, gradient) = graph.loss_and_gradient(samples, &loss);

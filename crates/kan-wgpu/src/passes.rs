@@ -51,7 +51,7 @@ struct LossUniform {
 /// A loss as the kernel takes it.
 pub(crate) struct DeviceLoss {
     kind: u32,
-    /// Lower and upper bound of each output.
+    /// Lower and upper bound of each output, or a choice's sharpness.
     bounds: Buffer,
 }
 
@@ -63,13 +63,15 @@ impl DeviceLoss {
                 (1, low.iter().zip(high).map(|(low, high)| [*low as f32, *high as f32]).collect())
             }
             Loss::CrossEntropy => (2, vec![[0.0; 2]; outputs]),
+            // 3 is no loss at all.
+            Loss::Choice { sharpness } => (4, vec![[*sharpness as f32; 2]; outputs]),
         };
         Ok(Self { kind, bounds: gpu.filled("the outputs' bounds", &bounds)? })
     }
 
     /// What the rows' sum is multiplied by, and what a row's derivative is.
     fn shares(&self, total_weight: f64, outputs: usize) -> (f64, f64) {
-        if self.kind == 2 {
+        if self.kind == 2 || self.kind == 4 {
             (1.0 / total_weight, 1.0 / total_weight)
         } else {
             let share = 1.0 / (total_weight * outputs as f64);

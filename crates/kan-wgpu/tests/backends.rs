@@ -13,9 +13,9 @@ use proptest::prelude::*;
 const LOSS_TOLERANCE: f64 = 1e-4;
 const GRADIENT_TOLERANCE: f64 = 5e-4;
 
-fn losses(height: usize) -> [Loss; 3] {
+fn losses(height: usize) -> [Loss; 4] {
     let clipped = Loss::ClippedMeanSquared { low: vec![-0.4; height], high: vec![0.5; height] };
-    [Loss::MeanSquared, clipped, Loss::CrossEntropy]
+    [Loss::MeanSquared, clipped, Loss::CrossEntropy, Loss::Choice { sharpness: 2.5 }]
 }
 
 /// Whether this process is the one that [`the_portable_cpu_agrees_too`] started: the device is not asked again.

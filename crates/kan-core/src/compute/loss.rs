@@ -1,7 +1,7 @@
 //! Losses of one chunk, with their gradients by the outputs.
 
 use super::{Column, ROWS, Scalar};
-use crate::fit::{Loss, Samples};
+use crate::fit::{Loss, Samples, choice};
 
 /// Adds the gradients by the outputs (times `1 / total_weight`) into `gradients` and returns the chunk's share of the
 /// loss. `nodes` are the columns of the outputs; rows of weight 0 have no part in anything.
@@ -33,6 +33,19 @@ pub(super) fn loss_and_gradients<S: Scalar>(
             })
         }
         Loss::CrossEntropy => cross_entropy(nodes, values, targets, weights, total_weight, gradients),
+        Loss::Choice { sharpness } => {
+            let mut sum = 0.0;
+            for row in (0..ROWS).filter(|row| weights[*row] > S::ZERO) {
+                let weight = weights[row].to_f64() / total_weight;
+                let output = |index: usize| values[nodes[index]][row].to_f64();
+                let target = |index: usize| targets[index][row].to_f64();
+                sum += weight
+                    * choice(*sharpness, nodes.len(), output, target, |index, derivative| {
+                        gradients[nodes[index]][row] += S::from_f64(weight * derivative);
+                    });
+            }
+            sum
+        }
     }
 }
 
@@ -132,6 +145,21 @@ pub(super) fn root_of_curvature<S: Scalar>(
                     gradients[*node][row] += S::from_f64(root * (unit - probability(*node)));
                 }
             }
+            Loss::Choice { .. } => {
+                let highest = nodes.iter().map(|node| values[*node][row].to_f64()).fold(0.0, f64::max);
+                let total: f64 = nodes.iter().map(|node| (values[*node][row].to_f64() - highest).exp()).sum();
+                let total = total + (-highest).exp();
+                let first = (-highest).exp() / total;
+                let probability = |node: usize| (values[node][row].to_f64() - highest).exp() / total;
+                // With p without action 0's p₀ and v = √p, diag(p) − p pᵀ is R Rᵀ of R = diag(v) (I − v vᵀ / (1 + √p₀)).
+                let own = probability(nodes[direction]).sqrt();
+                for (index, node) in nodes.iter().enumerate() {
+                    let unit = if index == direction { 1.0 } else { 0.0 };
+                    let root = probability(*node).sqrt();
+                    let entry = root * (unit - root * own / (1.0 + first.sqrt()));
+                    gradients[*node][row] += S::from_f64(weight.sqrt() * entry);
+                }
+            }
         }
     }
 }
@@ -170,4 +198,120 @@ pub(crate) fn output_gradient(
         }
     }
     sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ROWS, loss_and_gradients, root_of_curvature};
+    use crate::compute::Column;
+    use crate::fit::{Loss, Samples};
+
+    const OUTPUTS: usize = 3;
+
+    fn column(seed: usize, size: f64) -> Column<f64> {
+        std::array::from_fn(|row| size * ((((row + 3) * (2 * seed + 7) * 7919) % 1009) as f64 / 504.5 - 1.0))
+    }
+
+    fn losses() -> [Loss; 4] {
+        let clipped = Loss::ClippedMeanSquared { low: vec![-1.0; OUTPUTS], high: vec![1.0, 2.0, 0.5] };
+        [Loss::MeanSquared, clipped, Loss::CrossEntropy, Loss::Choice { sharpness: 4.0 }]
+    }
+
+    /// The loss of the columns and its gradient by each of their numbers.
+    fn value_and_gradient(loss: &Loss, values: &[Column<f64>]) -> (f64, Vec<Column<f64>>) {
+        let targets: Vec<Column<f64>> = (0..OUTPUTS).map(|output| column(10 + output, 3.0)).collect();
+        let weights = column(20, 1.0).map(f64::abs);
+        let nodes: Vec<usize> = (0..OUTPUTS).collect();
+        let mut gradients = vec![[0.0; ROWS]; OUTPUTS];
+        let value = loss_and_gradients(loss, &nodes, values, &targets, &weights, weights.iter().sum(), &mut gradients);
+        // Row by row it is the same.
+        let mut by_row = 0.0;
+        let mut gradient = [0.0; OUTPUTS];
+        for row in 0..ROWS {
+            let of = |columns: &[Column<f64>]| columns.iter().map(|column| column[row]).collect::<Vec<f64>>();
+            let share = weights[row] / weights.iter().sum::<f64>();
+            by_row += share * loss.row(&of(values), &of(&targets), &mut gradient);
+            for (gradients, gradient) in gradients.iter().zip(gradient) {
+                assert!((gradients[row] - share * gradient).abs() < 1e-12, "{loss:?}");
+            }
+        }
+        assert!((value - by_row).abs() < 1e-12, "{loss:?}: {value} and {by_row}");
+        (value, gradients)
+    }
+
+    #[test]
+    fn derivatives_are_those_of_the_value() {
+        let values: Vec<Column<f64>> = (0..OUTPUTS).map(|output| column(output, 2.5)).collect();
+        for loss in losses() {
+            let (value, gradients) = value_and_gradient(&loss, &values);
+            assert!(value > 0.0);
+            for output in 0..OUTPUTS {
+                for row in (0..ROWS).step_by(5) {
+                    let at = |step: f64| {
+                        let mut moved = values.clone();
+                        moved[output][row] += step;
+                        value_and_gradient(&loss, &moved).0
+                    };
+                    let difference = (at(1e-5) - at(-1e-5)) / 2e-5;
+                    assert!((difference - gradients[output][row]).abs() < 1e-8, "{loss:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_curvature_is_that_of_the_value() {
+        let values: Vec<Column<f64>> = (0..OUTPUTS).map(|output| column(output, 2.5)).collect();
+        let targets: Vec<Column<f64>> = (0..OUTPUTS).map(|output| column(10 + output, 3.0)).collect();
+        let weights = column(20, 1.0).map(f64::abs);
+        let nodes: Vec<usize> = (0..OUTPUTS).collect();
+        for loss in losses() {
+            let roots: Vec<Vec<Column<f64>>> = (0..OUTPUTS)
+                .map(|direction| {
+                    let mut root = vec![[0.0; ROWS]; OUTPUTS];
+                    let total = weights.iter().sum();
+                    root_of_curvature(&loss, direction, &nodes, &values, &targets, &weights, total, &mut root);
+                    root
+                })
+                .collect();
+            for (first, second) in (0..OUTPUTS * OUTPUTS).map(|pair| (pair / OUTPUTS, pair % OUTPUTS)) {
+                let gradient_at = |step: f64| {
+                    let mut moved = values.clone();
+                    moved[second].iter_mut().for_each(|value| *value += step);
+                    value_and_gradient(&loss, &moved).1.swap_remove(first)
+                };
+                let (above, below) = (gradient_at(1e-5), gradient_at(-1e-5));
+                for row in 0..ROWS {
+                    let wanted: f64 = roots.iter().map(|root| root[first][row] * root[second][row]).sum();
+                    let difference = (above[row] - below[row]) / 2e-5;
+                    assert!((difference - wanted).abs() < 1e-7, "{loss:?}, row {row}: {difference} and {wanted}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_constant_is_better_than_the_best() {
+        let targets: Vec<f64> = (0..60).map(|index| f64::from(index * 17 % 13) - 5.0).collect();
+        let weights: Vec<f64> = (0..20).map(|index| f64::from(index % 3)).collect();
+        let samples = Samples { inputs: &[], targets: &targets, weights: &weights };
+        let choice = Loss::Choice { sharpness: 0.7 };
+        for loss in [Loss::MeanSquared, Loss::CrossEntropy, choice] {
+            let of = |constant: &[f64]| {
+                let rows = targets.chunks_exact(OUTPUTS).zip(&weights);
+                let total: f64 = weights.iter().sum();
+                rows.map(|(row, weight)| weight / total * loss.row(constant, row, &mut [0.0; OUTPUTS])).sum::<f64>()
+            };
+            let best = loss.of_best_constant(samples);
+            for index in 0..729 {
+                let constant = [index % 9, index / 9 % 9, index / 81].map(|place| f64::from(place) / 2.0 - 2.0);
+                assert!(of(&constant) >= best - 1e-12, "{loss:?}: {constant:?} is better than {best}");
+            }
+        }
+        let two = Samples { inputs: &[], targets: &[9.0, -9.0], weights: &[1.0, 1.0] };
+        let half = Loss::Choice { sharpness: 10.0 }.of_best_constant(two);
+        assert!((half - 2.0_f64.ln()).abs() < 1e-12, "a coin: {half}");
+        let clipped = Loss::ClippedMeanSquared { low: vec![-2.0], high: vec![2.0] };
+        assert_eq!(clipped.of_best_constant(two), 4.0);
+    }
 }

@@ -8,7 +8,7 @@ struct Loss {
     outputs: u32,
     sums: u32,
     subnodes: u32,
-    // 0: mean squared, 1: clipped mean squared, 2: cross-entropy, 3: none, the outputs themselves.
+    // 0: mean squared, 1: clipped mean squared, 2: cross-entropy, 3: none, the outputs themselves, 4: choice.
     kind: u32,
     // The workgroups' sums start here.
     first_sum: u32,
@@ -88,6 +88,35 @@ fn cross_entropy(row: u32, weight: f32) -> f32 {
     return result;
 }
 
+// As the cross-entropy, with an action before the others whose score is 0 on both sides, less the entropy of what is wanted.
+fn choice(row: u32, weight: f32) -> f32 {
+    let sharpness = bounds[0].x;
+    var highest = 0.0;
+    var highest_wanted = 0.0;
+    for (var output = 0u; output < loss.outputs; output++) {
+        highest = max(highest, output_at(output, row));
+        highest_wanted = max(highest_wanted, sharpness * wanted_at(output, row));
+    }
+    var total = exp(-highest);
+    var total_wanted = exp(-highest_wanted);
+    for (var output = 0u; output < loss.outputs; output++) {
+        total += exp(output_at(output, row) - highest);
+        total_wanted += exp(sharpness * wanted_at(output, row) - highest_wanted);
+    }
+    let shift = highest + log(total);
+    let shift_wanted = highest_wanted + log(total_wanted);
+    var result = weight * exp(-shift_wanted) * (shift - shift_wanted);
+    for (var output = 0u; output < loss.outputs; output++) {
+        let log_share = sharpness * wanted_at(output, row) - shift_wanted;
+        let log_probability = output_at(output, row) - shift;
+        let share = exp(log_share);
+        // A share may be too small for f32, its logarithm is not.
+        result += weight * share * (log_share - log_probability);
+        gradients[column(output) * loss.stride + row] = loss.factor * weight * (exp(log_probability) - share);
+    }
+    return result;
+}
+
 @compute @workgroup_size(64)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -98,7 +127,13 @@ fn main(
     let weight = weights[loss.first + row];
     var part = 0.0;
     if weight > 0.0 {
-        if loss.kind == 2u { part = cross_entropy(row, weight); } else { part = squared(row, weight); }
+        if loss.kind == 2u {
+            part = cross_entropy(row, weight);
+        } else if loss.kind == 4u {
+            part = choice(row, weight);
+        } else {
+            part = squared(row, weight);
+        }
     } else {
         for (var output = 0u; output < loss.outputs; output++) {
             gradients[column(output) * loss.stride + row] = 0.0;

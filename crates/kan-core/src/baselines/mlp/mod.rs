@@ -254,7 +254,7 @@ impl FunctionApproximator for Mlp {
     fn fit(&mut self, task: FitTask<'_>, observer: &mut FitObserver<'_>) -> Result<FitReport, ApproximatorError> {
         task.check(self.inputs(), self.outputs())?;
         self.standardization = standardization(task.train.inputs, self.inputs());
-        if *task.loss != Loss::CrossEntropy {
+        if !matches!(task.loss, Loss::CrossEntropy | Loss::Choice { .. }) {
             let units = standardization(task.train.targets, self.outputs());
             self.output_units = units.into_iter().map(|(mean, scale)| (mean, 1.0 / scale)).collect();
         }
