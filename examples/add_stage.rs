@@ -7,7 +7,7 @@
 
 use kanrl_core::environment::EnvironmentRegistry;
 use kanrl_pipeline::config::{MergedConfig, RawConfig};
-use kanrl_pipeline::engine::{Artifact, ArtifactError, Get, LoadContext, Make, Stage, StageError};
+use kanrl_pipeline::engine::{Artifact, ArtifactError, Input, LoadContext, Output, Stage, StageError};
 use kanrl_pipeline::run::Run;
 use kanrl_pipeline::stages::collect::ExpertData;
 use kanrl_pipeline::stages::context::StageContext;
@@ -45,7 +45,7 @@ impl Artifact for Coverage {
     }
 }
 
-fn coverage(mut made: Make<Coverage>, data: Get<ExpertData>, setting: StageContext) -> Result<(), StageError> {
+fn coverage(mut made: Output<Coverage>, data: Input<ExpertData>, setting: StageContext) -> Result<(), StageError> {
     let parts = setting.config().section::<CoverageSection>("coverage").parts;
     let (observations, width) = (&data.train.observations, data.train.input_names.len());
     let share = |input: usize| {
@@ -74,8 +74,6 @@ coverage.parts = 20
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut stages = stages::standard();
     let stage = Stage::new("coverage", "counts how much of each range the expert visits", coverage)
-        .needs::<ExpertData>()
-        .provides::<Coverage>()
         .section::<CoverageSection>("coverage");
     stages.insert_after("collect", stage)?;
 

@@ -6,12 +6,11 @@
 
 use kanrl_core::environment::EnvironmentRegistry;
 use kanrl_pipeline::config::{MergedConfig, RawConfig};
-use kanrl_pipeline::engine::{Get, Make, Stage, StageError};
+use kanrl_pipeline::engine::{Output, Stage, StageError};
 use kanrl_pipeline::run::Run;
 use kanrl_pipeline::stages;
-use kanrl_pipeline::stages::collect::ExpertData;
+use kanrl_pipeline::stages::artifacts::{LatestData, LearnedNetworks, PrunedNetworks};
 use kanrl_pipeline::stages::context::StageContext;
-use kanrl_pipeline::stages::fit::Network;
 use kanrl_pipeline::stages::per_student::PerStudent;
 
 /// Edges that a network may keep.
@@ -20,13 +19,16 @@ const EDGES: usize = 3;
 /// Takes the least important edge away, as long as there are too many and the output still depends on an input.
 fn prune_to_a_number(
     setting: StageContext,
-    data: Get<PerStudent<ExpertData>>,
-    mut networks: Make<PerStudent<Network>>,
+    data: LatestData,
+    networks: LearnedNetworks,
+    mut made: Output<PrunedNetworks>,
 ) -> Result<(), StageError> {
-    for ((name, network), (_, data)) in networks.get_mut().0.iter_mut().zip(&data.0) {
+    let mut pruned = Vec::new();
+    for (name, network) in networks.iter() {
+        let mut network = network.clone();
         let graph = &mut network.0;
         while graph.edges.len() > EDGES {
-            graph.set_importances(&data.train.observations);
+            graph.set_importances(&data.of(name).train.observations);
             let importance = |edge: &usize| graph.edges[*edge].importance;
             let weakest = (0..graph.edges.len()).min_by(|one, other| importance(one).total_cmp(&importance(other)));
             match weakest.map(|edge| graph.without_edge(edge)) {
@@ -35,7 +37,9 @@ fn prune_to_a_number(
             }
         }
         setting.reporter.message("prune", format!("{name}: {} edges left", graph.edges.len()));
+        pruned.push((name.to_owned(), network));
     }
+    made.set(PerStudent::new(pruned));
     Ok(())
 }
 
@@ -52,11 +56,7 @@ record.videos = false
 #[cfg_attr(test, test)]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut stages = stages::standard();
-    let stage = Stage::new("prune", "keeps a number of edges", prune_to_a_number)
-        .needs::<PerStudent<ExpertData>>()
-        .needs::<PerStudent<Network>>()
-        .provides::<PerStudent<Network>>();
-    stages.replace("prune", stage)?;
+    stages.replace("prune", Stage::new("prune", "keeps a number of edges", prune_to_a_number))?;
 
     let mut environments = EnvironmentRegistry::new();
     kanrl_envs_classic::register(&mut environments)?;

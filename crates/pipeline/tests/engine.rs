@@ -3,7 +3,8 @@
 use bevy_ecs::prelude::*;
 use kanrl_pipeline::config::{MergedConfig, RawConfig};
 use kanrl_pipeline::engine::{
-    Artifact, ArtifactError, Get, LoadContext, Make, Pipeline, PipelineError, Slot, Stage, StageError,
+    Artifact, ArtifactError, Input, LoadContext, OptionalInput, Output, Pipeline, PipelineError, Stage, StageError,
+    made,
 };
 use kanrl_pipeline::events::{Event, Reporter};
 use kanrl_pipeline::files;
@@ -12,11 +13,12 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+/// A number, as the stage of that place left it.
 #[derive(Debug, PartialEq)]
-struct Number(u64);
+struct Number<const PLACE: usize>(u64);
 
-impl Artifact for Number {
-    const NAME: &'static str = "number";
+impl<const PLACE: usize> Artifact for Number<PLACE> {
+    const NAME: &'static str = ["first", "second", "third"][PLACE];
 
     fn save(&self, folder: &Path) -> Result<(), ArtifactError> {
         Ok(files::write(&folder.join("number.txt"), self.0.to_string().as_bytes())?)
@@ -27,29 +29,30 @@ impl Artifact for Number {
     }
 }
 
-fn make(mut number: Make<Number>) -> Result<(), StageError> {
+fn make(mut number: Output<Number<0>>) -> Result<(), StageError> {
     number.set(Number(1));
     Ok(())
 }
 
-fn double(mut number: Make<Number>) -> Result<(), StageError> {
-    number.get_mut().0 *= 2;
+fn double(first: Input<Number<0>>, mut number: Output<Number<1>>) -> Result<(), StageError> {
+    number.set(Number(2 * first.0));
     Ok(())
 }
 
-fn add_ten(mut number: Make<Number>) -> Result<(), StageError> {
-    number.get_mut().0 += 10;
+/// Takes what there is: `double` may be left out.
+fn add_ten(
+    first: Input<Number<0>>,
+    second: OptionalInput<Number<1>>,
+    mut number: Output<Number<2>>,
+) -> Result<(), StageError> {
+    number.set(Number(second.get().map_or(first.0, |second| second.0) + 10));
     Ok(())
-}
-
-fn stage<M>(name: &str, system: impl IntoSystem<(), Result<(), StageError>, M> + 'static) -> Stage {
-    Stage::new(name, "", system).needs::<Number>().provides::<Number>()
 }
 
 fn numbers() -> Pipeline {
     let mut pipeline = Pipeline::new();
-    pipeline.push(Stage::new("make", "", make).provides::<Number>().configured_by("seed"));
-    pipeline.push(stage("double", double)).push(stage("add_ten", add_ten));
+    pipeline.push(Stage::new("make", "", make).configured_by("seed"));
+    pipeline.push(Stage::new("double", "", double)).push(Stage::new("add_ten", "", add_ten));
     pipeline
 }
 
@@ -80,13 +83,13 @@ fn stages_run_in_order_and_artifacts_are_reused() {
     let folder = tempfile::tempdir().unwrap();
     let (mut first, finished) = world(folder.path(), 0);
     numbers().run(&mut first).unwrap();
-    assert_eq!(first.resource::<Slot<Number>>().get(), Some(&Number(12)));
+    assert_eq!(made::<Number<2>>(&first), Some(&Number(12)));
     assert_eq!(*finished.lock().unwrap(), ["make", "double", "add_ten"]);
 
     drop(first);
     let (mut again, finished) = world(folder.path(), 0);
     numbers().run(&mut again).unwrap();
-    assert_eq!(again.resource::<Slot<Number>>().get(), Some(&Number(12)));
+    assert_eq!(made::<Number<2>>(&again), Some(&Number(12)));
     assert_eq!(*finished.lock().unwrap(), ["make reused", "double reused", "add_ten reused"]);
 
     drop(again);
@@ -105,26 +108,43 @@ fn a_stage_without_its_record_runs_again() {
     drop(first);
     let (mut again, finished) = world(folder.path(), 0);
     numbers().run(&mut again).unwrap();
-    assert_eq!(again.resource::<Slot<Number>>().get(), Some(&Number(12)));
+    assert_eq!(made::<Number<2>>(&again), Some(&Number(12)));
     assert_eq!(*finished.lock().unwrap(), ["make reused", "double reused", "add_ten"]);
 }
 
 #[test]
 fn stages_are_moved_replaced_and_dropped_by_name() {
     let folder = tempfile::tempdir().unwrap();
+    let (mut dropped, _) = world(folder.path(), 0);
+    let mut pipeline = numbers();
+    pipeline.select(&["make", "add_ten"].map(str::to_owned)).unwrap();
+    pipeline.run(&mut dropped).unwrap();
+    assert_eq!(made::<Number<2>>(&dropped), Some(&Number(11)));
+
+    let folder = tempfile::tempdir().unwrap();
     let (mut moved, _) = world(folder.path(), 0);
     let mut pipeline = numbers();
     pipeline.select(&["make", "add_ten", "double"].map(str::to_owned)).unwrap();
     pipeline.run(&mut moved).unwrap();
-    assert_eq!(moved.resource::<Slot<Number>>().get(), Some(&Number(22)));
+    let both = (made::<Number<1>>(&moved), made::<Number<2>>(&moved));
+    assert_eq!(both, (Some(&Number(2)), Some(&Number(11))), "what comes later is not seen");
 
     let mut pipeline = numbers();
-    pipeline.remove("double").unwrap().insert_before("add_ten", stage("quadruple", double)).unwrap();
-    pipeline.replace("add_ten", stage("add_ten", add_ten)).unwrap();
-    assert_eq!(pipeline.stages().iter().map(Stage::name).collect::<Vec<_>>(), ["make", "quadruple", "add_ten"]);
+    pipeline.remove("double").unwrap().insert_before("add_ten", Stage::new("twice", "", double)).unwrap();
+    pipeline.replace("add_ten", Stage::new("add_ten", "", add_ten)).unwrap();
+    assert_eq!(pipeline.stages().iter().map(Stage::name).collect::<Vec<_>>(), ["make", "twice", "add_ten"]);
 
     let error = pipeline.remove("dubble").unwrap_err();
     assert!(matches!(error, PipelineError::UnknownStage { .. }), "{error}");
+}
+
+#[test]
+fn what_a_stage_takes_and_makes_are_its_parameters() {
+    let pipeline = numbers();
+    let add_ten = &pipeline.stages()[2];
+    assert_eq!(add_ten.needed().collect::<Vec<_>>(), ["first"]);
+    assert_eq!(add_ten.reads().collect::<Vec<_>>(), ["first", "second"]);
+    assert_eq!(add_ten.provided().collect::<Vec<_>>(), ["third"]);
 }
 
 #[test]
@@ -136,23 +156,34 @@ fn needs_are_checked_before_anything_runs() {
         counter.fetch_add(1, Ordering::SeqCst);
         Ok(())
     }));
-    pipeline.push(stage("double", double));
-    pipeline.push(Stage::new("make", "", make).provides::<Number>());
+    pipeline.push(Stage::new("double", "", double));
+    pipeline.push(Stage::new("make", "", make));
     let folder = tempfile::tempdir().unwrap();
     let error = pipeline.run(&mut world(folder.path(), 0).0).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "stage `double` needs `number`, which only comes after it (from double, make): change the order"
+        "stage `double` needs `first`, which only comes after it (from make): change the order"
     );
     assert_eq!(runs.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn an_artifact_is_made_once() {
+    let mut pipeline = numbers();
+    pipeline.push(Stage::new("again", "", make));
+    assert_eq!(
+        pipeline.check().unwrap_err().to_string(),
+        "stages `make` and `again` both provide `first`, which may be made only once: drop one of them, or give its \
+         artifact a type of its own"
+    );
 }
 
 #[test]
 fn a_failing_stage_ends_the_run_and_keeps_what_was_finished() {
     let folder = tempfile::tempdir().unwrap();
     let mut pipeline = numbers();
-    let fail = || Err(StageError::Unsupported { reason: "no".to_owned() });
-    pipeline.insert_before("add_ten", stage("fail", fail)).unwrap();
+    let fail = |_: Input<Number<1>>| Err(StageError::Unsupported { reason: "no".to_owned() });
+    pipeline.replace("add_ten", Stage::new("fail", "", fail)).unwrap();
     let (mut failing, finished) = world(folder.path(), 0);
     let error = pipeline.run(&mut failing).unwrap_err();
     assert_eq!(error.to_string(), "stage `fail` failed");
@@ -170,11 +201,13 @@ fn a_cancelled_run_stops_before_the_next_stage() {
     let (mut cancelled, finished) = world(folder.path(), 0);
     let flag = cancelled.resource::<Reporter>().cancel_flag();
     let mut pipeline = numbers();
-    let cancel = move |_: Get<Number>| {
+    let cancel = move |_: Input<Number<1>>, mut number: Output<Number<2>>| {
         flag.store(true, Ordering::SeqCst);
+        number.set(Number(0));
         Ok(())
     };
-    pipeline.insert_after("double", stage("cancel", cancel)).unwrap();
+    pipeline.replace("add_ten", Stage::new("cancel", "", cancel)).unwrap();
+    pipeline.push(Stage::new("after", "", |_: Input<Number<2>>| Ok(())));
     let error = pipeline.run(&mut cancelled).unwrap_err();
     assert!(error.is_cancelled(), "{error}");
     assert_eq!(*finished.lock().unwrap(), ["make", "double", "cancel"]);
@@ -184,8 +217,8 @@ fn a_cancelled_run_stops_before_the_next_stage() {
 fn a_stage_that_does_not_make_what_it_promises_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let mut pipeline = Pipeline::new();
-    pipeline.push(Stage::new("lazy", "", || Ok(())).provides::<Number>());
+    pipeline.push(Stage::new("lazy", "", |_: Output<Number<0>>| Ok(())));
     let error = pipeline.run(&mut world(folder.path(), 0).0).unwrap_err();
     let cause = std::error::Error::source(&error).unwrap().to_string();
-    assert_eq!(cause, "it says that it provides `number`, but has not made it");
+    assert_eq!(cause, "it says that it provides `first`, but has not made it");
 }

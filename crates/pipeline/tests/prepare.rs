@@ -69,7 +69,7 @@ fn an_approximator_without_a_graph_can_be_fitted_but_not_named() {
     let error = cart_pole("").err().expect("an MLP has no formula");
     assert!(matches!(error, RunError::NoGraph { .. }), "{error}");
     let text = error.to_string();
-    assert!(text.starts_with("`mlp` cannot become a formula, which stage `dagger` works towards"), "{text}");
+    assert!(text.starts_with("`mlp` cannot become a formula, which stage `prune` works towards"), "{text}");
     let run = cart_pole("stages = ['collect', 'fit']").unwrap();
     assert_eq!(run.stages(), ["collect", "fit"]);
 }

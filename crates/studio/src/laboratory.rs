@@ -9,9 +9,10 @@ use kanrl_core::graph::{Edge, EdgeFunction, NodeKind, UnivariateGraph};
 use kanrl_pipeline::config::{MergedConfig, RawConfig};
 use kanrl_pipeline::engine::{Artifact, LoadContext, Stage};
 use kanrl_pipeline::head::StudentHead;
+use kanrl_pipeline::stages::artifacts::{Aggregated, Fitted, Named, Pruned};
 use kanrl_pipeline::stages::collect::ExpertData;
 use kanrl_pipeline::stages::fit::Network;
-use kanrl_pipeline::stages::per_student::{PerStudent, StudentPart};
+use kanrl_pipeline::stages::per_student::{PerStudent, Step};
 use kanrl_pipeline::stages::select::Selection;
 use kanrl_symbolic::{graph_expressions, round};
 use serde::Deserialize;
@@ -63,14 +64,10 @@ impl Laboratory {
         let library = config.library.build().map_err(|error| words(&error))?;
         let context = LoadContext { config: Arc::new(config), library };
         // Of all students, the one whose network stands in the report.
-        let student =
-            latest::<Selection>(folder, &context).into_iter().next().map_or_else(String::new, |it| it.network);
-        let data = part::<ExpertData>(folder, &context, &student).into_iter().next();
-        let networks: Vec<UnivariateGraph> =
-            part::<Network>(folder, &context, &student).into_iter().map(|network| network.0).collect();
-        let is_named =
-            |graph: &UnivariateGraph| graph.edges.iter().all(|edge| matches!(edge.function, EdgeFunction::Symbolic(_)));
-        let named = networks.iter().find(|graph| is_named(graph)).cloned();
+        let student = artifact::<Selection>(folder, &context).map_or_else(String::new, |it| it.network);
+        let data = part::<ExpertData, Aggregated>(folder, &context, &student);
+        let data = data.or_else(|| artifact::<ExpertData>(folder, &context));
+        let named = part::<Network, Named>(folder, &context, &student).map(|network| network.0);
         let (Some(data), Some(named)) = (data, named) else {
             return Err(ApiError::not_found("this run has no named network to look into"));
         };
@@ -79,7 +76,10 @@ impl Laboratory {
         if !fits || data.train.rows() < 2 {
             return Err(ApiError::unprocessable("this run's data do not fit its network"));
         }
-        let curves = networks.into_iter().find(|graph| !is_named(graph));
+        let curves = part::<Network, Pruned>(folder, &context, &student)
+            .or_else(|| part::<Network, Aggregated>(folder, &context, &student))
+            .or_else(|| part::<Network, Fitted>(folder, &context, &student))
+            .map(|network| network.0);
         Ok(Self { context, spec, data, named, curves })
     }
 
@@ -233,21 +233,20 @@ impl Laboratory {
     }
 }
 
-/// One student's part of the artifacts that [`latest`] finds.
-fn part<A: StudentPart>(folder: &Path, context: &LoadContext, student: &str) -> Vec<A> {
-    let own = |all: PerStudent<A>| all.0.into_iter().find(|(name, _)| name == student).map(|(_, part)| part);
-    latest::<PerStudent<A>>(folder, context).into_iter().filter_map(own).collect()
+/// One student's part of an artifact, if the run has it.
+fn part<A: Clone + Artifact, S: Step<A>>(folder: &Path, context: &LoadContext, student: &str) -> Option<A> {
+    artifact::<PerStudent<A, S>>(folder, context)?.get(student).cloned()
 }
 
-/// Every artifact of a kind that the run's stages made, the last stage's first.
-fn latest<A: Artifact>(folder: &Path, context: &LoadContext) -> Vec<A> {
+/// An artifact that a stage of the run made.
+fn artifact<A: Artifact>(folder: &Path, context: &LoadContext) -> Option<A> {
     let standard = kanrl_pipeline::stages::standard();
     let names: Vec<&str> = match &context.config.stages {
         Some(names) => names.iter().map(String::as_str).collect(),
         None => standard.stages().iter().map(Stage::name).collect(),
     };
-    let folders = names.iter().rev().map(|stage| folder.join("stages").join(stage).join(A::NAME));
-    folders.filter(|folder| folder.is_dir()).filter_map(|folder| A::load(&folder, context).ok()).collect()
+    let mut folders = names.iter().map(|stage| folder.join("stages").join(stage).join(A::NAME));
+    folders.find(|folder| folder.is_dir()).and_then(|folder| A::load(&folder, context).ok())
 }
 
 /// The edge of `before` that an edge of `after` comes from, where edges and nodes may have been dropped in between: hidden

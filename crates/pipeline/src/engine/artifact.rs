@@ -1,9 +1,7 @@
 use crate::config::RunConfig;
 use bevy_ecs::prelude::*;
-use bevy_ecs::system::SystemParam;
 use kanrl_core::function::SymbolicLibrary;
 use std::collections::BTreeMap;
-use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -55,9 +53,15 @@ pub trait Artifact: Send + Sync + Sized + 'static {
 }
 
 /// The resource that holds an artifact once it is made. It stands in the world from the start, so that making an artifact
-/// needs no exclusive access and long stages run side by side.
+/// needs no exclusive access and long stages run side by side. Stages reach it by [`Input`](super::Input) and
+/// [`Output`](super::Output) only, from which the engine learns what they need and provide.
 #[derive(Debug, Resource)]
 pub struct Slot<A: Artifact>(Option<A>);
+
+/// An artifact that a run on this world has made.
+pub fn made<A: Artifact>(world: &World) -> Option<&A> {
+    world.get_resource::<Slot<A>>().and_then(Slot::get)
+}
 
 impl<A: Artifact> Default for Slot<A> {
     fn default() -> Self {
@@ -73,44 +77,6 @@ impl<A: Artifact> Slot<A> {
 
     pub(super) fn set(&mut self, artifact: A) {
         self.0 = Some(artifact);
-    }
-}
-
-/// System parameter: an artifact that the stage [`needs`](super::Stage::needs).
-#[derive(SystemParam)]
-pub struct Get<'w, A: Artifact> {
-    slot: Res<'w, Slot<A>>,
-}
-
-impl<A: Artifact> Deref for Get<'_, A> {
-    type Target = A;
-
-    fn deref(&self) -> &A {
-        self.slot
-            .get()
-            .unwrap_or_else(|| panic!("the stage reads `{}`, but does not declare that it needs it", A::NAME))
-    }
-}
-
-/// System parameter: an artifact that the stage [`provides`](super::Stage::provides).
-#[derive(SystemParam)]
-pub struct Make<'w, A: Artifact> {
-    slot: ResMut<'w, Slot<A>>,
-}
-
-impl<A: Artifact> Make<'_, A> {
-    /// Makes it, or makes it anew.
-    pub fn set(&mut self, artifact: A) {
-        self.slot.set(artifact);
-    }
-
-    /// What an earlier stage made, to be changed.
-    ///
-    /// # Panics
-    /// If no earlier stage made it: declare that the stage [`needs`](super::Stage::needs) it.
-    pub fn get_mut(&mut self) -> &mut A {
-        let missing = || panic!("the stage changes `{}`, but does not declare that it needs it", A::NAME);
-        self.slot.0.as_mut().unwrap_or_else(missing)
     }
 }
 

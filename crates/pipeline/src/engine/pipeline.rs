@@ -90,20 +90,27 @@ impl Pipeline {
         Ok(self)
     }
 
-    /// Whether every stage has its own name and finds what it needs.
+    /// Whether every stage has its own name, makes what no other one makes, and finds what it needs.
     ///
     /// # Errors
-    /// [`PipelineError::DuplicateStage`] or [`PipelineError::MissingNeed`], for the first stage that does not.
+    /// [`PipelineError::DuplicateStage`], [`PipelineError::DuplicateArtifact`] or [`PipelineError::MissingNeed`], for the
+    /// first stage that does not.
     pub fn check(&self) -> Result<(), PipelineError> {
         for (index, stage) in self.stages.iter().enumerate() {
             let earlier = &self.stages[..index];
             if earlier.iter().any(|other| other.name == stage.name) {
                 return Err(PipelineError::DuplicateStage { name: stage.name.clone() });
             }
+            let provides = |other: &&Stage, artifact: &str| other.provided().any(|provided| provided == artifact);
+            for artifact in stage.provided() {
+                if let Some(first) = earlier.iter().find(|other| provides(other, artifact)) {
+                    let (artifact, stages) = (artifact.to_owned(), [first.name.clone(), stage.name.clone()]);
+                    return Err(PipelineError::DuplicateArtifact { artifact, stages });
+                }
+            }
             for need in stage.needed() {
-                if !earlier.iter().any(|other| other.provided().any(|provided| provided == need)) {
-                    let providers =
-                        self.stages.iter().filter(|other| other.provided().any(|provided| provided == need));
+                if !earlier.iter().any(|other| provides(&other, need)) {
+                    let providers = self.stages[index + 1..].iter().filter(|other| provides(other, need));
                     return Err(PipelineError::MissingNeed {
                         stage: stage.name.clone(),
                         artifact: need.to_owned(),
@@ -161,6 +168,17 @@ pub enum PipelineError {
     DuplicateStage {
         /// The name.
         name: String,
+    },
+    /// Two stages make the same artifact.
+    #[error(
+        "stages `{}` and `{}` both provide `{artifact}`, which may be made only once: drop one of them, or give its \
+         artifact a type of its own", .stages[0], .stages[1]
+    )]
+    DuplicateArtifact {
+        /// What both make.
+        artifact: String,
+        /// The two stages, in order.
+        stages: [String; 2],
     },
     /// A stage needs what no earlier stage provides.
     #[error("stage `{stage}` needs `{artifact}`, which {}", provider(.later))]

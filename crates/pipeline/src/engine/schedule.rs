@@ -60,7 +60,7 @@ impl ArtifactSystems {
 struct Shared {
     failure: Mutex<Option<(String, StageError)>>,
     failed: AtomicBool,
-    /// The key under which the present value of each artifact was made.
+    /// The key under which each artifact was made.
     keys: Mutex<BTreeMap<&'static str, String>>,
 }
 
@@ -106,17 +106,16 @@ pub(super) fn run(stages: Vec<Stage>, world: &mut World) -> Result<(), PipelineE
     let count = stages.len();
     let mut earlier: Vec<(String, Vec<&'static str>, Vec<&'static str>)> = Vec::new();
     for (index, stage) in stages.into_iter().enumerate() {
-        let needs: Vec<_> = stage.needed().collect();
-        let provides: Vec<_> = stage.provided().collect();
-        for (name, their_needs, their_provides) in &earlier {
-            let reads_after_write = needs.iter().any(|need| their_provides.contains(need));
-            let writes_again = provides.iter().any(|made| their_provides.contains(made) || their_needs.contains(made));
-            if reads_after_write || writes_again {
+        for (name, reads, provides) in &earlier {
+            // An earlier stage that can do without what this one makes never sees it.
+            let is_seen_too_early = stage.provided().any(|made| reads.contains(&made));
+            if stage.reads().any(|need| provides.contains(&need)) || is_seen_too_early {
                 schedule.configure_sets(StageSet(stage.name.clone()).after(StageSet(name.clone())));
             }
         }
+        stage.needs.iter().for_each(|need| (need.prepare)(world));
         stage.provides.iter().for_each(|artifact| (artifact.prepare)(world));
-        earlier.push((stage.name.clone(), needs, provides));
+        earlier.push((stage.name.clone(), stage.reads().collect(), stage.provided().collect()));
         add(&mut schedule, stage, index, count, &shared);
     }
     schedule.run(world);
@@ -131,7 +130,7 @@ fn add(schedule: &mut Schedule, stage: Stage, index: usize, count: usize, shared
         stage: name.clone(),
         index,
         count,
-        needs: stage.needed().collect(),
+        needs: stage.reads().collect(),
         provides: stage.provided().collect(),
         sections: stage.sections.clone(),
         reused: AtomicBool::new(false),

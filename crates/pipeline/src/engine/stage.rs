@@ -1,6 +1,7 @@
-use super::artifact::{Artifact, ArtifactError};
+use super::artifact::ArtifactError;
+use super::parameters::{Declarations, Need};
 use super::schedule::ArtifactSystems;
-use bevy_ecs::system::{BoxedSystem, In, IntoSystem};
+use bevy_ecs::system::{BoxedSystem, In, IntoSystem, SystemParamFunction};
 use kanrl_core::approximator::ApproximatorError;
 use kanrl_core::environment::EnvironmentError;
 use kanrl_core::policy::PolicyError;
@@ -9,11 +10,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::Value;
 
-/// One step of a run: a system with a name, what it needs and what it provides.
+/// One step of a run: a system with a name. What it needs and provides is what its parameters say.
 pub struct Stage {
     pub(super) name: String,
     pub(super) summary: String,
-    pub(super) needs: Vec<&'static str>,
+    pub(super) needs: Vec<Need>,
     pub(super) provides: Vec<ArtifactSystems>,
     pub(super) sections: Vec<&'static str>,
     pub(super) claims: Vec<SectionClaim>,
@@ -44,24 +45,25 @@ impl std::fmt::Debug for Stage {
         formatter
             .debug_struct("Stage")
             .field("name", &self.name)
-            .field("needs", &self.needs)
+            .field("needs", &self.needed().collect::<Vec<_>>())
             .field("provides", &self.provided().collect::<Vec<_>>())
             .finish_non_exhaustive()
     }
 }
 
 impl Stage {
-    /// A stage from its name, one line about it and the system that does its work.
-    pub fn new<M>(
-        name: impl Into<String>,
-        summary: impl Into<String>,
-        system: impl IntoSystem<(), Result<(), StageError>, M> + 'static,
-    ) -> Self {
+    /// A stage from its name, one line about it and the system that does its work: a function whose parameters are
+    /// [`Input`](super::Input)s, [`Output`](super::Output)s and other system parameters.
+    pub fn new<M: 'static, F>(name: impl Into<String>, summary: impl Into<String>, system: F) -> Self
+    where
+        F: SystemParamFunction<M, In = (), Out = Result<(), StageError>>,
+    {
+        let Declarations { needs, provides } = Declarations::of::<F::Param>();
         Self {
             name: name.into(),
             summary: summary.into(),
-            needs: Vec::new(),
-            provides: Vec::new(),
+            needs,
+            provides,
             sections: Vec::new(),
             claims: Vec::new(),
             body: Box::new(|fail| {
@@ -73,20 +75,6 @@ impl Stage {
                 Box::new(IntoSystem::into_system(system))
             }),
         }
-    }
-
-    /// An artifact that an earlier stage must have made.
-    #[must_use]
-    pub fn needs<A: Artifact>(mut self) -> Self {
-        self.needs.push(A::NAME);
-        self
-    }
-
-    /// An artifact that this stage makes, or makes anew.
-    #[must_use]
-    pub fn provides<A: Artifact>(mut self) -> Self {
-        self.provides.push(ArtifactSystems::of::<A>());
-        self
     }
 
     /// A top-level section of the config that its result depends on: when it changes, the stage runs again.
@@ -116,9 +104,14 @@ impl Stage {
         &self.summary
     }
 
-    /// Names of the artifacts it needs.
+    /// Names of the artifacts that it cannot do without.
     pub fn needed(&self) -> impl Iterator<Item = &'static str> + '_ {
-        self.needs.iter().copied()
+        self.needs.iter().filter(|need| !need.is_optional).map(|need| need.name)
+    }
+
+    /// Names of all artifacts that it reads where there are any.
+    pub fn reads(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.needs.iter().map(|need| need.name)
     }
 
     /// Names of the artifacts it makes.

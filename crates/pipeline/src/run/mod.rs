@@ -15,19 +15,18 @@ pub use store::{LockedRun, RunStore, RunStoreError};
 
 use crate::causes::in_words;
 use crate::config::RunConfig;
-use crate::engine::{Artifact, Fingerprints, LoadContext, Pipeline, PipelineError, Slot, Stage};
+use crate::engine::{Artifact, Fingerprints, LoadContext, Pipeline, PipelineError, Stage, made};
 use crate::events::Reporter;
 use crate::files::FileError;
 use crate::head::StudentHead;
 use crate::run::provenance::{ExpertProvenance, FileDigest, Origin, Provenance};
 use crate::run::tensorboard::TensorBoard;
 use crate::stages;
+use crate::stages::artifacts::{FittedNetworks, NamedNetworks, PrunedNetworks};
 use crate::stages::baselines::candidate::Form;
 use crate::stages::collect::ExpertData;
 use crate::stages::context::{Environments, Task};
 use crate::stages::evaluate::{Agreement, Evaluation, PolicyEvaluation, Returns};
-use crate::stages::fit::Network;
-use crate::stages::per_student::PerStudent;
 use crate::stages::select::Selection;
 use crate::stages::teacher::{Log, Teacher};
 use crate::students::{self, LibraryPart};
@@ -103,14 +102,11 @@ impl Run {
             pipeline.select(names)?;
         }
         if !config.approximator.has_graph() {
-            let from_graph =
-                pipeline.stages().iter().find(|stage| stage.needed().any(|need| need == PerStudent::<Network>::NAME));
+            let networks = [FittedNetworks::NAME, PrunedNetworks::NAME, NamedNetworks::NAME];
+            let from_graph = pipeline.stages().iter().find(|stage| stage.needed().any(|need| networks.contains(&need)));
             if let Some(stage) = from_graph {
                 let (kind, stage) = (config.approximator.typetag_name(), stage.name().to_owned());
                 return Err(RunError::NoGraph { kind, stage });
-            }
-            if pipeline.index("fit").is_ok() {
-                pipeline.replace("fit", stages::fit_without_graph())?;
             }
         }
         pipeline.check()?;
@@ -342,7 +338,7 @@ pub struct FrontRow {
 impl RunSummary {
     fn of(world: &World) -> Self {
         let mut summary = Self::default();
-        if let Some(evaluation) = world.get_resource::<Slot<Evaluation>>().and_then(Slot::get) {
+        if let Some(evaluation) = made::<Evaluation>(world) {
             let row = |evaluation: &PolicyEvaluation| PolicyRow {
                 policy: if evaluation.policy == "kan" { "KAN".to_owned() } else { evaluation.policy.clone() },
                 returns: evaluation.returns.clone(),
@@ -350,7 +346,7 @@ impl RunSummary {
             };
             summary.rows = evaluation.policies.iter().map(row).collect();
         }
-        if let Some(selection) = world.get_resource::<Slot<Selection>>().and_then(Slot::get) {
+        if let Some(selection) = made::<Selection>(world) {
             let chosen = selection.chosen();
             summary.formula = kanrl_symbolic::export::unicode(&chosen.formula);
             summary.operations = chosen.operations;

@@ -3,33 +3,36 @@
 use crate::engine::{Artifact, ArtifactError, LoadContext};
 use crate::files;
 use serde::{Deserialize, Serialize};
+use std::marker::PhantomData;
 use std::path::Path;
 
-/// An artifact that every student of a run has one of.
-pub trait StudentPart: Artifact {
-    /// The name of all of them together, unique in a pipeline.
-    const PLURAL: &'static str;
+/// A point in a run at which every student has an `A`. Each has a name of its own, so that no stage overwrites another's.
+pub trait Step<A>: Send + Sync + 'static {
+    /// The name of all students' artifacts together, unique in a pipeline.
+    const NAME: &'static str;
 }
 
-/// One artifact for each student, under the students' names, in the order of the config.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PerStudent<A>(pub Vec<(String, A)>);
+/// One artifact for each student, as it is at step `S` of a run, under the students' names and in the order of the config.
+#[derive(Debug)]
+pub struct PerStudent<A, S> {
+    students: Vec<(String, A)>,
+    step: PhantomData<fn() -> S>,
+}
 
-impl<A> Default for PerStudent<A> {
-    fn default() -> Self {
-        Self(Vec::new())
+impl<A, S> PerStudent<A, S> {
+    /// The students' artifacts, by their names.
+    pub fn new(students: Vec<(String, A)>) -> Self {
+        Self { students, step: PhantomData }
     }
-}
 
-impl<A> PerStudent<A> {
     /// The student of that name.
     pub fn get(&self, name: &str) -> Option<&A> {
-        self.0.iter().find(|(student, _)| student == name).map(|(_, part)| part)
+        self.iter().find(|(student, _)| *student == name).map(|(_, part)| part)
     }
 
-    /// The students' names.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(name, _)| name.as_str())
+    /// Every student's name and artifact.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &A)> {
+        self.students.iter().map(|(name, part)| (name.as_str(), part))
     }
 }
 
@@ -42,16 +45,16 @@ struct List {
     students: Vec<String>,
 }
 
-impl<A: StudentPart> Artifact for PerStudent<A> {
-    const NAME: &'static str = A::PLURAL;
+impl<A: Artifact, S: Step<A>> Artifact for PerStudent<A, S> {
+    const NAME: &'static str = S::NAME;
 
     fn save(&self, folder: &Path) -> Result<(), ArtifactError> {
-        for (name, part) in &self.0 {
+        for (name, part) in self.iter() {
             let folder = folder.join(name);
             files::create_empty_folder(&folder)?;
             part.save(&folder)?;
         }
-        let list = List { format: FORMAT, students: self.names().map(str::to_owned).collect() };
+        let list = List { format: FORMAT, students: self.iter().map(|(name, _)| name.to_owned()).collect() };
         Ok(files::write_json(&folder.join(LIST), &list)?)
     }
 
@@ -67,6 +70,6 @@ impl<A: StudentPart> Artifact for PerStudent<A> {
             let part = A::load(&folder.join(&name), context)?;
             Ok((name, part))
         };
-        list.students.into_iter().map(part).collect::<Result<_, _>>().map(Self)
+        list.students.into_iter().map(part).collect::<Result<_, _>>().map(Self::new)
     }
 }

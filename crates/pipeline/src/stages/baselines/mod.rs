@@ -4,15 +4,16 @@ pub mod candidate;
 pub mod laws;
 pub mod sparse;
 
-use crate::engine::{Get, Make, StageError};
+use crate::engine::{Input, Output, StageError};
 use crate::formulas::Draft;
 use crate::formulas::rounding::rounded;
+use crate::stages::artifacts::{BaselineFormulas, FaithfulFormulas};
 use crate::stages::baselines::candidate::Form;
 use crate::stages::collect::ExpertData;
 use crate::stages::context::{StageContext, failed};
 use crate::stages::dagger::rounds::Dagger;
 use crate::stages::per_student::PerStudent;
-use crate::stages::refine::{Formulas, faithful, learnt};
+use crate::stages::refine::{faithful, learnt};
 use crate::students::{LINEAR, QUADRATIC};
 use kanrl_core::approximator::FitTask;
 use kanrl_symbolic::Formula;
@@ -20,32 +21,42 @@ use kanrl_symbolic::Formula;
 /// Adds the formulas that need no network: a linear and a sparse quadratic one, and the config's candidates.
 pub fn rivals(
     setting: StageContext<'_>,
-    data: Get<'_, ExpertData>,
-    mut formulas: Make<'_, PerStudent<Formulas>>,
+    data: Input<ExpertData>,
+    networks: Input<FaithfulFormulas>,
+    mut made: Output<BaselineFormulas>,
 ) -> Result<(), StageError> {
-    let config = setting.config();
-    if !config.students.rivals && config.students.laws.is_empty() && config.students.candidates.is_empty() {
-        return Ok(());
-    }
-    let dagger = Dagger::new(&setting, "rivals")?;
-    if config.students.rivals {
-        add_linear_and_quadratic(&setting, dagger.as_ref(), &data, formulas.get_mut())?;
-    }
-    add_laws(&setting, dagger.as_ref(), &data, formulas.get_mut())?;
-    for (index, text) in config.students.candidates.iter().enumerate() {
-        let name = format!("candidate-{}", index + 1);
-        let faithful = own_form(&setting, dagger.as_ref(), &name, text, &data)?;
-        formulas.get_mut().0.push((name, Formulas { faithful, tuned: Vec::new() }));
-    }
+    made.set(PerStudent::new(all(&setting, &data, &networks)?));
     Ok(())
 }
 
-fn add_linear_and_quadratic(
+type Named = Vec<(String, Formula)>;
+
+fn all(setting: &StageContext<'_>, data: &ExpertData, networks: &FaithfulFormulas) -> Result<Named, StageError> {
+    let mut formulas = Vec::new();
+    let config = setting.config();
+    if !config.students.rivals && config.students.laws.is_empty() && config.students.candidates.is_empty() {
+        return Ok(formulas);
+    }
+    let dagger = Dagger::new(setting, "rivals")?;
+    if config.students.rivals {
+        formulas.extend(linear_and_quadratic(setting, dagger.as_ref(), data, networks)?);
+    }
+    formulas.extend(of_laws(setting, dagger.as_ref(), data)?);
+    for (index, text) in config.students.candidates.iter().enumerate() {
+        let name = format!("candidate-{}", index + 1);
+        let faithful = own_form(setting, dagger.as_ref(), &name, text, data)?;
+        formulas.push((name, faithful));
+    }
+    Ok(formulas)
+}
+
+fn linear_and_quadratic(
     setting: &StageContext<'_>,
     dagger: Option<&Dagger<'_>>,
     data: &ExpertData,
-    formulas: &mut PerStudent<Formulas>,
-) -> Result<(), StageError> {
+    networks: &FaithfulFormulas,
+) -> Result<Named, StageError> {
+    let mut formulas = Vec::new();
     let (head, loss) = (setting.head(), setting.head().loss());
     let names = setting.spec().observation_space.names();
     let line = sparse::linear(&head, &names, data.train.samples(), &loss).map_err(failed)?;
@@ -55,21 +66,18 @@ fn add_linear_and_quadratic(
     let terms = setting.config().students.quadratic_terms;
     let square = sparse::quadratic(&head, &names, samples, &loss, terms).map_err(failed)?;
     for (name, draft) in [(LINEAR, line.student.clone()), (QUADRATIC, square)] {
-        if formulas.get(name).is_none() {
+        // A student may be linear itself.
+        if networks.get(name).is_none() {
             let faithful = faithful(setting, dagger, "rivals", name, draft, line.data.clone())?;
-            formulas.0.push((name.to_owned(), Formulas { faithful, tuned: Vec::new() }));
+            formulas.push((name.to_owned(), faithful));
         }
     }
-    Ok(())
+    Ok(formulas)
 }
 
-/// Adds formulas of a few linear laws behind conditions, unless fewer explain as much.
-fn add_laws(
-    setting: &StageContext<'_>,
-    dagger: Option<&Dagger<'_>>,
-    data: &ExpertData,
-    formulas: &mut PerStudent<Formulas>,
-) -> Result<(), StageError> {
+/// Formulas of a few linear laws behind conditions, unless fewer explain as much.
+fn of_laws(setting: &StageContext<'_>, dagger: Option<&Dagger<'_>>, data: &ExpertData) -> Result<Named, StageError> {
+    let mut formulas = Vec::new();
     let (head, loss) = (setting.head(), setting.head().loss());
     let names = setting.spec().observation_space.names();
     let mut known: Vec<Draft> = Vec::new();
@@ -80,10 +88,10 @@ fn add_laws(
         }
         let name = format!("laws-{count}");
         let faithful = faithful(setting, dagger, "rivals", &name, draft.clone(), data.clone())?;
-        formulas.0.push((name, Formulas { faithful, tuned: Vec::new() }));
+        formulas.push((name, faithful));
         known.push(draft);
     }
-    Ok(())
+    Ok(formulas)
 }
 
 /// A candidate with its constants fitted and rounded. No term of it is left out: it is what its author wanted to see.

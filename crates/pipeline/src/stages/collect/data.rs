@@ -109,10 +109,6 @@ fn numbers(bytes: &[u8]) -> Vec<f64> {
     bytes.chunks_exact(8).map(|bytes| f64::from_le_bytes(bytes.try_into().expect("a chunk of 8 bytes"))).collect()
 }
 
-impl crate::stages::per_student::StudentPart for ExpertData {
-    const PLURAL: &'static str = "datasets";
-}
-
 /// Adds an episode with what the expert would do in each of its states, whoever played it.
 pub(crate) fn push_labeled(
     data: &mut Dataset,

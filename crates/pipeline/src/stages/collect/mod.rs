@@ -5,7 +5,7 @@ pub(crate) mod data;
 pub use data::ExpertData;
 use data::push_labeled;
 
-use crate::engine::{Make, StageError};
+use crate::engine::{Output, StageError};
 use crate::rollouts::play;
 use crate::run::seeds::{self, Purpose};
 use crate::stages::context::StageContext;
@@ -14,7 +14,7 @@ use kanrl_core::dataset::Dataset;
 use kanrl_core::rollout::RolloutOptions;
 
 /// Plays the expert, the last episodes becoming the validation set; or takes the rows of a log.
-pub fn collect(mut made: Make<'_, ExpertData>, setting: StageContext<'_>) -> Result<(), StageError> {
+pub fn collect(mut made: Output<ExpertData>, setting: StageContext<'_>) -> Result<(), StageError> {
     let expert = match setting.teacher() {
         Teacher::Expert(expert) => expert.as_ref(),
         Teacher::Log(log) => {

@@ -2,8 +2,9 @@
 
 pub mod rounds;
 
-use crate::engine::{Make, StageError};
+use crate::engine::{Input, Output, StageError};
 use crate::policies::Student;
+use crate::stages::artifacts::{AggregatedData, AggregatedModels, AggregatedNetworks, FittedModels};
 use crate::stages::collect::ExpertData;
 use crate::stages::context::StageContext;
 use crate::stages::dagger::rounds::Dagger;
@@ -13,48 +14,67 @@ use crate::stages::per_student::PerStudent;
 use kanrl_core::config::ApproximatorConfig;
 use std::sync::Arc;
 
-/// Lets every network play, the expert label what it saw, and the network learn that too.
+/// A student in a round: the one that was fitted to the expert's episodes, or one that a later round made.
+#[derive(Clone)]
+enum Learner<'a> {
+    Fitted(&'a Model),
+    Aggregated(Arc<Model>),
+}
+
+impl Learner<'_> {
+    fn model(&self) -> &Model {
+        match self {
+            Self::Fitted(model) => model,
+            Self::Aggregated(model) => model,
+        }
+    }
+}
+
+/// Lets every network play, the expert label what it saw, and the network learn that too. A student that no round made
+/// better has no artifacts of its own.
 pub fn dagger(
     setting: StageContext<'_>,
-    mut data: Make<'_, PerStudent<ExpertData>>,
-    mut models: Make<'_, PerStudent<Model>>,
-    mut networks: Make<'_, PerStudent<Network>>,
+    collected: Input<ExpertData>,
+    fitted: Input<FittedModels>,
+    mut made_data: Output<AggregatedData>,
+    mut made_models: Output<AggregatedModels>,
+    mut made_networks: Output<AggregatedNetworks>,
 ) -> Result<(), StageError> {
-    if setting.config().dagger.rounds == 0 {
-        return Ok(());
+    let dagger = if setting.config().dagger.rounds > 0 { Dagger::new(&setting, "dagger")? } else { None };
+    if dagger.is_none() && setting.config().dagger.rounds > 0 {
+        setting.reporter.message("dagger", "skipped: DAgger needs an expert that can be queried");
     }
-    let Some(dagger) = Dagger::new(&setting, "dagger")? else {
-        setting.reporter.message("dagger", "a log says nothing of other states: no rounds");
-        return Ok(());
-    };
     let inputs = setting.spec().observation_space.len();
-    let datasets = std::mem::take(data.get_mut()).0;
-    let first = std::mem::take(models.get_mut()).0;
-    let (mut new_data, mut new_models, mut new_networks) = (Vec::new(), Vec::new(), Vec::new());
-    for ((name, data), (_, model)) in datasets.into_iter().zip(first) {
+    let (mut data, mut models, mut networks) = (Vec::new(), Vec::new(), Vec::new());
+    for (dagger, (name, first)) in dagger.iter().flat_map(|dagger| fitted.iter().map(move |student| (dagger, student)))
+    {
         let best = dagger.rounds(
-            &name,
-            Arc::new(model),
-            data,
-            &|model: &Arc<Model>| {
-                let predict = |inputs: &[f64], outputs: &mut [f64]| model.approximator.predict(inputs, outputs);
+            name,
+            Learner::Fitted(first),
+            collected.clone(),
+            &|learner: &Learner<'_>| {
+                let approximator = &learner.model().approximator;
+                let predict = |inputs: &[f64], outputs: &mut [f64]| approximator.predict(inputs, outputs);
                 Box::new(Student::new(inputs, setting.head(), predict))
             },
-            &mut |model, data| {
-                let config = copy(model.config.as_ref())?;
-                fit_model(&setting, "dagger", &name, config, data).map(|(model, _)| Arc::new(model))
+            &mut |learner, data| {
+                let config = copy(learner.model().config.as_ref())?;
+                fit_model(&setting, "dagger", name, config, data).map(|(model, _)| Learner::Aggregated(Arc::new(model)))
             },
         )?;
         let line = format!("{name}: round {} is the best, mean return {:.2}", best.round, best.mean);
         setting.reporter.message("dagger", line);
-        new_networks.push((name.clone(), Network(graph(&best.student, &best.data)?)));
-        let model = Arc::into_inner(best.student).expect("the rounds are over");
-        new_models.push((name.clone(), model));
-        new_data.push((name, best.data));
+        let Learner::Aggregated(model) = best.student else { continue };
+        let model = Arc::into_inner(model).expect("the rounds are over");
+        if model.config.has_graph() {
+            networks.push((name.to_owned(), Network(graph(&model, &best.data)?)));
+        }
+        models.push((name.to_owned(), model));
+        data.push((name.to_owned(), best.data));
     }
-    data.set(PerStudent(new_data));
-    models.set(PerStudent(new_models));
-    networks.set(PerStudent(new_networks));
+    made_data.set(PerStudent::new(data));
+    made_models.set(PerStudent::new(models));
+    made_networks.set(PerStudent::new(networks));
     Ok(())
 }
 

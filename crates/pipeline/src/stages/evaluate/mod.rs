@@ -7,15 +7,14 @@ pub mod variants;
 pub use evaluation::{Agreement, Evaluation, PolicyEvaluation, Returns, Robustness};
 
 use crate::causes::in_words;
-use crate::engine::{Get, Make, StageError};
+use crate::engine::{Input, Output, StageError};
 use crate::policies::Student;
 use crate::rollouts::{Game, play, play_all};
 use crate::run::seeds::{self, Purpose};
+use crate::stages::artifacts::LatestModels;
 use crate::stages::context::StageContext;
 use crate::stages::evaluate::agreement::{Actions, agreement, with_log};
 use crate::stages::evaluate::variants::{Group, variant};
-use crate::stages::fit::Model;
-use crate::stages::per_student::PerStudent;
 use crate::stages::select::Selection;
 use crate::stages::teacher::Teacher;
 use kanrl_core::action::ActionBatch;
@@ -30,10 +29,10 @@ const CHANGES: [(Group, f64); 4] =
 /// Plays expert, network and formulas on the report seeds, and expert and formula in changed environments. With a log for an
 /// expert, agreement is measured on its test rows; nothing is played where there is no environment.
 pub fn evaluate(
-    mut made: Make<'_, Evaluation>,
+    mut made: Output<Evaluation>,
     setting: StageContext<'_>,
-    models: Get<'_, PerStudent<Model>>,
-    selection: Get<'_, Selection>,
+    models: LatestModels,
+    selection: Input<Selection>,
 ) -> Result<(), StageError> {
     let (config, spec) = (setting.config(), setting.spec());
     let rollouts = setting.is_played().then(|| setting.rollouts()).transpose()?;

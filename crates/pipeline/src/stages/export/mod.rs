@@ -1,4 +1,4 @@
-use crate::engine::{Get, Stage, StageError};
+use crate::engine::{Input, Stage, StageError};
 use crate::run::LockedRun;
 use crate::stages::select::Selection;
 use bevy_ecs::prelude::Res;
@@ -13,9 +13,9 @@ pub fn export(
 ) -> Stage {
     let file = file.into();
     let (name, summary) = (format!("export_{file}"), format!("writes the formula as {file}"));
-    let system = move |run: Res<LockedRun>, selection: Get<Selection>| -> Result<(), StageError> {
+    let system = move |run: Res<LockedRun>, selection: Input<Selection>| -> Result<(), StageError> {
         let text = exporter(&selection.chosen().formula).map_err(|error| StageError::Other(Box::new(error)))?;
         Ok(run.write_extra(&file, text.as_bytes())?)
     };
-    Stage::new(name, summary, system).needs::<Selection>()
+    Stage::new(name, summary, system)
 }

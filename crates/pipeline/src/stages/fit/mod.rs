@@ -6,8 +6,9 @@ mod network;
 pub use model::Model;
 pub use network::Network;
 
-use crate::engine::{Get, Make, StageError};
+use crate::engine::{Input, Output, StageError};
 use crate::rows::Rows;
+use crate::stages::artifacts::{FittedModels, FittedNetworks};
 use crate::stages::collect::ExpertData;
 use crate::stages::context::StageContext;
 use crate::stages::per_student::PerStudent;
@@ -20,29 +21,20 @@ use std::ops::ControlFlow;
 /// Rows that a network is fitted to at most: some tens for each of its numbers. Long episodes have many that are alike.
 const MOST_ROWS: usize = 8000;
 
-/// Fits every student's network; early stopping is by the validation set.
+/// Fits every student's model; early stopping is by the validation set.
 pub fn fit(
-    mut made_data: Make<'_, PerStudent<ExpertData>>,
-    mut made_models: Make<'_, PerStudent<Model>>,
-    mut made_networks: Make<'_, PerStudent<Network>>,
+    mut made_models: Output<FittedModels>,
+    mut made_networks: Output<FittedNetworks>,
     setting: StageContext<'_>,
-    data: Get<'_, ExpertData>,
+    data: Input<ExpertData>,
 ) -> Result<(), StageError> {
     let models = fit_all(&setting, &data)?;
-    let network = |(name, model): &(String, Model)| Ok((name.clone(), Network(graph(model, &data)?)));
-    made_networks.set(PerStudent(models.iter().map(network).collect::<Result<_, StageError>>()?));
-    made_data.set(PerStudent(models.iter().map(|(name, _)| (name.clone(), data.clone())).collect()));
-    made_models.set(PerStudent(models));
-    Ok(())
-}
-
-/// Fits approximators that have no graph: the end of the line.
-pub fn fit_without_graph(
-    mut made_models: Make<'_, PerStudent<Model>>,
-    setting: StageContext<'_>,
-    data: Get<'_, ExpertData>,
-) -> Result<(), StageError> {
-    made_models.set(PerStudent(fit_all(&setting, &data)?));
+    let mut networks = Vec::new();
+    for (name, model) in models.iter().filter(|(_, model)| model.config.has_graph()) {
+        networks.push((name.clone(), Network(graph(model, &data)?)));
+    }
+    made_networks.set(PerStudent::new(networks));
+    made_models.set(PerStudent::new(models));
     Ok(())
 }
 

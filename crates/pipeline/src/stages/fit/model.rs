@@ -1,6 +1,5 @@
 use crate::engine::{Artifact, ArtifactError, LoadContext};
 use crate::files;
-use crate::stages::per_student::StudentPart;
 use kanrl_core::approximator::FunctionApproximator;
 use kanrl_core::config::ApproximatorConfig;
 use std::path::Path;
@@ -30,8 +29,4 @@ impl Artifact for Model {
         let approximator = config.load(&std::fs::read(folder.join(WEIGHTS))?).map_err(ArtifactError::damaged)?;
         Ok(Self { config, approximator })
     }
-}
-
-impl StudentPart for Model {
-    const PLURAL: &'static str = "models";
 }

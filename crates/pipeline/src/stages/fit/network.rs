@@ -3,7 +3,7 @@ use crate::files;
 use kanrl_core::graph::{GraphFile, UnivariateGraph};
 use std::path::Path;
 
-/// The network as it stands: fitted, then pruned, then named, edge by edge.
+/// A student's network.
 #[derive(Clone, Debug)]
 pub struct Network(pub UnivariateGraph);
 
@@ -19,8 +19,4 @@ impl Artifact for Network {
         let file: GraphFile = serde_json::from_slice(&bytes).map_err(ArtifactError::damaged)?;
         file.graph(context.library.as_ref()).map(Self).map_err(ArtifactError::damaged)
     }
-}
-
-impl crate::stages::per_student::StudentPart for Network {
-    const PLURAL: &'static str = "networks";
 }

@@ -6,13 +6,17 @@ mod round;
 pub mod search;
 mod shorten;
 pub mod states;
+mod tuned;
 
-use crate::engine::{Get, Make, StageError};
+pub use tuned::{TunedFormula, TunedFormulas};
+
+use crate::engine::{Input, Output, StageError};
 use crate::formulas::Draft;
 use crate::formulas::rounding::spread;
 use crate::rollouts::play;
 use crate::run::seeds::{self, Purpose};
 use crate::run::statistics::mean;
+use crate::stages::artifacts::{ExplainingFormulas, PolishedFormulas};
 use crate::stages::collect::ExpertData;
 use crate::stages::context::StageContext;
 use crate::stages::context::failed;
@@ -22,7 +26,6 @@ use crate::stages::polish::objective::{Objective, STATES};
 use crate::stages::polish::returns::Play;
 use crate::stages::polish::round::{Progress, Student, tune};
 use crate::stages::polish::states::States;
-use crate::stages::refine::Formulas;
 use crate::stages::teacher::Teacher;
 use kanrl_core::policy::Policy;
 use kanrl_core::rollout::{RolloutOptions, Rollouts};
@@ -38,29 +41,42 @@ const POLISHED_SHARE: f64 = 0.5;
 /// begins where the one before has led.
 pub fn polish(
     setting: StageContext<'_>,
-    data: Get<'_, ExpertData>,
-    mut formulas: Make<'_, PerStudent<Formulas>>,
+    data: Input<ExpertData>,
+    formulas: ExplainingFormulas,
+    mut made: Output<PolishedFormulas>,
 ) -> Result<(), StageError> {
     let section = &setting.config().polish;
-    if !section.enabled || section.environment_steps == 0 || formulas.get_mut().0.is_empty() {
-        return Ok(());
+    let mut tuned: Vec<(String, TunedFormulas)> =
+        formulas.iter().map(|(name, _)| (name.to_owned(), TunedFormulas::default())).collect();
+    if section.enabled && section.environment_steps > 0 && !tuned.is_empty() {
+        if setting.is_played() {
+            tune_all(&setting, &data, &formulas, &mut tuned)?;
+        } else {
+            setting.reporter.message("polish", "nothing is played: no constants are tuned on return");
+        }
     }
-    let reporter = &setting.reporter;
-    if !setting.is_played() {
-        reporter.message("polish", "nothing is played: no constants are tuned on return");
-        return Ok(());
-    }
-    let environments = environments(&setting)?;
+    made.set(PerStudent::new(tuned));
+    Ok(())
+}
+
+fn tune_all(
+    setting: &StageContext<'_>,
+    data: &ExpertData,
+    formulas: &ExplainingFormulas<'_, '_>,
+    tuned: &mut [(String, TunedFormulas)],
+) -> Result<(), StageError> {
+    let (section, reporter) = (&setting.config().polish, &setting.reporter);
+    let environments = environments(setting)?;
     let expert_states = States::of_data(&data.train, &setting.head(), STATES);
     let expert = match setting.teacher() {
         Teacher::Expert(expert) => Some(expert.as_ref()),
         Teacher::Log(_) => None,
     };
-    let mut unit = expert.map(|expert| unit(&setting, &environments[0], expert)).transpose()?;
+    let mut unit = expert.map(|expert| unit(setting, &environments[0], expert)).transpose()?;
     let mut students = Vec::new();
-    for (index, (name, student)) in formulas.get_mut().0.iter().enumerate() {
-        let draft = Draft::from_formula(setting.head(), &student.faithful).map_err(failed)?;
-        let rows = match visited(&setting, &draft) {
+    for (index, (name, formula)) in formulas.iter().enumerate() {
+        let draft = Draft::from_formula(setting.head(), formula).map_err(failed)?;
+        let rows = match visited(setting, &draft) {
             Err(error) if error.leaves_domain() => {
                 reporter.message("polish", format!("{name} is left out: it leaves its domain"));
                 continue;
@@ -69,12 +85,12 @@ pub fn polish(
         };
         let unit = match unit {
             Some(unit) => unit,
-            None => *unit.insert(self::unit(&setting, &environments[0], &draft.policy(draft.constants()))?),
+            None => *unit.insert(self::unit(setting, &environments[0], &draft.policy(draft.constants()))?),
         };
         let noise = noise(&rows, draft.inputs().len(), section.noise);
         let play = Play { variants: &environments, tail_weight: section.tail_weight, noise, reporter };
         let objective = Objective { play, unit, expert, expert_states: &expert_states };
-        students.push(Student { index, name: name.clone(), draft, rows, objective });
+        students.push(Student { index, name: name.to_owned(), draft, rows, objective });
     }
     let mut progress = Progress { reporter, spent: 0, budget: section.environment_steps };
     let mut lambdas: Vec<f64> = section.lambdas.iter().copied().filter(|lambda| *lambda > 0.0).collect();
@@ -82,9 +98,9 @@ pub fn polish(
     let polished = if lambdas.is_empty() { 1.0 } else { POLISHED_SHARE };
     for lambda in &lambdas {
         let share = (1.0 - polished) / lambdas.len() as f64;
-        tune(&setting, &mut students, *lambda, share, &mut progress, formulas.get_mut())?;
+        tune(setting, &mut students, *lambda, share, &mut progress, tuned)?;
     }
-    tune(&setting, &mut students, 0.0, polished, &mut progress, formulas.get_mut())
+    tune(setting, &mut students, 0.0, polished, &mut progress, tuned)
 }
 
 /// What returns are measured in: the size of what the policy gets, or their deviation where that is larger.

@@ -9,8 +9,7 @@ use crate::events::Reporter;
 use crate::formulas::Draft;
 use crate::run::seeds::{self, Purpose};
 use crate::stages::context::{StageContext, failed};
-use crate::stages::per_student::PerStudent;
-use crate::stages::refine::{Formulas, TunedFormula};
+use crate::stages::polish::tuned::{TunedFormula, TunedFormulas};
 
 /// Fewest and most episodes that a candidate is judged by.
 const EPISODES: (usize, usize) = (2, 32);
@@ -66,7 +65,7 @@ pub(super) fn tune(
     lambda: f64,
     share: f64,
     progress: &mut Progress<'_>,
-    formulas: &mut PerStudent<Formulas>,
+    formulas: &mut [(String, TunedFormulas)],
 ) -> Result<(), StageError> {
     let count = students.len();
     let budget = progress.budget as f64 * share;
@@ -118,7 +117,7 @@ pub(super) fn tune(
         tuned.push((student.index, search.draft(), kept));
     }
     for (index, draft, kept) in tuned {
-        formulas.0[index].1.tuned.extend(kept.into_iter().map(|formula| TunedFormula { lambda, formula }));
+        formulas[index].1.0.extend(kept.into_iter().map(|formula| TunedFormula { lambda, formula }));
         if let Some(student) = students.iter_mut().find(|student| student.index == index) {
             student.draft = draft;
         }

@@ -1,9 +1,8 @@
 //! Removing edges and nodes that matter little.
 
-use crate::engine::{Get, Make, StageError};
-use crate::stages::collect::ExpertData;
+use crate::engine::{Output, StageError};
+use crate::stages::artifacts::{LatestData, LearnedNetworks, PrunedNetworks};
 use crate::stages::context::StageContext;
-use crate::stages::fit::Network;
 use crate::stages::per_student::PerStudent;
 use kanrl_core::approximator::ApproximatorError;
 use kanrl_core::graph::{PruneThresholds, UnivariateGraph};
@@ -14,12 +13,17 @@ const SOFTEN: f64 = 10.0;
 /// Cuts off every network's edges and nodes by attribution score.
 pub fn prune(
     setting: StageContext<'_>,
-    data: Get<'_, PerStudent<ExpertData>>,
-    mut networks: Make<'_, PerStudent<Network>>,
+    data: LatestData,
+    networks: LearnedNetworks,
+    mut made: Output<PrunedNetworks>,
 ) -> Result<(), StageError> {
-    for ((name, network), (_, data)) in networks.get_mut().0.iter_mut().zip(&data.0) {
-        prune_one(&setting, name, &mut network.0, &data.train.observations)?;
+    let mut pruned = Vec::new();
+    for (name, network) in networks.iter() {
+        let mut network = network.clone();
+        prune_one(&setting, name, &mut network.0, &data.of(name).train.observations)?;
+        pruned.push((name.to_owned(), network));
     }
+    made.set(PerStudent::new(pruned));
     Ok(())
 }
 

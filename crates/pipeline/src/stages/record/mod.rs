@@ -5,7 +5,7 @@ mod video;
 
 pub use video::{ExpertVideo, FormulaVideo};
 
-use crate::engine::{Get, Make, StageError};
+use crate::engine::{Input, Output, StageError};
 use crate::run::seeds::{self, Purpose};
 use crate::stages::context::StageContext;
 use crate::stages::record::film::film;
@@ -17,7 +17,7 @@ use kanrl_experts::FunctionPolicy;
 use kanrl_render::video::Format;
 
 /// Films the expert; runs beside the fit, since it needs nothing of it.
-pub fn record_expert(mut made: Make<'_, ExpertVideo>, setting: StageContext<'_>) -> Result<(), StageError> {
+pub fn record_expert(mut made: Output<ExpertVideo>, setting: StageContext<'_>) -> Result<(), StageError> {
     let video = match setting.teacher() {
         Teacher::Expert(expert) => record(&setting, expert.as_ref(), "record_expert")?,
         Teacher::Log(_) => {
@@ -31,9 +31,9 @@ pub fn record_expert(mut made: Make<'_, ExpertVideo>, setting: StageContext<'_>)
 
 /// Films the formula, on the same seed.
 pub fn record_formula(
-    mut made: Make<'_, FormulaVideo>,
+    mut made: Output<FormulaVideo>,
     setting: StageContext<'_>,
-    selection: Get<'_, Selection>,
+    selection: Input<Selection>,
 ) -> Result<(), StageError> {
     let policy = FunctionPolicy::from_formula(&selection.chosen().formula, setting.spec(), "the formula".to_owned())?;
     made.set(FormulaVideo(record(&setting, &policy, "record_formula")?));

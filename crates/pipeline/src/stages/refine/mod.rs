@@ -2,19 +2,17 @@
 
 mod formulas;
 
-pub use formulas::{Formulas, TunedFormula};
-
-use crate::engine::{Get, Make, StageError};
+use crate::engine::{Input, Output, StageError};
 use crate::formulas::Draft;
 use crate::formulas::fit::{Fitted, agreement, refit, shorten};
 use crate::formulas::rounding::rounded;
 use crate::rows::{Rows, variance};
+use crate::stages::artifacts::{FaithfulFormulas, LatestData, NamedNetworks};
 use crate::stages::baselines::sparse;
 use crate::stages::collect::ExpertData;
 use crate::stages::context::StageContext;
 use crate::stages::context::failed;
 use crate::stages::dagger::rounds::{Best, Dagger};
-use crate::stages::fit::Network;
 use crate::stages::per_student::PerStudent;
 use kanrl_core::approximator::FitTask;
 use kanrl_symbolic::Formula;
@@ -31,19 +29,19 @@ const ACTIONS_LOST: f64 = 0.05;
 
 /// Turns every named network into expressions and fits their constants to the expert, in the states of the formula too.
 pub fn refine(
-    mut made: Make<'_, PerStudent<Formulas>>,
+    mut made: Output<FaithfulFormulas>,
     setting: StageContext<'_>,
-    data: Get<'_, PerStudent<ExpertData>>,
-    networks: Get<'_, PerStudent<Network>>,
+    data: LatestData,
+    networks: Input<NamedNetworks>,
 ) -> Result<(), StageError> {
     let dagger = Dagger::new(&setting, "refine")?;
     let mut formulas = Vec::new();
-    for ((name, network), (_, data)) in networks.0.iter().zip(&data.0) {
+    for (name, network) in networks.iter() {
         let draft = Draft::from_graph(setting.head(), &network.0).map_err(failed)?.simplified();
-        let faithful = faithful(&setting, dagger.as_ref(), "refine", name, draft, data.clone())?;
-        formulas.push((name.clone(), Formulas { faithful, tuned: Vec::new() }));
+        let faithful = faithful(&setting, dagger.as_ref(), "refine", name, draft, data.of(name).clone())?;
+        formulas.push((name.to_owned(), faithful));
     }
-    made.set(PerStudent(formulas));
+    made.set(PerStudent::new(formulas));
     Ok(())
 }
 

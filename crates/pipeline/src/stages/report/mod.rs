@@ -1,15 +1,14 @@
 //! The files a finished run shows: formula, metrics, diagram and page.
 
-use crate::engine::{Artifact, Get, LoadContext, StageError};
+use crate::engine::{Input, LoadContext, OptionalInput, StageError};
 use crate::events::Reporter;
 use crate::report::{self, ReportContent, ReportedFormula, ReportedVideo};
 use crate::run::{LockedRun, RunFile};
+use crate::stages::artifacts::{LatestModels, NamedNetworks, UnnamedNetworks};
 use crate::stages::collect::ExpertData;
 use crate::stages::context::Task;
 use crate::stages::evaluate::PolicyEvaluation;
 use crate::stages::evaluate::{Agreement, Evaluation, Returns};
-use crate::stages::fit::{Model, Network};
-use crate::stages::per_student::PerStudent;
 use crate::stages::record::{ExpertVideo, FormulaVideo};
 use crate::stages::select::{Candidate, Selection};
 use crate::stages::teacher::{Log, Teacher};
@@ -20,14 +19,15 @@ use serde_json::{Map, Value, json};
 
 /// Everything that is reported.
 #[derive(SystemParam)]
-pub struct Results<'w> {
-    data: Get<'w, ExpertData>,
-    models: Get<'w, PerStudent<Model>>,
-    networks: Get<'w, PerStudent<Network>>,
-    selection: Get<'w, Selection>,
-    evaluation: Get<'w, Evaluation>,
-    expert_video: Get<'w, ExpertVideo>,
-    formula_video: Get<'w, FormulaVideo>,
+pub struct Results<'w, 's> {
+    data: Input<'w, 's, ExpertData>,
+    models: LatestModels<'w, 's>,
+    unnamed: UnnamedNetworks<'w, 's>,
+    networks: Input<'w, 's, NamedNetworks>,
+    selection: Input<'w, 's, Selection>,
+    evaluation: Input<'w, 's, Evaluation>,
+    expert_video: OptionalInput<'w, 's, ExpertVideo>,
+    formula_video: OptionalInput<'w, 's, FormulaVideo>,
 }
 
 /// Writes the formulas, the network and its diagram, the videos, the metrics and the report.
@@ -37,9 +37,11 @@ pub fn report(
     task: Res<Task>,
     teacher: Res<Teacher>,
     reporter: Res<Reporter>,
-    results: Results<'_>,
+    results: Results,
 ) -> Result<(), StageError> {
-    let Results { data, models, networks, selection, evaluation, expert_video, formula_video } = results;
+    let Results { data, models, unnamed, networks, selection, evaluation, .. } = &results;
+    let expert_video = results.expert_video.get().and_then(|video| video.0.as_ref());
+    let formula_video = results.formula_video.get().and_then(|video| video.0.as_ref());
     let missing = || StageError::Unsupported { reason: format!("there is no network `{}`", selection.network) };
     let network = &networks.get(&selection.network).ok_or_else(missing)?.0;
     let model = models.get(&selection.network).ok_or_else(missing)?;
@@ -51,7 +53,7 @@ pub fn report(
         run.write(RunFile::Polished, polished.formula.to_json().as_bytes())?;
     }
     run.write(RunFile::Network, &model.approximator.save())?;
-    for (file, video) in [(RunFile::ExpertVideo, &expert_video.0), (RunFile::FormulaVideo, &formula_video.0)] {
+    for (file, video) in [(RunFile::ExpertVideo, expert_video), (RunFile::FormulaVideo, formula_video)] {
         if let Some(bytes) = video {
             run.write(file, bytes)?;
         }
@@ -59,7 +61,7 @@ pub fn report(
     run.write(RunFile::Latex, latex.as_bytes())?;
     let diagram = kanrl_core::graph::diagram::svg(network, &data.train.observations, &data.train.output_names);
     run.write(RunFile::Diagram, diagram.as_bytes())?;
-    let mut metrics = metrics(&context, &selection, &evaluation);
+    let mut metrics = metrics(&context, selection, evaluation);
     if let Teacher::Log(log) = &*teacher {
         add_log(&mut metrics, log, &task.0.id, context.config.is_played());
     }
@@ -70,23 +72,21 @@ pub fn report(
         }
     }
     let videos = [
-        ("Expert", RunFile::ExpertVideo.name(), &expert_video.0),
-        ("Formula", RunFile::FormulaVideo.name(), &formula_video.0),
+        ("Expert", RunFile::ExpertVideo.name(), expert_video),
+        ("Formula", RunFile::FormulaVideo.name(), formula_video),
     ];
     let videos: Vec<ReportedVideo<'_>> = videos
         .into_iter()
-        .filter_map(|(title, file, video)| Some(ReportedVideo { title, file, bytes: video.as_deref()? }))
+        .filter_map(|(title, file, video)| Some(ReportedVideo { title, file, bytes: video? }))
         .collect();
-    // Naming edges replaces the network in the world; its splines are still where the stage before left them.
-    let splines = run.stage_path("prune").join(PerStudent::<Network>::NAME);
-    let splines = PerStudent::<Network>::load(&splines, &context).ok();
+    let splines = unnamed.iter().find(|(name, _)| *name == selection.network).map(|(_, network)| &network.0);
     let content = ReportContent {
         metrics: &metrics,
         config: &context.config.to_toml(),
         expert: teacher.source(),
-        formulas: &formulas(&selection),
-        data: &data,
-        splines: splines.as_ref().and_then(|all| all.get(&selection.network)).map(|network| &network.0),
+        formulas: &formulas(selection),
+        data,
+        splines,
         network,
         diagram: &diagram,
         videos: &videos,

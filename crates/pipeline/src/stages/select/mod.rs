@@ -8,14 +8,12 @@ mod selection;
 pub use choose::Choice;
 pub use selection::{Candidate, Fidelity, Selection};
 
-use crate::engine::{Get, Make, StageError};
+use crate::engine::{Input, OptionalInput, Output, StageError};
 use crate::run::statistics::{lowest_part_mean, mean, mean_interval};
+use crate::stages::artifacts::{ExplainingFormulas, NamedNetworks, PolishedFormulas};
 use crate::stages::collect::ExpertData;
 use crate::stages::context::StageContext;
-use crate::stages::fit::Network;
-use crate::stages::per_student::PerStudent;
 use crate::stages::polish::returns::WORST;
-use crate::stages::refine::Formulas;
 use kanrl_core::policy::Policy;
 use kanrl_experts::FunctionPolicy;
 use kanrl_symbolic::Formula;
@@ -36,22 +34,24 @@ pub enum Prefer {
 
 /// Compares all formulas on the same seeds in return, fidelity and operations, and gives names to the best of each kind.
 pub fn select(
-    mut made: Make<'_, Selection>,
+    mut made: Output<Selection>,
     setting: StageContext<'_>,
-    data: Get<'_, ExpertData>,
-    formulas: Get<'_, PerStudent<Formulas>>,
-    networks: Get<'_, PerStudent<Network>>,
+    data: Input<ExpertData>,
+    formulas: ExplainingFormulas,
+    polished: OptionalInput<PolishedFormulas>,
+    networks: Input<NamedNetworks>,
 ) -> Result<(), StageError> {
     let section = &setting.config().select;
-    let all: Vec<(&String, &Formula, Option<f64>)> = formulas
-        .0
+    let all: Vec<(&str, &Formula, Option<f64>)> = formulas
         .iter()
-        .flat_map(|(name, formulas)| {
-            let tuned = formulas.tuned.iter().map(move |tuned| (name, &tuned.formula, Some(tuned.lambda)));
-            std::iter::once((name, &formulas.faithful, None)).chain(tuned)
+        .flat_map(|(name, faithful)| {
+            let tuned = polished.get().and_then(|polished| polished.get(name));
+            let tuned = tuned.into_iter().flat_map(|tuned| &tuned.0);
+            std::iter::once((name, faithful, None))
+                .chain(tuned.map(move |tuned| (name, &tuned.formula, Some(tuned.lambda))))
         })
         .collect();
-    let policy = |(name, formula, _): &(&String, &Formula, Option<f64>)| {
+    let policy = |(name, formula, _): &(&str, &Formula, Option<f64>)| {
         FunctionPolicy::from_formula(formula, setting.spec(), format!("the formula of {name}"))
     };
     let policies: Vec<FunctionPolicy> = all.iter().map(policy).collect::<Result<_, _>>()?;
@@ -63,7 +63,7 @@ pub fn select(
     for (index, (name, formula, lambda)) in all.into_iter().enumerate() {
         let played = scores.of_each[index].as_deref();
         candidates.push(Candidate {
-            student: name.clone(),
+            student: name.to_owned(),
             lambda,
             operations: formula.operations(),
             mean: played.map(mean),
@@ -85,7 +85,7 @@ pub fn select(
 }
 
 /// The student whose network is shown beside the headline: its own, or the best one's that has a network.
-fn network_beside(candidates: &[Candidate], choice: &Choice, networks: &PerStudent<Network>) -> String {
+fn network_beside(candidates: &[Candidate], choice: &Choice, networks: &NamedNetworks) -> String {
     let has_network = |candidate: &&Candidate| networks.get(&candidate.student).is_some();
     let score = |candidate: &Candidate| candidate.mean.unwrap_or(WORST);
     let best = || candidates.iter().filter(has_network).max_by(|a, b| score(a).total_cmp(&score(b)));

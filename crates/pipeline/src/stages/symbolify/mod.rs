@@ -2,8 +2,8 @@
 
 pub mod naming;
 
-use crate::engine::{Get, Make, StageError};
-use crate::stages::collect::ExpertData;
+use crate::engine::{Output, StageError};
+use crate::stages::artifacts::{LatestData, NamedNetworks, UnnamedNetworks};
 use crate::stages::context::StageContext;
 use crate::stages::fit::Network;
 use crate::stages::fit::{build_error, losses};
@@ -15,14 +15,17 @@ use kanrl_core::approximator::FitTask;
 /// Names every edge of every network.
 pub fn symbolify(
     setting: StageContext<'_>,
-    data: Get<'_, PerStudent<ExpertData>>,
-    mut networks: Make<'_, PerStudent<Network>>,
+    data: LatestData,
+    networks: UnnamedNetworks,
+    mut made: Output<NamedNetworks>,
 ) -> Result<(), StageError> {
     let reporter = &setting.reporter;
     let loss = setting.head().loss();
     let students = students::networks(setting.config()).map_err(build_error)?;
-    for ((name, network), (_, data)) in networks.get_mut().0.iter_mut().zip(&data.0) {
-        let student = students.iter().find(|student| student.name == *name);
+    let mut named = Vec::new();
+    for (name, network) in networks.iter() {
+        let data = data.of(name);
+        let student = students.iter().find(|student| student.name == name);
         let functions = student.and_then(|student| student.functions.as_deref());
         let library = LibraryPart::new(setting.library(), functions).map_err(build_error)?;
         let task = SymbolifyTask {
@@ -42,7 +45,8 @@ pub fn symbolify(
         };
         let losses = losses(outcome.report.train_loss, outcome.report.validation_loss);
         reporter.message("symbolify", format!("{name}: {} named edges: {losses}", outcome.graph.edges.len()));
-        network.0 = outcome.graph;
+        named.push((name.to_owned(), Network(outcome.graph)));
     }
+    made.set(PerStudent::new(named));
     Ok(())
 }
