@@ -38,7 +38,7 @@ fn a_plugin_built_by_another_version_of_rustc_works() {
     let crates = root().join("crates");
     let manifest = format!(
         "[package]\nname = \"corridor\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[lib]\ncrate-type = [\"cdylib\"]\n\
-         [workspace]\n[dependencies]\nkan-core = {{ path = '{0}/kan-core' }}\nplugin = {{ path = '{0}/plugin' }}\n\
+         [workspace]\n[dependencies]\nkanrl-core = {{ path = '{0}/kan-core' }}\nkanrl-plugin = {{ path = '{0}/plugin' }}\n\
          serde = {{ version = \"1\", features = [\"derive\"] }}\n",
         crates.display()
     );

@@ -1,7 +1,7 @@
 // The C ABI between kanrl and a plugin that adds environments. See plugins/README.md for a walk-through.
 //
 // Generated from crates/plugin/src/abi.rs. To change it, change that file and run
-//     KANRL_UPDATE_HEADER=1 cargo test -p plugin --test header
+//     KANRL_UPDATE_HEADER=1 cargo test -p kanrl-plugin --test header
 
 #pragma once
 
