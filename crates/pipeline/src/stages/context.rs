@@ -53,7 +53,7 @@ impl StageContext<'_> {
         StudentHead::new(self.task.0.action_space.clone())
     }
 
-    /// Whom students learn from.
+    /// What supervises the students.
     pub fn teacher(&self) -> &Teacher {
         &self.teacher
     }

@@ -1,4 +1,4 @@
-//! Whom students learn from: an expert that can be asked, or a log of what one did.
+//! Sources of supervision: an expert that can be queried, or logged demonstrations.
 
 use crate::head::StudentHead;
 use bevy_ecs::prelude::Resource;
@@ -9,7 +9,7 @@ use kanrl_symbolic::Expression;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Whom students learn from.
+/// A source of supervision.
 #[derive(Clone, Resource)]
 pub enum Teacher {
     /// A policy that can be asked what it would do.

@@ -8,7 +8,7 @@ use std::path::Path;
 pub struct Model {
     /// What it was built from.
     pub config: Box<dyn ApproximatorConfig>,
-    /// It.
+    /// The fitted approximator.
     pub approximator: Box<dyn FunctionApproximator>,
 }
 

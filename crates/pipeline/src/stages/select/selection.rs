@@ -27,7 +27,7 @@ pub struct Candidate {
     pub fidelity: Fidelity,
     /// Whether no other formula is at least as good in return, fidelity and operations, and better in one of them.
     pub on_front: bool,
-    /// It.
+    /// The formula itself.
     pub formula: Formula,
 }
 
