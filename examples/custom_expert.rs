@@ -10,6 +10,7 @@ use kanrl_core::config::{BuildError, ExpertConfig};
 use kanrl_core::environment::EnvironmentSpec;
 use kanrl_core::policy::{ExpertPolicy, Policy, PolicyError, ScoreKind};
 use kanrl_core::space::ActionSpace;
+use kanrl_pipeline::run::PolicyRole;
 use std::sync::Arc;
 
 /// `kind = "swing_up"`
@@ -93,6 +94,6 @@ record.videos = false
 #[cfg_attr(test, test)]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let returns = examples::run(CONFIG, None)?.rows;
-    assert!(returns[0].policy == "expert" && returns[0].returns.mean > -300.0, "it does not swing up");
+    assert!(returns[0].policy == PolicyRole::Expert && returns[0].returns.mean > -300.0, "it does not swing up");
     Ok(())
 }

@@ -7,7 +7,7 @@
 
 use kanrl_core::environment::EnvironmentRegistry;
 use kanrl_pipeline::config::{MergedConfig, RawConfig};
-use kanrl_pipeline::run::Run;
+use kanrl_pipeline::run::{Run, RunFile, RunStore};
 use kanrl_pipeline::stages;
 
 const CONFIG: &str = "
@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
     run.open(folder.path())?;
     run.execute()?;
-    println!("{}", std::fs::read_to_string(folder.path().join("run.log"))?);
+    println!("{}", RunStore::open(folder.path())?.read_text(RunFile::Log)?);
 
     let mut wrong = stages::standard();
     wrong.select(&["fit", "collect"].map(str::to_owned))?;

@@ -4,7 +4,7 @@
 //! is measured anew only where its command line or kanrl's version has changed, or with `--again`.
 
 use crate::setup;
-use crate::shell::{children_seconds, root, run, write};
+use crate::shell::{children_seconds, metrics, root, run, write};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::Command;
@@ -159,9 +159,7 @@ fn measure(rows: &mut Vec<Value>, case: &Case, expert: &str, seed: u32, again: b
     if !output.status.success() {
         return Err(format!("`{command}` failed: {}", String::from_utf8_lossy(&output.stderr)));
     }
-    let path = root().join(&folder).join("metrics.json");
-    let text = std::fs::read_to_string(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-    let metrics: Value = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+    let metrics = metrics(&root().join(&folder))?;
     let policy = |name: &str| {
         let returns = &metrics["returns"][name];
         if returns.is_null() {
@@ -171,7 +169,7 @@ fn measure(rows: &mut Vec<Value>, case: &Case, expert: &str, seed: u32, again: b
             "mean": returns["mean"],
             "std": returns["std"],
             "interquartile_mean": returns["interquartile_mean"],
-            "interval": returns["interquartile_mean_interval"],
+            "interval": [returns["interquartile_mean_interval"]["low"], returns["interquartile_mean_interval"]["high"]],
             "worst_5_percent": returns["worst_5_percent"],
         })
     };
@@ -184,13 +182,13 @@ fn measure(rows: &mut Vec<Value>, case: &Case, expert: &str, seed: u32, again: b
         "version": version,
         "minutes": (minutes * 100.0).round() / 100.0,
         "cpu_minutes": (cpu_minutes * 100.0).round() / 100.0,
-        "student": metrics["formula"]["student"],
-        "operations": metrics["formula"]["operations"],
-        "faithful_operations": metrics["faithful"]["operations"],
+        "student": metrics["formulas"]["headline"]["student"],
+        "operations": metrics["formulas"]["headline"]["operations"],
+        "faithful_operations": metrics["formulas"]["faithful"]["operations"],
         "expert": policy("expert"),
-        "kan": policy("kan"),
+        "kan": policy("network"),
         "faithful": policy("faithful"),
-        "formula": policy("formula"),
+        "formula": policy("headline"),
     });
     rows.retain(|other| other["command"] != command.as_str());
     rows.push(row);

@@ -25,6 +25,19 @@ pub fn run_with(program: &str, arguments: &[&str], variables: &[(&str, &str)]) -
     if status.success() { Ok(()) } else { Err(format!("`{program} {}` failed ({status})", arguments.join(" "))) }
 }
 
+/// Everything that a run measured, as the built program says it.
+pub fn metrics(run: &Path) -> Result<serde_json::Value, String> {
+    let program = root().join("target/release/kanrl");
+    let output = Command::new(&program)
+        .args(["runs", "show", "--json"])
+        .arg(run)
+        .output()
+        .map_err(|error| format!("cannot run {}: {error}", program.display()))?;
+    let mut shown: serde_json::Value =
+        serde_json::from_slice(&output.stdout).map_err(|error| format!("{}: {error}", run.display()))?;
+    Ok(shown["metrics"].take())
+}
+
 /// Whether a program is on the path.
 pub fn has(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();

@@ -2,8 +2,9 @@
 
 mod common;
 
-use common::{files, kanrl};
-use serde_json::Value;
+use common::{files, kanrl, metrics, provenance, store, text};
+use kanrl_pipeline::run::PolicyRole::{Expert, Headline};
+use kanrl_pipeline::run::RunFile;
 use std::path::Path;
 use std::process::Output;
 
@@ -32,10 +33,6 @@ fn succeed(output: Output) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-fn metrics(folder: &Path) -> Value {
-    serde_json::from_slice(&std::fs::read(folder.join("run/metrics.json")).unwrap()).unwrap()
-}
-
 #[test]
 fn a_log_alone_becomes_a_formula_in_its_own_names() {
     let folder = tempfile::tempdir().unwrap();
@@ -44,26 +41,25 @@ fn a_log_alone_becomes_a_formula_in_its_own_names() {
     let printed = succeed(extract(folder.path(), &["--dataset", "log.csv"]));
     assert!(printed.contains("pressure") && printed.contains("flow") && printed.contains("valve"), "{printed}");
     assert!(printed.contains("nothing was played") && !printed.contains("mean return"), "{printed}");
-    let metrics = metrics(folder.path());
-    assert!(metrics["agreement"]["formula"].as_f64().unwrap() > 0.999, "{}", metrics["agreement"]);
-    assert_eq!((&metrics["environment"], &metrics["returns"]), (&"log.csv".into(), &serde_json::json!({})));
-    assert_eq!(metrics["log"]["split_by"], "contiguous blocks");
-    assert_eq!(metrics["log"]["test_rows"], 120);
-    assert!(metrics["candidates"][0]["agreement"].is_number() && metrics["candidates"][0]["mean"].is_null());
-    let report = std::fs::read_to_string(folder.path().join("run/report.html")).unwrap();
+    let run = folder.path().join("run");
+    let metrics = metrics(&run);
+    assert!(metrics.agreement.expert_states[&Headline] > 0.999, "{:?}", metrics.agreement);
+    assert_eq!((metrics.environment.as_str(), metrics.returns.len()), ("log.csv", 0));
+    let log = metrics.log.as_ref().unwrap();
+    assert_eq!((log.split_by.as_str(), log.test_rows), ("contiguous blocks", 120));
+    assert!(metrics.candidates[0].agreement.is_some() && metrics.candidates[0].mean.is_none());
+    let report = text(&run, RunFile::Report);
     assert!(report.contains("There was no environment: nothing was played, filmed or tuned on return."));
-    for absent in ["expert.mp4", "formula.mp4", "polished.json"] {
-        assert!(!folder.path().join("run").join(absent).exists(), "{absent}");
+    for absent in [RunFile::ExpertVideo, RunFile::FormulaVideo, RunFile::Polished] {
+        assert!(!store(&run).has(absent), "{absent}");
     }
-    let provenance: Value =
-        serde_json::from_slice(&std::fs::read(folder.path().join("run/provenance.json")).unwrap()).unwrap();
-    assert_eq!(provenance["expert"]["files"][0]["name"], "log.csv");
+    assert_eq!(provenance(&run).expert.files[0].name, "log.csv");
 
-    let first = files(&folder.path().join("run"));
+    let first = files(&run);
     let resume = kanrl(&["resume", "run"]).current_dir(folder.path()).output().unwrap();
     assert!(succeed(resume).contains("agreement"));
-    assert_eq!(first, files(&folder.path().join("run")));
-    let log = std::fs::read_to_string(folder.path().join("run/run.log")).unwrap();
+    assert_eq!(first, files(&run));
+    let log = text(&run, RunFile::Log);
     assert!(log.contains("fit: reused from the earlier run"), "{log}");
 }
 
@@ -79,9 +75,11 @@ fn a_log_of_discrete_actions_is_split_by_its_episodes() {
     };
     std::fs::write(&path, text.lines().enumerate().map(mark).collect::<String>()).unwrap();
     succeed(extract(folder.path(), &["--dataset", "log.csv"]));
-    let metrics = metrics(folder.path());
-    assert_eq!((&metrics["log"]["split_by"], &metrics["log"]["test_rows"]), (&"episodes".into(), &80.into()));
-    assert!(metrics["agreement"]["formula"].as_f64().unwrap() > 0.9, "{}", metrics["agreement"]);
+    let run = folder.path().join("run");
+    let metrics = metrics(&run);
+    let log = metrics.log.as_ref().unwrap();
+    assert_eq!((log.split_by.as_str(), log.test_rows), ("episodes", 80));
+    assert!(metrics.agreement.expert_states[&Headline] > 0.9, "{:?}", metrics.agreement);
 }
 
 #[test]
@@ -92,12 +90,13 @@ fn a_log_with_its_environment_is_played_but_asks_no_expert() {
     let arguments = ["CartPole-v1", "--dataset", "log.csv", "--polish-steps", "20000", "--episodes", "20"];
     let printed = succeed(extract(folder.path(), &arguments));
     assert!(printed.contains("mean return") && printed.contains('θ') && !printed.contains("expert "), "{printed}");
-    let metrics = metrics(folder.path());
-    let mean = metrics["returns"]["formula"]["mean"].as_f64().unwrap();
+    let run = folder.path().join("run");
+    let metrics = metrics(&run);
+    let mean = metrics.returns[&Headline].mean;
     assert!(mean > 450.0, "the formula's mean return is {mean}");
-    assert!(metrics["returns"]["expert"].is_null() && metrics["agreement"]["own_states"]["formula"].is_null());
-    assert!(folder.path().join("run/formula.mp4").is_file() && !folder.path().join("run/expert.mp4").exists());
-    let log = std::fs::read_to_string(folder.path().join("run/run.log")).unwrap();
+    assert!(!metrics.returns.contains_key(&Expert) && metrics.agreement.own_states.is_empty());
+    assert!(store(&run).has(RunFile::FormulaVideo) && !store(&run).has(RunFile::ExpertVideo));
+    let log = text(&run, RunFile::Log);
     assert!(log.contains("skipped: DAgger needs an expert that can be queried"), "{log}");
 }
 

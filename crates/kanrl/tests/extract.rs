@@ -2,7 +2,10 @@
 
 mod common;
 
-use common::{files, kanrl};
+use common::{files, kanrl, metrics, provenance, store, text};
+use kanrl_pipeline::run::PolicyRole::{self, Expert, Faithful, Headline, Network, Polished};
+use kanrl_pipeline::run::RunFile;
+use kanrl_pipeline::run::metrics::{CandidateMetrics, Measure};
 use std::path::{Path, PathBuf};
 
 fn extract(arguments: &[&str], out: &Path) -> String {
@@ -11,23 +14,19 @@ fn extract(arguments: &[&str], out: &Path) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-fn metrics(run: &Path) -> serde_json::Value {
-    serde_json::from_slice(&std::fs::read(run.join("metrics.json")).unwrap()).unwrap()
-}
-
 fn assert_plays(run: &Path) {
     let metrics = metrics(run);
-    for policy in ["expert", "kan", "formula"] {
-        assert_eq!(metrics["returns"][policy]["n"], 100, "{policy}");
-        assert!(metrics["returns"][policy]["std"].is_number(), "{policy}");
+    for policy in [Expert, Network, Headline] {
+        assert_eq!(metrics.returns[&policy].n, 100, "{policy}");
     }
-    let formula = metrics["returns"]["formula"]["mean"].as_f64().unwrap();
-    assert!(formula >= 495.0, "the formula's mean return is {formula}");
-    for policy in ["kan", "faithful"] {
-        let agreement = metrics["agreement"][policy].as_f64().unwrap();
+    let mean = metrics.returns[&Headline].mean;
+    assert!(mean >= 495.0, "the formula's mean return is {mean}");
+    assert_eq!(metrics.agreement.measure, Some(Measure::SameAction));
+    for policy in [Network, Faithful] {
+        let agreement = metrics.agreement.expert_states[&policy];
         assert!((0.5..=1.0).contains(&agreement), "{policy} agrees in {agreement}");
     }
-    assert!(metrics["formula"]["operations"].as_u64().unwrap() > 0);
+    assert!(metrics.headline().unwrap().operations > 0);
 }
 
 #[test]
@@ -37,27 +36,22 @@ fn the_bundled_expert_s_formula_plays_and_two_runs_make_the_same_files() {
     let printed = extract(&[], &first);
     assert_plays(&first);
     assert!(printed.contains("θ"), "the formula is in the environment's own names:\n{printed}");
-    let latex = std::fs::read_to_string(first.join("formula.tex")).unwrap();
+    let latex = text(&first, RunFile::Latex);
     assert!(latex.contains(r"\theta") && latex.contains("argmax"), "{latex}");
-    for name in ["config.toml", "metrics.json", "formula.json", "formula.tex", "kan.svg"] {
-        assert!(first.join(name).is_file(), "{name}");
-    }
-    let provenance: serde_json::Value =
-        serde_json::from_slice(&std::fs::read(first.join("provenance.json")).unwrap()).unwrap();
-    assert_eq!(provenance["expert"]["files"][0]["sha256"].as_str().unwrap().len(), 64);
-    assert_eq!(provenance["dataset"][0]["name"], "stages/collect/dataset/dataset.safetensors");
-    assert_eq!(provenance["executions"][0]["outcome"], "done");
-    assert_eq!(provenance["executions"][0]["command"][1], "extract");
-    assert!(provenance["executions"][0]["build"]["rustc"].as_str().unwrap().starts_with("rustc"));
-    let timings: serde_json::Value =
-        serde_json::from_slice(&std::fs::read(first.join("timings.json")).unwrap()).unwrap();
+    let provenance = provenance(&first);
+    assert_eq!(provenance.expert.files[0].sha256.len(), 64);
+    assert_eq!(provenance.dataset[0].name, "stages/collect/dataset/dataset.safetensors");
+    let execution = &provenance.executions[0];
+    assert_eq!((execution.outcome.as_deref(), execution.command[1].as_str()), (Some("done"), "extract"));
+    assert!(execution.build.rustc.as_deref().unwrap().starts_with("rustc"));
+    let timings: serde_json::Value = store(&first).read_json(RunFile::Timings).unwrap();
     assert!(timings["seconds"]["fit"].as_f64().unwrap() > 0.0);
 
     extract(&[], &second);
     let (first, second) = (files(&first), files(&second));
     assert_eq!(first.keys().collect::<Vec<_>>(), second.keys().collect::<Vec<_>>());
     for (name, bytes) in &first {
-        assert!(second[name] == *bytes, "{} differs between two runs of the same seed", name.display());
+        assert!(second[name] == *bytes, "{name} differs between two runs of the same seed");
     }
 }
 
@@ -68,40 +62,36 @@ fn a_polished_formula_swings_the_pendulum_up_as_well_as_the_expert() {
     let output = kanrl(&["extract", "Pendulum-v1", "--out"]).arg(&run).output().expect("kanrl runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let metrics = metrics(&run);
-    let mean = |policy: &str| metrics["returns"][policy]["mean"].as_f64().unwrap();
-    assert!(mean("formula") >= -165.0, "{}", metrics["returns"]["formula"]["mean"]);
-    assert!(mean("formula") >= mean("faithful"));
-    let interval = &metrics["returns"]["formula"]["interquartile_mean_interval"];
-    let middle = metrics["returns"]["formula"]["interquartile_mean"].as_f64().unwrap();
-    assert!(interval[0].as_f64().unwrap() <= middle && middle <= interval[1].as_f64().unwrap());
-    assert!(metrics["formula"]["operations"].as_u64().unwrap() <= 40);
+    let returns = &metrics.returns[&Headline];
+    assert!(returns.mean >= -165.0, "{}", returns.mean);
+    assert!(returns.mean >= metrics.returns[&Faithful].mean);
+    let (middle, interval) = (returns.interquartile_mean, returns.interquartile_mean_interval);
+    assert!(interval.low <= middle && middle <= interval.high);
+    assert!(metrics.headline().unwrap().operations <= 40);
     // Two networks and two rivals, each faithful and polished, some between.
-    let candidates = metrics["candidates"].as_array().unwrap();
+    let candidates = &metrics.candidates;
     for student in ["kan", "kan-2", "linear", "quadratic"] {
         for tuning in ["faithful", "polished"] {
-            let is_it =
-                |candidate: &&serde_json::Value| candidate["student"] == student && candidate["tuning"] == tuning;
+            let is_it = |candidate: &&CandidateMetrics| candidate.student == student && candidate.tuning == tuning;
             let candidate = candidates.iter().find(is_it).unwrap_or_else(|| panic!("{student}, {tuning}"));
-            assert!(
-                candidate["fidelity_own_states"].is_number() && candidate["worst_5_percent"].is_number(),
-                "{candidate}"
-            );
+            assert!(candidate.fidelity_own_states.is_some() && candidate.worst_5_percent.is_some(), "{candidate:?}");
         }
     }
-    assert!(candidates.iter().any(|candidate| candidate["lambda"].as_f64().is_some_and(|lambda| lambda > 0.0)));
-    for name in ["headline", "faithful", "polished"] {
-        let has_it =
-            |candidate: &&serde_json::Value| candidate["names"].as_array().unwrap().iter().any(|own| own == name);
-        assert_eq!(candidates.iter().filter(has_it).count(), 1, "{name}: {candidates:?}");
+    assert!(candidates.iter().any(|candidate| candidate.lambda.is_some_and(|lambda| lambda > 0.0)));
+    for role in [Headline, Faithful, Polished] {
+        let has_it = |candidate: &&CandidateMetrics| candidate.roles.contains(&role);
+        assert_eq!(candidates.iter().filter(has_it).count(), 1, "{role}: {candidates:?}");
     }
-    let changes: Vec<&str> =
-        metrics["robustness"].as_array().unwrap().iter().map(|row| row["change"].as_str().unwrap()).collect();
+    let changes: Vec<&str> = metrics.robustness.iter().map(|row| row.change.as_str()).collect();
     assert_eq!(changes, ["time step × 0.5", "time step × 2", "masses × 0.9", "masses × 1.1"]);
-    for policy in ["kan", "faithful", "polished"] {
-        assert!(metrics["agreement"]["own_states"][policy].is_number(), "{policy}");
-    }
-    let (formula, faithful) = (run.join("formula.json"), run.join("faithful.json"));
-    assert_ne!(std::fs::read(formula).unwrap(), std::fs::read(faithful).unwrap());
+    assert_eq!(metrics.agreement.measure, Some(Measure::RSquared));
+    let compared: Vec<PolicyRole> = metrics.agreement.own_states.keys().copied().collect();
+    assert_eq!(compared, [Network, Faithful, Polished, Headline]);
+    assert_ne!(store(&run).formula(Headline).unwrap(), store(&run).formula(Faithful).unwrap());
+    let output = kanrl(&["runs", "show"]).arg(&run).output().expect("kanrl runs");
+    let shown = String::from_utf8_lossy(&output.stdout);
+    let student = &metrics.headline().unwrap().student;
+    assert!(shown.contains("R² ") && shown.contains(&format!("operations, from {student}")), "{shown}");
 }
 
 #[test]
@@ -112,11 +102,11 @@ fn a_formula_of_the_user_s_own_form_is_fitted_and_stands_on_the_front() {
         ["--hidden", "", "--polish-steps", "200000", "--candidate", "k1*theta + k2*theta_dot", "--prefer", "brevity"];
     let printed = extract(&form, &run);
     let metrics = metrics(&run);
-    let candidates = metrics["candidates"].as_array().unwrap();
-    let own = candidates.iter().find(|candidate| candidate["student"] == "candidate-1").expect("the candidate");
-    assert_eq!((&own["tuning"], &own["operations"]), (&serde_json::json!("faithful"), &serde_json::json!(3)), "{own}");
-    assert_eq!(own["mean"], 500.0, "{own}");
-    assert!(metrics["formula"]["operations"].as_u64().unwrap() <= 3, "{}", metrics["formula"]);
+    let mut candidates = metrics.candidates.iter();
+    let own = candidates.find(|candidate| candidate.student == "candidate-1").expect("the candidate");
+    assert_eq!((own.tuning.as_str(), own.operations), ("faithful", 3), "{own:?}");
+    assert_eq!(own.mean, Some(500.0), "{own:?}");
+    assert!(metrics.headline().unwrap().operations <= 3, "{:?}", metrics.headline());
     assert!(printed.contains("the shortest formula that plays as well as the expert"), "{printed}");
 
     let output = kanrl(&["extract", "CartPole-v1", "--candidate", "k1*thetta"]).output().expect("kanrl runs");
@@ -130,9 +120,9 @@ fn a_faithful_run_tunes_nothing_on_return() {
     let run = folder.path().join("run");
     extract(&["--faithful", "--hidden", ""], &run);
     let metrics = metrics(&run);
-    assert!(metrics["returns"]["polished"].is_null());
-    assert_eq!(metrics["formula"]["polished"], false);
-    assert_eq!(std::fs::read(run.join("formula.json")).unwrap(), std::fs::read(run.join("faithful.json")).unwrap());
+    assert!(!metrics.returns.contains_key(&Polished));
+    assert_eq!(metrics.headline().unwrap().lambda, None);
+    assert_eq!(text(&run, RunFile::Formula), text(&run, RunFile::Faithful));
 
     let export = |more: &[&str]| -> serde_json::Value {
         let policy = format!("run:{}", run.display());
@@ -153,9 +143,9 @@ fn a_term_that_is_small_but_decides_is_kept() {
     let run = folder.path().join("run");
     extract(&["--faithful", "--hidden", "", "--expert", "formula:3*theta + theta_dot"], &run);
     let metrics = metrics(&run);
-    assert_eq!(metrics["returns"]["expert"]["mean"], 500.0);
-    assert!(metrics["returns"]["faithful"]["mean"].as_f64().unwrap() > 495.0, "{}", metrics["returns"]["faithful"]);
-    assert!(metrics["agreement"]["faithful"].as_f64().unwrap() > 0.95, "{}", metrics["agreement"]);
+    assert_eq!(metrics.returns[&Expert].mean, 500.0);
+    assert!(metrics.returns[&Faithful].mean > 495.0, "{:?}", metrics.returns[&Faithful]);
+    assert!(metrics.agreement.expert_states[&Faithful] > 0.95, "{:?}", metrics.agreement);
 }
 
 #[test]
@@ -166,7 +156,7 @@ fn a_run_that_is_repeated_in_its_folder_reuses_what_it_made() {
     let before = files(&run);
     extract(&["--hidden", ""], &run);
     assert_eq!(before, files(&run));
-    let log = std::fs::read_to_string(run.join("run.log")).unwrap();
+    let log = text(&run, RunFile::Log);
     assert!(log.contains("fit: reused from the earlier run"), "{log}");
 }
 
@@ -184,6 +174,6 @@ fn reference_archives_become_formulas_that_play() {
         let run = folder.path().join("run");
         extract(&["--expert", archive.to_str().unwrap()], &run);
         assert_plays(&run);
-        assert_eq!(metrics(&run)["returns"]["expert"]["mean"], 500.0);
+        assert_eq!(metrics(&run).returns[&Expert].mean, 500.0);
     }
 }

@@ -91,7 +91,7 @@ fn a_file_that_may_not_grow_ends_the_run_and_leaves_no_half_of_it() {
     let (whole, run) = (files(&folder.path().join("whole")), files(&folder.path().join("run")));
     assert!(run.len() > 2, "something was finished: {:?}", run.keys());
     for (name, bytes) in &run {
-        assert!(whole.get(name) == Some(bytes), "{} is not what it should be", name.display());
+        assert!(whole.get(name) == Some(bytes), "{name} is not what it should be");
     }
 }
 

@@ -3,7 +3,9 @@
 
 mod common;
 
-use common::{files, kanrl};
+use common::{files, kanrl, provenance, store, text};
+use kanrl_pipeline::run::{RunFile, RunStore};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -48,7 +50,7 @@ fn start(config: &str, out: &str) -> Child {
 
 /// The stages of a finished run, in the order in which they began.
 fn stages(run: &Path) -> Vec<String> {
-    let events = std::fs::read_to_string(run.join("events.jsonl")).unwrap();
+    let events = text(run, RunFile::Events);
     let events = events.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
     events
         .filter(|event| event["event"] == "stage_started")
@@ -56,12 +58,18 @@ fn stages(run: &Path) -> Vec<String> {
         .collect()
 }
 
+/// How a process that worked on a run ended.
+fn outcome(run: &Path, process: usize) -> String {
+    provenance(run).executions[process].outcome.clone().unwrap_or_default()
+}
+
 /// Waits until a stage has begun or ended, or the process has.
 fn wait_for(child: &mut Child, run: &Path, event: &str, stage: &str) {
     let deadline = Instant::now() + Duration::from_secs(300);
     let wanted = [format!("\"event\":\"{event}\""), format!("\"stage\":\"{stage}\"")];
     while Instant::now() < deadline {
-        let events = std::fs::read_to_string(run.join("events.jsonl")).unwrap_or_default();
+        let store = RunStore::open(run).ok();
+        let events = store.and_then(|store| store.read_text(RunFile::Events).ok()).unwrap_or_default();
         let seen = events.lines().any(|line| wanted.iter().all(|part| line.contains(part)));
         if seen || child.try_wait().unwrap().is_some() {
             return;
@@ -93,14 +101,10 @@ fn a_run_killed_at_any_stage_is_resumed_to_the_same_files() {
     }
 }
 
-fn assert_same(
-    whole: &std::collections::BTreeMap<std::path::PathBuf, Vec<u8>>,
-    resumed: &std::collections::BTreeMap<std::path::PathBuf, Vec<u8>>,
-    when: &str,
-) {
+fn assert_same(whole: &BTreeMap<String, Vec<u8>>, resumed: &BTreeMap<String, Vec<u8>>, when: &str) {
     assert_eq!(whole.keys().collect::<Vec<_>>(), resumed.keys().collect::<Vec<_>>(), "{when}");
     for (name, bytes) in whole {
-        assert!(resumed[name] == *bytes, "{} differs: {when}", name.display());
+        assert!(resumed[name] == *bytes, "{name} differs: {when}");
     }
 }
 
@@ -118,17 +122,13 @@ fn ctrl_c_ends_the_run_cleanly_and_says_how_to_go_on() {
     assert_eq!(output.status.code(), Some(130), "{stderr}");
     let unwrapped = stderr.split(|c: char| c.is_whitespace() || c == '│').filter(|word| !word.is_empty());
     assert!(unwrapped.collect::<Vec<_>>().join(" ").contains("kanrl resume"), "{stderr}");
-    let provenance = std::fs::read(folder.path().join("run/provenance.json")).unwrap();
-    let provenance: serde_json::Value = serde_json::from_slice(&provenance).unwrap();
-    assert_eq!(provenance["executions"][0]["outcome"], "cancelled");
+    assert_eq!(outcome(&folder.path().join("run"), 0), "cancelled");
 
     succeeds(&["resume", &path("run")]);
     succeeds(&["extract", "--config", &path("run.toml"), "--out", &path("whole")]);
     let (whole, resumed) = (folder.path().join("whole"), folder.path().join("run"));
     assert_same(&files(&whole), &files(&resumed), "cancelled in fit");
-    let provenance = std::fs::read(resumed.join("provenance.json")).unwrap();
-    let provenance: serde_json::Value = serde_json::from_slice(&provenance).unwrap();
-    assert_eq!(provenance["executions"][1]["outcome"], "done");
+    assert_eq!(outcome(&resumed, 1), "done");
 }
 
 #[test]
@@ -165,26 +165,22 @@ fn ctrl_c_ends_a_sweep_and_its_runs_and_it_goes_on_later() {
     assert!(stderr.contains("to go on: kanrl sweep"), "{stderr}");
     // Nobody writes into its runs any more, the one that was cut off says so, and what was done is in the summary.
     for run in names() {
-        let lock = std::fs::File::open(run.join(".lock")).unwrap();
-        lock.try_lock().unwrap_or_else(|error| panic!("{} is in use: {error}", run.display()));
+        assert!(!store(&run).is_in_use(), "{} is in use", run.display());
     }
-    let outcome = |run: &Path| {
-        let provenance: serde_json::Value =
-            serde_json::from_slice(&std::fs::read(run.join("provenance.json")).unwrap()).unwrap();
-        provenance["executions"][0]["outcome"].clone()
-    };
-    assert_eq!((outcome(&names()[0]), outcome(&second)), ("done".into(), "cancelled".into()));
+    assert_eq!((outcome(&names()[0], 0), outcome(&second, 0)), ("done".into(), "cancelled".into()));
     let summary = || std::fs::read_to_string(folder.path().join("sweep/summary.csv")).unwrap();
     assert_eq!(summary().matches(",done,").count(), 1, "{}", summary());
 
     // The same command again does the rest, and everything is as if it had been left alone.
-    let log = std::fs::read(names()[0].join("run.log")).unwrap();
+    let log = text(&names()[0], RunFile::Log);
     assert!(sweep("sweep").output().expect("kanrl runs").status.success());
     assert_eq!(summary().matches(",done,").count(), 3, "{}", summary());
-    assert_eq!(std::fs::read(names()[0].join("run.log")).unwrap(), log, "what was done is not done again");
+    assert_eq!(text(&names()[0], RunFile::Log), log, "what was done is not done again");
     assert!(sweep("whole").output().expect("kanrl runs").status.success());
-    let [whole, resumed] = ["whole/runs", "sweep/runs"].map(|runs| files(&folder.path().join(runs)));
-    assert_same(&whole, &resumed, "a sweep that was cancelled");
+    for run in names() {
+        let whole = folder.path().join("whole/runs").join(run.file_name().unwrap());
+        assert_same(&files(&whole), &files(&run), "a sweep that was cancelled");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Environments from plugins on the command line: the whole journey, where plugins come from, and what goes wrong.
 
+use kanrl_pipeline::run::{RunFile, RunStore};
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -85,20 +86,21 @@ fn the_whole_journey_from_training_to_resuming() {
     let printed = succeeds(folder, &extract);
     assert!(printed.contains("θ"), "the formula is in the plugin's own names:\n{printed}");
     let run = folder.join("run");
-    for name in ["metrics.json", "formula.tex", "expert.mp4", "formula.mp4", "report.html"] {
-        assert!(run.join(name).is_file(), "{name}");
+    let store = RunStore::open(&run).unwrap();
+    for file in [RunFile::Metrics, RunFile::Latex, RunFile::ExpertVideo, RunFile::FormulaVideo, RunFile::Report] {
+        assert!(store.has(file), "{file}");
     }
 
     // The config that the run keeps names the plugin, wherever one resumes from.
-    let config: toml::Table = std::fs::read_to_string(run.join("config.toml")).unwrap().parse().unwrap();
+    let config: toml::Table = store.read_text(RunFile::Config).unwrap().parse().unwrap();
     let recorded = config["plugins"][0].as_table().unwrap();
     assert_eq!(recorded["path"].as_str(), Some(text(&plugin.canonicalize().unwrap())));
     assert_eq!(recorded["sha256"].as_str(), Some(kanrl_plugin::sha256(&plugin).unwrap().as_str()));
     let elsewhere = tempfile::tempdir().unwrap();
     std::fs::copy(folder.join("expert.safetensors"), elsewhere.path().join("expert.safetensors")).unwrap();
-    let metrics = std::fs::read(run.join("metrics.json")).unwrap();
+    let metrics = store.read(RunFile::Metrics).unwrap();
     succeeds(elsewhere.path(), &["resume", text(&run), "--from", "evaluate"]);
-    assert_eq!(std::fs::read(run.join("metrics.json")).unwrap(), metrics);
+    assert_eq!(store.read(RunFile::Metrics).unwrap(), metrics);
 
     let mut changed = std::fs::read(&plugin).unwrap();
     changed.push(0);

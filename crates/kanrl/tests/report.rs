@@ -2,7 +2,8 @@
 
 mod common;
 
-use common::{browser, kanrl};
+use common::{browser, kanrl, text};
+use kanrl_pipeline::run::RunFile;
 use std::path::Path;
 use std::process::Command;
 
@@ -46,7 +47,7 @@ fn it_is_readable_at_any_width_and_needs_nothing_else() {
     let mut extract = kanrl(&["extract", "CartPole-v1", "--config"]);
     let output = extract.arg(&config).arg("--out").arg(&run).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let report = std::fs::read_to_string(run.join("report.html")).unwrap();
+    let report = text(&run, RunFile::Report);
     for external in ["http:", "https:", "@import", "url("] {
         let without_namespaces = report.replace("http://www.w3.org/", "");
         assert!(!without_namespaces.contains(external), "the page names {external}");

@@ -2,7 +2,8 @@
 
 mod common;
 
-use common::kanrl;
+use common::{kanrl, text};
+use kanrl_pipeline::run::RunFile;
 use std::path::Path;
 use std::process::Output;
 
@@ -46,7 +47,17 @@ fn a_sweep_makes_every_run_and_its_summary() {
     let csv = std::fs::read_to_string(out.join("summary.csv")).unwrap();
     let lines: Vec<&str> = csv.lines().collect();
     assert_eq!(lines.len(), 3);
-    for column in ["run", "status", "approximator.kind", "seed", "formula_mean", "operations", "seconds"] {
+    for column in [
+        "run",
+        "status",
+        "approximator.kind",
+        "seed",
+        "headline_mean",
+        "headline_agreement",
+        "student",
+        "operations",
+        "seconds",
+    ] {
         assert!(lines[0].split(',').any(|name| name == column), "{}", lines[0]);
     }
     assert!(lines[1].contains(",done,linear,0,"), "{csv}");
@@ -55,7 +66,7 @@ fn a_sweep_makes_every_run_and_its_summary() {
     assert_eq!(out.join("summary.arrow").is_file(), cfg!(feature = "arrow"));
 
     // Again: nothing is made twice.
-    let logs = |name: &str| std::fs::read_to_string(out.join("runs").join(name).join("run.log")).unwrap();
+    let logs = |name: &str| text(&out.join("runs").join(name), RunFile::Log);
     let name = rows[0]["run"].as_str().unwrap();
     let before = logs(name);
     let again = run(folder.path(), &["sweep", "grid.toml", "--workers", "2"]);
@@ -74,7 +85,10 @@ fn a_sweep_makes_every_run_and_its_summary() {
     assert!(shown.contains("θ") && shown.contains("evaluate") && shown.contains("done"), "{shown}");
     let compared = stdout(&run(folder.path(), &["runs", "compare", paths[0], paths[1]]));
     assert!(compared.lines().any(|line| line.starts_with("seed ")), "{compared}");
-    assert!(compared.contains("formula − first's"), "{compared}");
+    assert!(compared.contains("headline − first's"), "{compared}");
+    for row in ["network agreement", "headline agreement", "student "] {
+        assert!(compared.lines().any(|line| line.starts_with(row)), "{row}: {compared}");
+    }
     assert!(!compared.contains("approximator.kind"), "only what differs: {compared}");
     let compared = stdout(&run(folder.path(), &["runs", "compare", paths[0], paths[1], "--json"]));
     let compared: serde_json::Value = serde_json::from_str(&compared).unwrap();

@@ -3,7 +3,7 @@
 //! ```
 //! use kanrl_core::environment::EnvironmentRegistry;
 //! use kanrl_pipeline::config::{MergedConfig, RawConfig};
-//! use kanrl_pipeline::run::Run;
+//! use kanrl_pipeline::run::{PolicyRole, Run, RunFile, RunStore};
 //!
 //! let mut environments = EnvironmentRegistry::new();
 //! kanrl_envs_classic::register(&mut environments)?;
@@ -22,8 +22,8 @@
 //! run.open(&directory)?;
 //! let summary = run.execute()?;
 //! println!("{}", summary.formula);
-//! assert!(directory.join("formula.json").is_file());
-//! # assert_eq!(summary.rows[0].policy, "expert");
+//! assert!(RunStore::open(&directory)?.has(RunFile::Formula));
+//! assert_eq!(summary.rows[0].policy, PolicyRole::Expert);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

@@ -6,7 +6,7 @@ use kanrl_core::config::ApproximatorConfig;
 use kanrl_core::environment::EnvironmentRegistry;
 use kanrl_core::kan::KanConfig;
 use kanrl_pipeline::config::{MergedConfig, RawConfig};
-use kanrl_pipeline::run::Run;
+use kanrl_pipeline::run::{Run, RunFile, RunStore};
 use std::path::{Path, PathBuf};
 
 fn run(device: &str, folder: &Path) -> Result<Vec<u8>, String> {
@@ -58,8 +58,9 @@ fn cart_pole_trained_on_the_device_is_a_run_like_any_other() {
     let on = |device: &str| {
         let path = folder.path().join(device);
         let weights = run(device, &path).unwrap();
-        assert!(path.join("formula.json").is_file());
-        (KanConfig::default().load(&weights).unwrap(), std::fs::read_to_string(path.join("run.log")).unwrap())
+        let store = RunStore::open(&path).unwrap();
+        assert!(store.has(RunFile::Formula));
+        (KanConfig::default().load(&weights).unwrap(), store.read_text(RunFile::Log).unwrap())
     };
     let (on_device, log) = on("gpu");
     assert!(log.contains("trained on "), "{log}");

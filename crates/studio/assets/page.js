@@ -100,4 +100,13 @@ export function symbol(name) {
   return [dotted, ...words].join(" ");
 }
 
-export const policies = { expert: "Expert", kan: "KAN", faithful: "Faithful formula", polished: "Polished formula", formula: "Formula" };
+export const policies = { expert: "Expert", network: "Network", faithful: "Faithful formula", polished: "Polished formula", headline: "Formula" };
+
+/** An agreement with the expert in words: a coefficient of determination is no percentage. */
+export function agreementText(measure, value) {
+  if (typeof value !== "number") return "";
+  return measure === "same_action" ? `${number(value * 100, 1)} %` : `R² ${number(value, 3)}`;
+}
+
+/** The video of one of a run's policies, if it has one. */
+export const videoOf = (detail, role) => detail.files.find((file) => file.media_type === "video/mp4" && file.role === role);

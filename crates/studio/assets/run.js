@@ -1,11 +1,12 @@
 // One run: live progress, then everything it found.
 
-import { announce, ask, film, h, number, policies } from "./page.js";
+import { agreementText, announce, ask, film, h, number, policies } from "./page.js";
 import { follow, Progress } from "./progress.js";
 import { formulaView, workbench } from "./formula.js";
 import { networkView } from "./diagram.js";
 import { scatter, strip } from "./chart.js";
 
+const MEASURES = { same_action: "share of states with the same action", r_squared: "coefficient of determination of the action" };
 const STATES = { queued: "Waiting", running: "Running", finished: "Finished", failed: "Failed", cancelled: "Cancelled", interrupted: "Interrupted" };
 
 export function runPage(id, signal) {
@@ -80,21 +81,22 @@ export function runPage(id, signal) {
     describe(detail);
     const { metrics, files } = detail;
     const file = (name) => `${path}/files/${name}`;
-    if (files.includes("report.html")) actions.append(h("a", { class: "button", href: file("report.html"), target: "_blank", rel: "noopener" }, "Report"));
-    const videos = ["expert.mp4", "faithful.mp4", "formula.mp4"].filter((name) => files.includes(name));
-    const caption = (name) => policies[name.replace(".mp4", "")];
-    const faithful = detail.faithful && detail.formula && detail.faithful.latex !== detail.formula.latex;
-    const links = files.map((name) => h("a", { href: file(name), target: "_blank", rel: "noopener" }, name));
-    const bench = detail.formula && workbench(encodeURIComponent(id), detail.formula, signal);
+    const report = files.find((one) => one.media_type.startsWith("text/html"));
+    if (report) actions.append(h("a", { class: "button", href: file(report.name), target: "_blank", rel: "noopener" }, "Report"));
+    const videos = files.filter((one) => one.media_type === "video/mp4" && one.role);
+    const { headline, faithful } = detail.formulas;
+    const isAnother = faithful && headline && faithful.latex !== headline.latex;
+    const links = files.map((one) => h("a", { href: file(one.name), title: one.meaning, target: "_blank", rel: "noopener" }, one.name));
+    const bench = headline && workbench(encodeURIComponent(id), headline, signal);
     live.remove();
     results.replaceChildren(
       ...[
-        videos.length > 0 && h("section", { class: "card" }, h("h2", {}, "Expert and formula"), h("div", { class: "two" }, videos.map((name) => h("figure", {}, film(file(name), `An episode of the ${caption(name)}`), h("figcaption", {}, h("b", {}, caption(name)), returnOf(metrics, name)))))),
-        detail.formula && h("section", { class: "card" }, h("h2", {}, faithful ? "The polished formula" : "The formula"), formulaView(detail.formula), h("p", { class: "soft small" }, `${detail.formula.operations} operations. What is printed is what was evaluated and filmed.`)),
-        faithful && h("section", { class: "card" }, h("h2", {}, "The faithful formula"), h("p", { class: "soft small" }, "Fitted to what the expert does; nothing was tuned on return."), formulaView(detail.faithful)),
-        metrics?.returns && h("section", { class: "card" }, h("h2", {}, "Returns"), returnsTable(metrics)),
+        videos.length > 0 && h("section", { class: "card" }, h("h2", {}, "Expert and formula"), h("div", { class: "two" }, videos.map(({ name, role }) => h("figure", {}, film(file(name), `An episode of the ${policies[role]}`), h("figcaption", {}, h("b", {}, policies[role]), returnOf(metrics, role)))))),
+        headline && h("section", { class: "card" }, h("h2", {}, "The formula"), formulaView(headline), h("p", { class: "soft small" }, `${headline.operations} operations. What is printed is what was evaluated and filmed.`)),
+        isAnother && h("section", { class: "card" }, h("h2", {}, "The faithful formula"), h("p", { class: "soft small" }, "Fitted to what the expert does; nothing was tuned on return."), formulaView(faithful)),
+        Object.keys(metrics?.returns ?? {}).length > 0 && h("section", { class: "card" }, h("h2", {}, "Returns"), returnsTable(metrics)),
         candidatesCard(detail, bench),
-        await networkCard(metrics?.formula ?? {}),
+        await networkCard(metrics?.formulas.headline?.student, metrics?.network),
         bench && h("section", { class: "card", id: "bench" }, h("h2", {}, "Try another formula"), h("p", { class: "soft small" }, "Change a constant (arrow keys work) or delete a term: the formula plays at once, on seeds that no report uses."), bench.element),
         h("section", { class: "card" }, h("h2", {}, "How it went"), h("div", { class: "two" }, progress.list, progress.curves), h("details", {}, h("summary", {}, "Files"), h("p", { class: "row small" }, links))),
       ].filter(Boolean),
@@ -102,7 +104,7 @@ export function runPage(id, signal) {
     progress.draw();
   }
 
-  async function networkCard({ student, network: shownStudent }) {
+  async function networkCard(student, shownStudent) {
     try {
       const network = await ask(`${path}/network`, undefined, signal);
       return h("section", { class: "card" }, h("h2", {}, "The network"), student && shownStudent && student !== shownStudent && h("p", { class: "soft small" }, `The formula above is the student ${student}’s. This is the network of ${shownStudent}, which learned beside it.`), networkView(encodeURIComponent(id), network, signal));
@@ -130,36 +132,35 @@ export function runPage(id, signal) {
   return h("div", {}, h("div", { class: "row between" }, h("div", {}, title, subtitle), h("div", { class: "row" }, state, actions)), notice, results, live, log);
 }
 
-function returnOf(metrics, name) {
-  const returns = metrics?.returns?.[name.replace(".mp4", "")] ?? (name === "formula.mp4" ? metrics?.returns?.polished : null);
+function returnOf(metrics, role) {
+  const returns = metrics?.returns[role];
   return returns ? ` – mean return ${number(returns.mean)}` : "";
 }
 
 /** Every formula that the run considered, where it says so; each can be taken to the bench. */
-function candidatesCard({ metrics, formula }, bench) {
+function candidatesCard({ metrics, formulas }, bench) {
+  const formula = formulas.headline;
   const candidates = (metrics?.candidates ?? []).filter((one) => typeof one.mean === "number" && typeof one.operations === "number");
   if (candidates.length < 2) return null;
   const shown = h("div", { "aria-live": "polite" }, h("p", { class: "soft" }, "Choose a point to read its formula."));
   const pick = ({ candidate }) => {
     const texts = formula?.outputs.map((output) => candidate.text?.split("\n").find((line) => line.startsWith(`${output.name} = `))?.slice(output.name.length + 3));
     const take = texts?.every(Boolean) && h("button", { type: "button", onclick: () => { bench.set(texts); document.getElementById("bench").scrollIntoView({ behavior: "smooth" }); } }, "Take it to the bench");
-    shown.replaceChildren(...[h("h3", {}, `${candidate.student}${candidate.polished ? ", polished" : ""}`), h("p", { class: "soft small" }, `${candidate.operations} operations, return ${number(candidate.mean)} where it was chosen`), h("pre", { class: "source", tabindex: "0" }, candidate.text ?? ""), take && h("p", { class: "row" }, take)].filter(Boolean));
+    shown.replaceChildren(...[h("h3", {}, `${candidate.student}, ${candidate.tuning}`), h("p", { class: "soft small" }, `${candidate.operations} operations, return ${number(candidate.mean)} where it was chosen`), h("pre", { class: "source", tabindex: "0" }, candidate.text ?? ""), take && h("p", { class: "row" }, take)].filter(Boolean));
   };
-  const points = candidates.map((candidate) => ({ x: candidate.operations, y: candidate.mean, front: candidate.on_front, candidate, label: `${candidate.student}${candidate.polished ? ", polished" : ""}: ${candidate.operations} operations, return ${number(candidate.mean)}` }));
+  const points = candidates.map((candidate) => ({ x: candidate.operations, y: candidate.mean, front: candidate.on_front, candidate, label: `${candidate.student}, ${candidate.tuning}: ${candidate.operations} operations, return ${number(candidate.mean)}` }));
   return h("section", { class: "card" }, h("h2", {}, "The formulas it chose from"), h("p", { class: "soft small" }, "On the line are those that no other beats in both operations and return, on the seeds for choosing."), h("div", { class: "two" }, scatter(points, { label: "Candidates", x: "operations", y: "mean return", pick }), shown));
 }
 
 function returnsTable(metrics) {
   const order = Object.keys(policies);
-  // The run's formula is one of the two kinds: once is enough.
-  const again = (policy) => policy === "formula" && ("faithful" in metrics.returns || "polished" in metrics.returns);
-  const rows = Object.entries(metrics.returns).filter(([policy, returns]) => typeof returns?.mean === "number" && !again(policy)).sort(([one], [other]) => order.indexOf(one) - order.indexOf(other));
+  const rows = Object.entries(metrics.returns).sort(([one], [other]) => order.indexOf(one) - order.indexOf(other));
   const all = rows.flatMap(([, returns]) => returns.episodes ?? [returns.mean]);
   const [low, high] = [Math.min(...all), Math.max(...all)];
-  const agreements = rows.some(([policy]) => typeof metrics.agreement?.[policy] === "number");
+  const { measure, expert_states: values } = metrics.agreement;
+  const agreements = rows.some(([policy]) => policy in values);
   const row = ([policy, returns]) => {
-    const [low95, high95] = returns.interquartile_mean_interval ?? [];
-    const agreement = metrics.agreement?.[policy];
+    const { low: low95, high: high95 } = returns.interquartile_mean_interval;
     return h(
       "tr",
       {},
@@ -167,7 +168,7 @@ function returnsTable(metrics) {
       h("td", { class: "number" }, `${number(returns.mean)} ± ${number(returns.std)}`),
       h("td", { class: "number" }, `${number(returns.interquartile_mean)} [${number(low95)}, ${number(high95)}]`),
       h("td", { class: "number" }, number(returns.worst_5_percent)),
-      agreements && h("td", { class: "number" }, typeof agreement === "number" ? `${number(agreement * 100, 1)} %` : ""),
+      agreements && h("td", { class: "number" }, agreementText(measure, values[policy])),
       h("td", { class: "strip" }, strip(returns.episodes ?? [], returns.mean, low, high, `Returns of the episodes of the ${policies[policy] ?? policy}`)),
     );
   };
@@ -176,6 +177,6 @@ function returnsTable(metrics) {
     "div",
     {},
     h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Returns" }, h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "Policy"), h("th", { class: "number" }, "Mean ± std"), h("th", { class: "number" }, "Interquartile mean [95 %]"), h("th", { class: "number" }, "Worst 5 %"), agreements && h("th", { class: "number" }, "Agreement"), h("th", { class: "strip" }, "Episodes"))), h("tbody", {}, rows.map(row)))),
-    h("p", { class: "soft small" }, `${n ?? ""} episodes each, on the same seeds, which nothing was tuned on.${metrics.agreement?.measure ? ` Agreement: ${metrics.agreement.measure}.` : ""}`),
+    h("p", { class: "soft small" }, `${n ?? ""} episodes each, on the same seeds, which nothing was tuned on.${agreements ? ` Agreement: ${MEASURES[measure]}.` : ""}`),
   );
 }

@@ -1,6 +1,6 @@
 // All runs, and for each environment the trade of operations against return.
 
-import { ask, film, h, number } from "./page.js";
+import { ask, film, h, number, videoOf } from "./page.js";
 import { scatter } from "./chart.js";
 import { mathematics } from "./formula.js";
 
@@ -52,8 +52,9 @@ export function runsPage(signal) {
   async function show({ run }) {
     try {
       const detail = await ask(`/api/runs/${encodeURIComponent(run.id)}`, undefined, signal);
-      const path = `/api/runs/${encodeURIComponent(run.id)}/files/formula.mp4`;
-      chosen.replaceChildren(h("h3", {}, h("a", { href: `/runs/${run.id}` }, run.id)), detail.formula ? mathematics(detail.formula.mathml) : "", detail.files.includes("formula.mp4") ? film(path, "An episode of this formula") : "");
+      const [formula, video] = [detail.formulas.headline, videoOf(detail, "headline")];
+      const path = `/api/runs/${encodeURIComponent(run.id)}/files/${video?.name}`;
+      chosen.replaceChildren(h("h3", {}, h("a", { href: `/runs/${run.id}` }, run.id)), formula ? mathematics(formula.mathml) : "", video ? film(path, "An episode of this formula") : "");
     } catch (error) {
       if (error.name !== "AbortError") chosen.replaceChildren(h("p", { class: "problem" }, error.message));
     }
@@ -64,7 +65,7 @@ export function runsPage(signal) {
 }
 
 function point(run) {
-  const y = run.returns?.formula?.mean ?? run.returns?.polished?.mean;
+  const y = run.mean_returns.headline;
   return typeof y === "number" && typeof run.operations === "number" ? { x: run.operations, y } : null;
 }
 
@@ -77,8 +78,8 @@ function list(runs) {
       h("td", {}, h("a", { class: "run", href: `/runs/${run.id}` }, run.environment ?? run.id)),
       h("td", {}, h("span", { class: `pill ${run.state.state}` }, run.state.state === "queued" ? `Waiting, number ${run.state.position}` : words[run.state.state])),
       h("td", { class: "wide" }, run.hidden?.length ? run.hidden.join(", ") : "none"),
-      h("td", { class: "number wide" }, number(run.returns?.expert?.mean)),
-      h("td", { class: "number" }, number(run.returns?.formula?.mean)),
+      h("td", { class: "number wide" }, number(run.mean_returns.expert)),
+      h("td", { class: "number" }, number(run.mean_returns.headline)),
       h("td", { class: "number" }, number(run.operations)),
       h("td", { class: "soft wide" }, new Date(run.created * 1000).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })),
     );

@@ -4,6 +4,7 @@
 //! stages' times.
 
 use kanrl_core::environment::EnvironmentRegistry;
+use kanrl_pipeline::run::{RunFile, RunStore};
 use kanrl_studio::{Options, Studio};
 use std::error::Error;
 use std::net::SocketAddr;
@@ -52,8 +53,8 @@ async fn run(address: SocketAddr, runs: &Path, watchers: usize) -> Result<(f64, 
     let id = answer["id"].as_str().ok_or_else(|| format!("refused: {answer}"))?.to_owned();
     let watch = format!("GET /api/runs/{id}/events HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
     let watching: Vec<_> = (0..watchers).map(|_| tokio::spawn(exchange(address, watch.clone()))).collect();
-    let timings = runs.join(&id).join("timings.json");
-    while !timings.is_file() {
+    let run = RunStore::open(runs.join(&id))?;
+    while !run.has(RunFile::Timings) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let mut bytes = 0;
@@ -64,7 +65,7 @@ async fn run(address: SocketAddr, runs: &Path, watchers: usize) -> Result<(f64, 
         }
         bytes += text.len();
     }
-    let timings: serde_json::Value = serde_json::from_slice(&std::fs::read(timings)?)?;
+    let timings: serde_json::Value = run.read_json(RunFile::Timings)?;
     let seconds = timings["seconds"].as_object().ok_or("no timings")?.values().filter_map(serde_json::Value::as_f64);
     Ok((seconds.sum(), bytes))
 }

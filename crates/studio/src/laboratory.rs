@@ -6,9 +6,10 @@ use kanrl_core::approximator::FitTask;
 use kanrl_core::environment::{EnvironmentRegistry, EnvironmentSpec};
 use kanrl_core::function::SampledCurve;
 use kanrl_core::graph::{Edge, EdgeFunction, NodeKind, UnivariateGraph};
-use kanrl_pipeline::config::{MergedConfig, RawConfig};
+use kanrl_pipeline::config::MergedConfig;
 use kanrl_pipeline::engine::{Artifact, LoadContext, Stage};
 use kanrl_pipeline::head::StudentHead;
+use kanrl_pipeline::run::RunStore;
 use kanrl_pipeline::stages::artifacts::{Aggregated, Fitted, Named, Pruned};
 use kanrl_pipeline::stages::collect::ExpertData;
 use kanrl_pipeline::stages::fit::Network;
@@ -18,7 +19,6 @@ use kanrl_symbolic::{graph_expressions, round};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::sync::Arc;
 
 /// Points of a drawn curve.
@@ -54,9 +54,9 @@ impl Laboratory {
     ///
     /// # Errors
     /// In words, where the run has no named network or its files cannot be read.
-    pub fn open(folder: &Path, environments: &EnvironmentRegistry) -> Result<Self, ApiError> {
+    pub fn open(run: &RunStore, environments: &EnvironmentRegistry) -> Result<Self, ApiError> {
         let words = |error: &dyn std::error::Error| ApiError::unprocessable(in_words(error));
-        let raw = RawConfig::read(&folder.join("config.toml")).map_err(|error| words(&error))?;
+        let raw = run.config().map_err(|error| words(&error))?;
         let config = MergedConfig::new(raw).resolve().map_err(|error| words(&error))?;
         let section = &config.environment;
         let environment = environments.make(&section.id, &section.arguments).map_err(|error| words(&error))?;
@@ -64,10 +64,10 @@ impl Laboratory {
         let library = config.library.build().map_err(|error| words(&error))?;
         let context = LoadContext { config: Arc::new(config), library };
         // Of all students, the one whose network stands in the report.
-        let student = artifact::<Selection>(folder, &context).map_or_else(String::new, |it| it.network);
-        let data = part::<ExpertData, Aggregated>(folder, &context, &student);
-        let data = data.or_else(|| artifact::<ExpertData>(folder, &context));
-        let named = part::<Network, Named>(folder, &context, &student).map(|network| network.0);
+        let student = artifact::<Selection>(run, &context).map_or_else(String::new, |it| it.network);
+        let data = part::<ExpertData, Aggregated>(run, &context, &student);
+        let data = data.or_else(|| artifact::<ExpertData>(run, &context));
+        let named = part::<Network, Named>(run, &context, &student).map(|network| network.0);
         let (Some(data), Some(named)) = (data, named) else {
             return Err(ApiError::not_found("this run has no named network to look into"));
         };
@@ -76,9 +76,9 @@ impl Laboratory {
         if !fits || data.train.rows() < 2 {
             return Err(ApiError::unprocessable("this run's data do not fit its network"));
         }
-        let curves = part::<Network, Pruned>(folder, &context, &student)
-            .or_else(|| part::<Network, Aggregated>(folder, &context, &student))
-            .or_else(|| part::<Network, Fitted>(folder, &context, &student))
+        let curves = part::<Network, Pruned>(run, &context, &student)
+            .or_else(|| part::<Network, Aggregated>(run, &context, &student))
+            .or_else(|| part::<Network, Fitted>(run, &context, &student))
             .map(|network| network.0);
         Ok(Self { context, spec, data, named, curves })
     }
@@ -234,18 +234,18 @@ impl Laboratory {
 }
 
 /// One student's part of an artifact, if the run has it.
-fn part<A: Clone + Artifact, S: Step<A>>(folder: &Path, context: &LoadContext, student: &str) -> Option<A> {
-    artifact::<PerStudent<A, S>>(folder, context)?.get(student).cloned()
+fn part<A: Clone + Artifact, S: Step<A>>(run: &RunStore, context: &LoadContext, student: &str) -> Option<A> {
+    artifact::<PerStudent<A, S>>(run, context)?.get(student).cloned()
 }
 
 /// An artifact that a stage of the run made.
-fn artifact<A: Artifact>(folder: &Path, context: &LoadContext) -> Option<A> {
+fn artifact<A: Artifact>(run: &RunStore, context: &LoadContext) -> Option<A> {
     let standard = kanrl_pipeline::stages::standard();
     let names: Vec<&str> = match &context.config.stages {
         Some(names) => names.iter().map(String::as_str).collect(),
         None => standard.stages().iter().map(Stage::name).collect(),
     };
-    let mut folders = names.iter().map(|stage| folder.join("stages").join(stage).join(A::NAME));
+    let mut folders = names.iter().map(|stage| run.stage_path(stage).join(A::NAME));
     folders.find(|folder| folder.is_dir()).and_then(|folder| A::load(&folder, context).ok())
 }
 

@@ -1,6 +1,7 @@
 //! Child processes: what is long or may crash runs in one, so that the server stays up.
 
 use crate::Options;
+use kanrl_pipeline::run::{RunFile, RunStore};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -45,12 +46,12 @@ impl Programs {
         Self { program, arguments, films: Semaphore::new(1) }
     }
 
-    /// Whether the config in `folder` would run.
+    /// Whether the config of `run` would run.
     ///
     /// # Errors
     /// What the process said.
-    pub async fn check(&self, folder: &Path) -> Result<(), String> {
-        let config = folder.join("config.toml");
+    pub async fn check(&self, run: &RunStore) -> Result<(), String> {
+        let config = run.path_of(RunFile::Config);
         let arguments = ["config".as_ref(), "check".as_ref(), config.as_os_str()];
         match self.run(arguments, tokio::time::sleep(CHECK)).await {
             Ending::Well => Ok(()),
@@ -59,14 +60,14 @@ impl Programs {
         }
     }
 
-    /// Extracts into `folder`, which holds the config.
-    pub async fn extract(&self, folder: &Path, stop: impl Future<Output = ()>) -> Ending {
-        let config = folder.join("config.toml");
+    /// Extracts into the folder of `run`, which holds the config.
+    pub async fn extract(&self, run: &RunStore, stop: impl Future<Output = ()>) -> Ending {
+        let config = run.path_of(RunFile::Config);
         let arguments = ["extract".as_ref(), "--config".as_ref(), config.as_os_str(), "--out".as_ref()];
-        self.run(arguments.into_iter().chain([folder.as_os_str()]), stop).await
+        self.run(arguments.into_iter().chain([run.path().as_os_str()]), stop).await
     }
 
-    /// Goes on with the run in `folder`.
+    /// Goes on with `folder`'s run.
     pub async fn resume(&self, folder: &Path, stop: impl Future<Output = ()>) -> Ending {
         self.run(["resume".as_ref(), folder.as_os_str()], stop).await
     }

@@ -127,10 +127,10 @@ impl Queue {
     }
 
     async fn run(self: Arc<Self>, id: RunId, job: Job, stop: Arc<Notify>) {
-        let ending = match (self.runs.folder(&id), job) {
+        let ending = match (self.runs.find(&id), job) {
             (None, _) => Ending::Badly("the run's folder is gone".to_owned()),
-            (Some(folder), Job::Extract) => self.programs.extract(&folder, stop.notified()).await,
-            (Some(folder), Job::Resume) => self.programs.resume(&folder, stop.notified()).await,
+            (Some(run), Job::Extract) => self.programs.extract(&run, stop.notified()).await,
+            (Some(run), Job::Resume) => self.programs.resume(run.path(), stop.notified()).await,
         };
         let outcome = match ending {
             Ending::Well => None,

@@ -1,12 +1,12 @@
-//! Runs as they are watched: one reader of a run's `events.jsonl`, however many pages look at it.
+//! Runs as they are watched: one reader of a run's events, however many pages look at it.
 
 use crate::queue::Queue;
 use crate::runs::{RunId, Runs};
+use kanrl_pipeline::run::RunFile;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::broadcast;
@@ -111,9 +111,10 @@ async fn follow(watch: Weak<Watch>, id: RunId, runs: Arc<Runs>, queue: Arc<Queue
         let Some(watch) = watch.upgrade() else { return };
         // Asked before the file is read: a run that was over then has said everything.
         let state = queue.state(&id);
-        let path = runs.folder(&id).map(|folder| folder.join("events.jsonl"));
+        let run = runs.find(&id);
         let read = tokio::task::spawn_blocking(move || {
-            let lines = path.map_or_else(Vec::new, |path| tail.read(&path));
+            let file = run.and_then(|run| run.open_file(RunFile::Events).ok());
+            let lines = file.map_or_else(Vec::new, |file| tail.read(file));
             (lines, tail)
         });
         let Ok((lines, kept)) = read.await else { return watch.close() };
@@ -146,17 +147,17 @@ struct Tail {
 
 impl Tail {
     /// The whole lines that were added.
-    fn read(&mut self, path: &Path) -> Vec<Value> {
+    fn read(&mut self, mut file: File) -> Vec<Value> {
         let mut bytes = std::mem::take(&mut self.rest);
-        let read = File::open(path).and_then(|mut file| {
+        let mut read = || {
             if file.metadata()?.len() < self.place {
                 self.place = 0;
                 bytes.clear();
             }
             file.seek(SeekFrom::Start(self.place))?;
-            file.take(CHUNK).read_to_end(&mut bytes)
-        });
-        let count = read.unwrap_or(0) as u64;
+            (&file).take(CHUNK).read_to_end(&mut bytes)
+        };
+        let count = read().unwrap_or(0) as u64;
         self.place += count;
         self.more = count == CHUNK;
         let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
@@ -201,7 +202,7 @@ mod tests {
         let mut tail = Tail::default();
         let mut read = |file: &mut tempfile::NamedTempFile, text: &str| -> Vec<Value> {
             file.write_all(text.as_bytes()).unwrap();
-            tail.read(file.path())
+            tail.read(file.reopen().unwrap())
         };
         assert_eq!(read(&mut file, "{\"a\":1}\n{\"b\""), [json!({ "a": 1 })]);
         assert_eq!(read(&mut file, ":2}"), Vec::<Value>::new());

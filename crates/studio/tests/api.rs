@@ -6,6 +6,7 @@ mod common;
 
 use axum::http::{StatusCode, header};
 use common::{Server, body, get, post};
+use kanrl_pipeline::run::RunFile;
 use serde_json::{Value, json};
 
 fn form(hidden: &str) -> Value {
@@ -33,24 +34,24 @@ async fn no_path_outside_a_run_is_served() {
     let run = server.finished_run("one");
     std::fs::write(server.runs.join("secret.txt"), "secret").unwrap();
     std::fs::write(run.join("private.key"), "secret").unwrap();
-    std::os::unix::fs::symlink(server.runs.join("secret.txt"), run.join("formula.tex")).unwrap();
+    std::os::unix::fs::symlink(server.runs.join("secret.txt"), run.join(RunFile::Latex.name())).unwrap();
     std::os::unix::fs::symlink("/etc", server.runs.join("etc")).unwrap();
-    assert_eq!(server.send(get("/api/runs/one/files/metrics.json")).await.status(), StatusCode::OK);
+    let file = |run: &str| format!("/api/runs/{run}/files/{}", RunFile::Metrics);
+    assert_eq!(server.send(get(&file("one"))).await.status(), StatusCode::OK);
+    let link = format!("/api/runs/one/files/{}", RunFile::Latex);
     let outside = [
         "/api/runs/one/files/private.key",
-        "/api/runs/one/files/formula.tex",
+        "/api/runs/one/files/stages",
+        "/api/runs/one/files/.lock",
         "/api/runs/one/files/..%2Fsecret.txt",
         "/api/runs/one/files/%2e%2e%2fsecret.txt",
         "/api/runs/one/files/..%2F..%2F..%2Fetc%2Fpasswd",
         "/api/runs/../runs/one/files/private.key",
-        "/api/runs/%2e%2e/files/metrics.json",
         "/api/runs/etc/files/passwd",
-        "/api/runs/.studio/files/metrics.json",
-        "/api/runs/one%00/files/metrics.json",
         "/api/runs/etc/archive.zip",
     ];
-    for path in outside {
-        let response = server.send(get(path)).await;
+    for path in outside.map(str::to_owned).into_iter().chain(["%2e%2e", ".studio", "one%00"].map(file)).chain([link]) {
+        let response = server.send(get(&path)).await;
         let status = response.status();
         assert!(matches!(status, StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST), "{path}: {status}");
         assert!(!body(response).await.windows(6).any(|bytes| bytes == b"secret"), "{path}");
@@ -159,7 +160,7 @@ async fn an_archive_is_checked_and_kept_by_its_hash() {
     let mut form = form("2");
     form["expert"] = json!(hashes[0]);
     let id = server.json(post("/api/runs", &form)).await["id"].as_str().unwrap().to_owned();
-    let config = std::fs::read_to_string(server.runs.join(id).join("config.toml")).unwrap();
+    let config = std::fs::read_to_string(server.runs.join(id).join(RunFile::Config.name())).unwrap();
     assert!(config.contains("kind = \"sb3\"") && config.contains(&hashes[0]), "{config}");
 }
 
@@ -203,7 +204,8 @@ async fn a_failed_run_says_why() {
 async fn events_are_told_from_the_beginning_to_the_end() {
     let server = Server::new("exit 0");
     let run = server.finished_run("one");
-    std::fs::write(run.join("events.jsonl"), "{\"event\":\"message\",\"stage\":\"fit\",\"text\":\"hello\"}\n").unwrap();
+    std::fs::write(run.join(RunFile::Events.name()), "{\"event\":\"message\",\"stage\":\"fit\",\"text\":\"hello\"}\n")
+        .unwrap();
     let text = String::from_utf8(body(server.send(get("/api/runs/one/events")).await).await).unwrap();
     let events: Vec<Value> = text
         .lines()
@@ -221,15 +223,17 @@ async fn events_are_told_from_the_beginning_to_the_end() {
 async fn reports_are_shown_in_a_sandbox_and_videos_in_parts() {
     let server = Server::new("exit 0");
     let run = server.finished_run("one");
-    std::fs::write(run.join("report.html"), "<script>fetch('/api/runs')</script>").unwrap();
-    std::fs::write(run.join("formula.mp4"), "0123456789").unwrap();
-    let report = server.send(get("/api/runs/one/files/report.html")).await;
+    std::fs::write(run.join(RunFile::Report.name()), "<script>fetch('/api/runs')</script>").unwrap();
+    std::fs::write(run.join(RunFile::FormulaVideo.name()), "0123456789").unwrap();
+    let report = server.send(get(&format!("/api/runs/one/files/{}", RunFile::Report))).await;
     let policy = report.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
     assert!(
         policy.starts_with("sandbox") && !policy.contains("allow-same-origin") && !policy.contains("connect-src"),
         "{policy}"
     );
-    let part = server.send(get("/api/runs/one/files/formula.mp4").header(header::RANGE, "bytes=2-4")).await;
+    let part = server
+        .send(get(&format!("/api/runs/one/files/{}", RunFile::FormulaVideo)).header(header::RANGE, "bytes=2-4"))
+        .await;
     assert_eq!(part.status(), StatusCode::PARTIAL_CONTENT);
     assert_eq!(part.headers()[header::CONTENT_RANGE], "bytes 2-4/10");
     assert_eq!(body(part).await, b"234");
@@ -241,13 +245,15 @@ async fn a_run_comes_as_a_zip_without_links() {
     let run = server.finished_run("one");
     std::fs::create_dir_all(run.join("stages/fit")).unwrap();
     std::fs::write(run.join("stages/fit/stage.json"), vec![b'x'; 200_000]).unwrap();
-    std::fs::write(run.join(".lock"), "").unwrap();
     std::os::unix::fs::symlink("/etc/passwd", run.join("passwd")).unwrap();
     let bytes = body(server.send(get("/api/runs/one/archive.zip")).await).await;
     let mut zip = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
     let mut names: Vec<String> = zip.file_names().map(str::to_owned).collect();
     names.sort();
-    assert_eq!(names, ["one/config.toml", "one/metrics.json", "one/stages/fit/stage.json"]);
+    assert_eq!(
+        names,
+        [RunFile::Config.name(), RunFile::Metrics.name(), "stages/fit/stage.json"].map(|name| format!("one/{name}"))
+    );
     assert_eq!(zip.by_name("one/stages/fit/stage.json").unwrap().size(), 200_000);
 }
 

@@ -2,7 +2,7 @@
 
 use super::{machine, read, save};
 use crate::setup;
-use crate::shell::{children_seconds, root, run, write};
+use crate::shell::{children_seconds, metrics, root, run, write};
 use serde_json::{Value, json};
 use std::process::{Command, Stdio};
 
@@ -32,8 +32,7 @@ pub fn journey(environment: &str) -> Result<(), String> {
         .arg("--out")
         .arg(&folder);
     let (ours, _) = measure(&mut extract)?;
-    let metrics = std::fs::read_to_string(folder.join("metrics.json")).map_err(|error| error.to_string())?;
-    let metrics: Value = serde_json::from_str(&metrics).map_err(|error| error.to_string())?;
+    let metrics = metrics(&folder)?;
     let mut script = Command::new(python);
     script.arg(root().join("benches/peers/pipeline_pykan.py")).arg(environment).arg(&archive);
     let (theirs, answer) = measure(&mut script)?;
@@ -45,8 +44,8 @@ pub fn journey(environment: &str) -> Result<(), String> {
         "versions": {"pykan": "0.2.8"},
         "ours": {
             "cpu_seconds": ours,
-            "return": metrics["returns"]["formula"]["mean"],
-            "operations": metrics["formula"]["operations"],
+            "return": metrics["returns"]["headline"]["mean"],
+            "operations": metrics["formulas"]["headline"]["operations"],
         },
         "theirs": {"cpu_seconds": theirs, "return": answer["return"], "operations": answer["operations"]},
     });

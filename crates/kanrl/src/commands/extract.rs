@@ -5,13 +5,13 @@ use clap::Args;
 use kanrl_experts::PolicyReference;
 use kanrl_pipeline::config::{MergedConfig, RawConfig};
 use kanrl_pipeline::run::record::RunRecord;
-use kanrl_pipeline::run::{Run, RunSummary};
+use kanrl_pipeline::run::{PolicyRow, Returns, Run, RunFile, RunSummary};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 /// `kanrl extract`.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = after_help())]
 pub struct Extract {
     /// The environment's Gymnasium id, such as CartPole-v1; `kanrl env list` shows all.
     environment: Option<String>,
@@ -67,12 +67,14 @@ Examples:
 
 A log's columns are observations (their names stand in the formula), `action` (whole numbers) or
 `action_NAME` (vectors), and if need be `episode`, `weight`, `reward`, `step`; its arrays
-`observations`, `actions`, `episode_starts`, `weights`.
+`observations`, `actions`, `episode_starts`, `weights`.";
 
-The run directory holds report.html (everything on one page), config.toml (everything that was
-decided), metrics.json, formula.json, formula.tex, kan.svg, the videos, provenance.json (versions,
-host, command, digests), run.log, events.jsonl, timings.json and tensorboard/ (`tensorboard --logdir
-runs`); the stages' artifacts lie under stages/.";
+/// Examples, and what a run directory holds.
+fn after_help() -> String {
+    let files = RunFile::ALL.iter().filter(|file| !file.name().starts_with('.'));
+    let files: String = files.map(|file| format!("  {:<16} {}\n", file, file.meaning())).collect();
+    format!("{EXAMPLES}\n\nThe run directory holds:\n{files}")
+}
 
 /// Hidden widths; a type of its own, since clap takes a `Vec` for a repeated flag.
 #[derive(Clone, Debug)]
@@ -196,27 +198,31 @@ fn print(summary: &RunSummary) {
 }
 
 fn print_front(summary: &RunSummary) {
-    let percent = |share: Option<f64>| share.map_or_else(String::new, |share| format!("{:.1} %", share * 100.0));
+    let fidelity = |value: Option<f64>| value.zip(summary.measure).map(|(value, measure)| measure.text(value));
     println!(
         "\n{:<26} {:>12} {:>12} {:>10} {:>10} {:>10}",
         "front", "mean return", "worst 5 %", "own", "expert's", "operations"
     );
     for row in &summary.front {
-        let (own, expert) = (percent(row.own_states), percent(row.expert_states));
-        let names = if row.names.is_empty() { String::new() } else { format!("  {}", row.names.join(", ")) };
+        let [own, expert] = [row.own_states, row.expert_states].map(|value| fidelity(value).unwrap_or_default());
+        let roles: Vec<&str> = row.roles.iter().map(|role| role.name()).collect();
+        let roles = if roles.is_empty() { String::new() } else { format!("  {}", roles.join(", ")) };
         println!(
-            "{:<26} {:>12.2} {:>12.2} {own:>10} {expert:>10} {:>10}{names}",
+            "{:<26} {:>12.2} {:>12.2} {own:>10} {expert:>10} {:>10}{roles}",
             row.formula, row.mean, row.worst_5_percent, row.operations
         );
     }
     println!("(fidelity in the formula's own states and in the expert's; on the seeds that formulas are chosen by)");
 }
 
+fn agreement(row: &PolicyRow) -> String {
+    row.agreement.map_or_else(String::new, |agreement| agreement.measure().text(agreement.value()))
+}
+
 fn print_agreement(summary: &RunSummary) {
     println!("\n{:<10} {:>11}", "policy", "agreement");
     for row in &summary.rows {
-        let agreement = row.agreement.map_or_else(String::new, |value| format!("{:.1} %", value * 100.0));
-        println!("{:<10} {agreement:>11}", row.policy);
+        println!("{:<10} {:>11}", row.policy, agreement(row));
     }
     println!("(with the log, on rows that nothing was fitted to; nothing was played, filmed or tuned on return)\n");
 }
@@ -224,11 +230,8 @@ fn print_agreement(summary: &RunSummary) {
 fn print_returns(summary: &RunSummary) {
     println!("\n{:<10} {:>12} {:>10} {:>12} {:>11}", "policy", "mean return", "std", "worst 5 %", "agreement");
     for row in &summary.rows {
-        let agreement = row.agreement.map_or_else(String::new, |value| format!("{:.1} %", value * 100.0));
-        println!(
-            "{:<10} {:>12.2} {:>10.2} {:>12.2} {agreement:>11}",
-            row.policy, row.returns.mean, row.returns.std, row.returns.worst_5_percent
-        );
+        let Returns { mean, std, worst_5_percent, .. } = row.returns;
+        println!("{:<10} {mean:>12.2} {std:>10.2} {worst_5_percent:>12.2} {:>11}", row.policy, agreement(row));
     }
     let episodes = summary.rows.first().map_or(0, |row| row.returns.n);
     println!("({episodes} episodes each, on the same seeds)\n");

@@ -5,8 +5,7 @@ use clap::Args;
 use kanrl_core::environment::KeywordArguments;
 use kanrl_core::rollout::{RolloutOptions, Rollouts};
 use kanrl_experts::PolicyReference;
-use kanrl_pipeline::run::statistics;
-use kanrl_pipeline::stages::evaluate::Returns;
+use kanrl_pipeline::run::Returns;
 use kanrl_pipeline::stages::record::film::film;
 use kanrl_render::terminal::half_blocks;
 use kanrl_render::video::Format;
@@ -41,17 +40,14 @@ impl Evaluate {
         let seeds: Vec<u64> = (0..self.episodes).map(|index| self.seed.wrapping_add(index)).collect();
         let episodes = rollouts.run(policy.as_ref(), &seeds, &RolloutOptions::default()).map_err(Failure::run)?;
         let returns = Returns::new(episodes.iter().map(|episode| episode.episode_return).collect());
-        let middle = statistics::interquartile_mean(&returns.episodes);
-        let interval = statistics::interquartile_mean_interval(&returns.episodes);
         if self.json {
-            let value = serde_json::json!({
-                "environment": rollouts.spec().id, "policy": self.policy.to_string(), "n": returns.n,
-                "mean": returns.mean, "std": returns.std, "worst_5_percent": returns.worst_5_percent,
-                "interquartile_mean": middle, "interquartile_mean_interval": interval, "episodes": returns.episodes,
-            });
+            let mut value = serde_json::to_value(&returns).map_err(Failure::run)?;
+            value["environment"] = rollouts.spec().id.as_str().into();
+            value["policy"] = self.policy.to_string().into();
             json::print(&value)?;
         } else {
             println!("{} on {}: {} episodes from seed {}", self.policy, rollouts.spec().id, returns.n, self.seed);
+            let (middle, interval) = (returns.interquartile_mean, returns.interquartile_mean_interval);
             println!("mean return         {:.2} ± {:.2}", returns.mean, returns.std);
             println!("interquartile mean  {middle:.2} [{:.2}, {:.2}] (95 %)", interval.low, interval.high);
             println!("worst 5 %           {:.2}", returns.worst_5_percent);

@@ -2,7 +2,7 @@ use crate::Failure;
 use clap::Subcommand;
 use kanrl_pipeline::run::provenance::Provenance;
 use kanrl_pipeline::run::record::{PolicyRecord, RunRecord};
-use kanrl_pipeline::run::{RunFile, RunStore, statistics};
+use kanrl_pipeline::run::{PolicyRole, RunFile, RunStore, statistics};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -55,7 +55,7 @@ const DEPTH: usize = 4;
 
 fn read(directory: &Path) -> Result<RunRecord, Failure> {
     RunRecord::read(directory).ok_or_else(|| {
-        let message = format!("{} is no run: it has no readable config.toml", directory.display());
+        let message = format!("{} is not a run directory: it has no readable {}", directory.display(), RunFile::Config);
         Failure::input_with_help(std::io::Error::other(message), "`kanrl runs list` shows the runs in a folder")
     })
 }
@@ -81,8 +81,8 @@ fn list(folder: &Path, json: bool) -> Result<(), Failure> {
             record.state,
             record.environment.as_deref().unwrap_or("–"),
             optional(record.seed),
-            returns(record.policy("expert")),
-            returns(record.policy("formula")),
+            returns(record.policy(PolicyRole::Expert)),
+            returns(record.policy(PolicyRole::Headline)),
             optional(record.operations),
             seconds(record.seconds),
         );
@@ -98,7 +98,8 @@ fn optional(value: Option<impl ToString>) -> String {
 }
 
 fn returns(policy: Option<&PolicyRecord>) -> String {
-    policy.map_or_else(|| "–".to_owned(), |policy| format!("{:.2} ± {:.2}", policy.mean, policy.std))
+    let played = policy.and_then(|policy| policy.mean.zip(policy.std));
+    played.map_or_else(|| "–".to_owned(), |(mean, std)| format!("{mean:.2} ± {std:.2}"))
 }
 
 fn seconds(seconds: Option<f64>) -> String {
@@ -107,8 +108,7 @@ fn seconds(seconds: Option<f64>) -> String {
 
 /// The formula as text, where there is one.
 fn formula(record: &RunRecord) -> Option<String> {
-    let text = RunStore::open(&record.directory).ok()?.read_text(RunFile::Formula).ok()?;
-    let formula = kanrl_symbolic::Formula::from_json(&text).ok()?;
+    let formula = RunStore::open(&record.directory).ok()?.formula(PolicyRole::Headline).ok()?;
     Some(kanrl_symbolic::export::unicode(&formula))
 }
 
@@ -130,13 +130,15 @@ fn show(record: &RunRecord, json: bool) -> Result<(), Failure> {
     println!("expert       {}", record.expert.as_deref().unwrap_or("–"));
     println!("started      {}", record.started.as_deref().unwrap_or("–"));
     println!("\n{:<10} {:>12} {:>10} {:>12} {:>11}", "policy", "mean return", "std", "worst 5 %", "agreement");
-    for policy in &record.policies {
-        let agreement = policy.agreement.map_or_else(String::new, |value| format!("{:.1} %", value * 100.0));
-        let worst = policy.worst_5_percent.map_or_else(String::new, |worst| format!("{worst:.2}"));
-        println!("{:<10} {:>12.2} {:>10.2} {worst:>12} {agreement:>11}", policy.policy, policy.mean, policy.std);
+    let number = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.2}"));
+    for PolicyRecord { policy, mean, std, worst_5_percent, .. } in &record.policies {
+        let [mean, std, worst] = [*mean, *std, *worst_5_percent].map(number);
+        let agreement = record.agreement_text(*policy).unwrap_or_default();
+        println!("{policy:<10} {mean:>12} {std:>10} {worst:>12} {agreement:>11}");
     }
     if let Some(formula) = formula(record) {
-        println!("\n{formula}\n\n{} operations", optional(record.operations));
+        let student = record.student.as_deref().map_or_else(String::new, |student| format!(", from {student}"));
+        println!("\n{formula}\n\n{} operations{student}", optional(record.operations));
     }
     println!("\n{:<16} {:>10}", "stage", "time");
     for (stage, value) in timings["seconds"].as_object().into_iter().flatten() {
@@ -183,16 +185,12 @@ fn compare(records: &[RunRecord], json: bool) -> Result<(), Failure> {
     for key in differing.iter().filter(|key| key.as_str() != "environment.id") {
         row(key, &|index| optional(settings[index].get(*key)));
     }
-    let mut policies: Vec<&str> = Vec::new();
-    for policy in records.iter().flat_map(|record| &record.policies) {
-        if !policies.contains(&policy.policy.as_str()) {
-            policies.push(&policy.policy);
-        }
+    let has = |role: &PolicyRole| records.iter().any(|record| record.policy(*role).is_some());
+    let roles: Vec<PolicyRole> = PolicyRole::ALL.into_iter().filter(has).collect();
+    for role in &roles {
+        row(&format!("{role} return"), &|index| returns(records[index].policy(*role)));
     }
-    for policy in policies {
-        row(&format!("{policy} return"), &|index| returns(records[index].policy(policy)));
-    }
-    row("formula − first's", &|index| {
+    row("headline − first's", &|index| {
         differences[index].as_ref().map_or_else(
             || "–".to_owned(),
             |difference| {
@@ -201,10 +199,10 @@ fn compare(records: &[RunRecord], json: bool) -> Result<(), Failure> {
             },
         )
     });
-    row("agreement", &|index| {
-        let agreement = records[index].policy("formula").and_then(|policy| policy.agreement);
-        agreement.map_or_else(|| "–".to_owned(), |value| format!("{:.1} %", value * 100.0))
-    });
+    for role in roles.into_iter().filter(|role| *role != PolicyRole::Expert) {
+        row(&format!("{role} agreement"), &|index| optional(records[index].agreement_text(role)));
+    }
+    row("student", &|index| optional(records[index].student.as_deref()));
     row("operations", &|index| optional(records[index].operations));
     row("time", &|index| seconds(records[index].seconds));
     let widths: Vec<usize> = (0..=records.len())
@@ -230,7 +228,7 @@ impl Difference {
         if record.directory == first.directory || record.environment != first.environment {
             return None;
         }
-        let (one, other) = (record.policy("formula")?, first.policy("formula")?);
+        let (one, other) = (record.policy(PolicyRole::Headline)?, first.policy(PolicyRole::Headline)?);
         let pairs: Vec<f64> = one.episodes.iter().zip(&other.episodes).map(|(one, other)| one - other).collect();
         let n = pairs.len();
         (n > 0).then(|| Self {

@@ -2,12 +2,11 @@
 
 #![allow(dead_code, reason = "every test file uses a part of it")]
 
+use kanrl_pipeline::run::provenance::Provenance;
+use kanrl_pipeline::run::{Metrics, RunFile, RunStore};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
-/// Files that hold times, which differ between two runs of the same config.
-const WITH_TIMES: [&str; 4] = ["run.log", "events.jsonl", "timings.json", "provenance.json"];
 
 /// The command, without colors.
 pub fn kanrl(arguments: &[&str]) -> Command {
@@ -16,24 +15,40 @@ pub fn kanrl(arguments: &[&str]) -> Command {
     command
 }
 
-/// Every file below `folder` that holds no times, by its path.
-pub fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    fn visit(root: &Path, folder: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_str().unwrap();
-            if path.is_dir() {
-                if name != "tensorboard" {
-                    visit(root, &path, found);
-                }
-            } else if !WITH_TIMES.contains(&name) {
-                found.insert(path.strip_prefix(root).unwrap().to_owned(), std::fs::read(&path).unwrap());
-            }
-        }
-    }
+/// Every file below a run directory that is the same for two runs of the same config, by its path.
+pub fn files(run: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
-    visit(folder, folder, &mut found);
+    let visited = store(run).visit(&mut |name, mut file| {
+        let file_or_folder = RunFile::from_name(name.split('/').next().unwrap_or(name));
+        if !file_or_folder.is_some_and(RunFile::differs_between_runs) {
+            let mut bytes = Vec::new();
+            std::io::Read::read_to_end(&mut file, &mut bytes)?;
+            found.insert(name.to_owned(), bytes);
+        }
+        Ok(())
+    });
+    visited.unwrap();
     found
+}
+
+/// A run directory.
+pub fn store(run: &Path) -> RunStore {
+    RunStore::open(run).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// What a run measured.
+pub fn metrics(run: &Path) -> Metrics {
+    Metrics::read(&store(run)).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Where a run came from.
+pub fn provenance(run: &Path) -> Provenance {
+    Provenance::read(&store(run)).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The text of one of a run's files.
+pub fn text(run: &Path, file: RunFile) -> String {
+    store(run).read_text(file).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Chromium or Chrome. Where there is none the test says so and passes; on CI there must be one.

@@ -67,7 +67,7 @@ async fn journey(environment: &str, hidden: &str) {
     }
     let rows =
         browser.js("return [...document.querySelectorAll('tbody tr')].map((row) => row.cells[0].textContent)").await;
-    for policy in ["Expert", "KAN", "Faithful formula"] {
+    for policy in ["Expert", "Network", "Faithful formula"] {
         assert!(rows.as_array().unwrap().iter().any(|row| row == policy), "{rows}");
     }
     let log = browser.js("return document.querySelector('pre.log').textContent").await;

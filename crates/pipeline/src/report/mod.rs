@@ -10,10 +10,11 @@ mod returns;
 mod tables;
 mod terms;
 
+use crate::run::{Metrics, PolicyRole, Returns, RunFile};
 use crate::stages::collect::ExpertData;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use html::{escape, section, title_case};
+use html::{escape, section};
 use kanrl_core::graph::UnivariateGraph;
 use kanrl_symbolic::export::{DEFAULT_WIDTH, mathml_formula};
 use kanrl_symbolic::{Format, Formula, SymbolicError, export};
@@ -50,8 +51,8 @@ pub struct ReportedVideo<'a> {
 /// What a report is made from.
 #[derive(Clone, Debug)]
 pub struct ReportContent<'a> {
-    /// `metrics.json`.
-    pub metrics: &'a Value,
+    /// Everything that was measured.
+    pub metrics: &'a Metrics,
     /// `config.toml`.
     pub config: &'a str,
     /// Where the expert came from.
@@ -95,17 +96,13 @@ pub fn pareto(points: &[ParetoPoint]) -> String {
     plot::document(&plot::scatter(&points, "operations", "mean return"))
 }
 
-/// Metrics that have a part of the page of their own.
-const KNOWN_METRICS: [&str; 8] =
-    ["format", "environment", "seed", "returns", "agreement", "formula", "faithful", "polished"];
-
 /// The page.
 ///
 /// # Errors
 /// [`SymbolicError`] for a formula that cannot be written.
 pub fn html(content: &ReportContent<'_>) -> Result<String, SymbolicError> {
     let metrics = content.metrics;
-    let environment = metrics["environment"].as_str().unwrap_or("a run");
+    let environment = metrics.environment.as_str();
     let mut body = format!("<header><p class=\"kind\">kanrl report</p><h1>{}</h1>", escape(environment));
     body += &format!("<p>{}</p></header>\n", summary(content));
     for (index, formula) in content.formulas.iter().enumerate() {
@@ -122,12 +119,13 @@ pub fn html(content: &ReportContent<'_>) -> Result<String, SymbolicError> {
     body += &section("Network", &format!("<figure class=\"diagram\">{}</figure>", content.diagram));
     let edges = edges::part(content.splines, content.network, &content.data.train);
     body += &section("Each edge's function", &edges);
-    for (name, value) in metrics.as_object().into_iter().flatten() {
-        if !KNOWN_METRICS.contains(&name.as_str()) {
-            let part = tables::part(value);
-            if !part.is_empty() {
-                body += &section(&title_case(name), &part);
-            }
+    for (title, part) in [
+        ("Candidates", tables::part(&rows_of(&metrics.candidates))),
+        ("Robustness", tables::part(&rows_of(&metrics.robustness))),
+        ("Log", metrics.log.as_ref().map_or_else(String::new, |log| tables::part(&rows_of(log)))),
+    ] {
+        if !part.is_empty() {
+            body += &section(title, &part);
         }
     }
     body += &section("How it was made", &origin(content));
@@ -143,32 +141,32 @@ pub fn html(content: &ReportContent<'_>) -> Result<String, SymbolicError> {
     ))
 }
 
+/// Metrics as JSON, for [`tables::part`].
+fn rows_of(metrics: &impl serde::Serialize) -> Value {
+    serde_json::to_value(metrics).unwrap_or_default()
+}
+
 /// The run in two sentences.
 fn summary(content: &ReportContent<'_>) -> String {
     let metrics = content.metrics;
     let mut text = format!("The policy of <b>{}</b> as a formula", escape(content.expert));
-    if let Some(operations) = metrics["formula"]["operations"].as_u64() {
-        text += &format!(" of <b>{operations} operations</b>");
+    if let Some(formula) = metrics.headline() {
+        text += &format!(" of <b>{} operations</b>", formula.operations);
     }
     text += ".";
-    let played = |policy: &str| {
-        let returns = &metrics["returns"][policy];
-        Some((returns["mean"].as_f64()?, returns["std"].as_f64()?, returns["n"].as_u64()?))
-    };
-    if let Some((mean, std, n)) = played("formula") {
-        let (mean, std) = (html::number(mean), html::number(std));
+    if let Some(Returns { mean, std, n, .. }) = metrics.returns.get(&PolicyRole::Headline) {
+        let (mean, std) = (html::number(*mean), html::number(*std));
         text += &format!(" Over {n} episodes that nothing was tuned on its mean return is <b>{mean}</b> ± {std}");
-        if let Some((mean, std, _)) = played("expert") {
-            text += &format!("; the expert's is {} ± {}", html::number(mean), html::number(std));
+        if let Some(Returns { mean, std, .. }) = metrics.returns.get(&PolicyRole::Expert) {
+            text += &format!("; the expert's is {} ± {}", html::number(*mean), html::number(*std));
         }
         text += ".";
     }
-    if let Some(log) = metrics["log"].as_object() {
+    if let Some(log) = &metrics.log {
         text += " It was learnt from a log: there was no expert to film or to ask about other states.";
-        if log["is_played"] == false {
-            let agreement = metrics["agreement"]["formula"].as_f64().map(html::percent);
-            text += &agreement.map_or_else(String::new, |share| {
-                format!(" On rows that it was not fitted to it agrees with the log in <b>{share}</b>.")
+        if !log.is_played {
+            text += &metrics.agreement_text(PolicyRole::Headline).map_or_else(String::new, |agreement| {
+                format!(" On rows that it was not fitted to its agreement with the log is <b>{agreement}</b>.")
             });
             text += " There was no environment: nothing was played, filmed or tuned on return.";
         }
@@ -211,19 +209,14 @@ fn videos(videos: &[ReportedVideo<'_>]) -> String {
 }
 
 fn origin(content: &ReportContent<'_>) -> String {
-    let files = [
-        ("config.toml", "everything that was decided; <code>kanrl extract --config config.toml</code> repeats the run"),
-        ("provenance.json", "versions, commit, host, command, digests of expert and data, seeds"),
-        ("metrics.json", "everything that was measured"),
-        ("formula.json", "the formula, to be evaluated, exported and played"),
-        ("run.log", "what happened"),
-    ];
-    let rows = files.iter().map(|(file, about)| format!("<li><a href=\"{file}\">{file}</a>: {about}</li>\n"));
-    let seed = content.metrics["seed"].as_u64().map_or_else(String::new, |seed| format!(" with seed {seed}"));
+    let files =
+        [RunFile::Config, RunFile::Provenance, RunFile::Metrics, RunFile::Formula, RunFile::Log, RunFile::Timings];
+    let rows = files.map(|file| format!("<li><a href=\"{file}\">{file}</a>: {}</li>\n", file.meaning()));
+    let seed = content.metrics.seed;
     format!(
-        "<p>Made by kanrl {}{seed}.</p>\n<ul>{}</ul>\n<details><summary>Config</summary><pre>{}</pre></details>",
+        "<p>Made by kanrl {} with seed {seed}.</p>\n<ul>{}</ul>\n<details><summary>Config</summary><pre>{}</pre></details>",
         env!("CARGO_PKG_VERSION"),
-        rows.collect::<String>(),
+        rows.concat(),
         escape(content.config.trim_end()),
     )
 }

@@ -1,53 +1,36 @@
-//! Returns and agreement, as `metrics.json` has them.
+//! Returns and agreement of every policy.
 
-use super::html::{escape, number, percent, table, title_case};
+use super::html::{escape, number, table, title_case};
 use super::plot::{IntervalRow, intervals};
-use crate::run::statistics::{interquartile_mean, interquartile_mean_interval};
-use serde_json::Value;
+use crate::run::{Metrics, PolicyRole};
 
-/// Policies in the order of the page; others follow.
-const ORDER: [&str; 5] = ["expert", "kan", "faithful", "polished", "formula"];
-
-/// A picture and a table of every policy's returns; the interquartile means and their intervals are computed from the
-/// episodes where the metrics do not hold them.
-pub(super) fn part(metrics: &Value) -> String {
-    let Some(returns) = metrics["returns"].as_object().filter(|returns| !returns.is_empty()) else {
-        return "<p>Nothing was played.</p>".to_owned() + &agreement(&metrics["agreement"]);
-    };
-    let mut names: Vec<&String> = returns.keys().filter(|name| returns[*name].is_object()).collect();
-    names.sort_by_key(|name| ORDER.iter().position(|known| known == name).unwrap_or(ORDER.len()));
-    let agreement = &metrics["agreement"];
+/// A picture and a table of every policy's returns.
+pub(super) fn part(metrics: &Metrics) -> String {
+    if metrics.returns.is_empty() {
+        return "<p>Nothing was played.</p>".to_owned() + &agreement(metrics);
+    }
     let (mut plotted, mut rows) = (Vec::new(), Vec::new());
-    for name in names {
-        let row = &returns[name];
-        let field = |field: &str| row[field].as_f64().map_or_else(|| "–".to_owned(), number);
-        let episodes: Vec<f64> = row["episodes"].as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
-        let middle = row["interquartile_mean"]
-            .as_f64()
-            .or_else(|| (!episodes.is_empty()).then(|| interquartile_mean(&episodes)));
-        let interval = interval(&row["interquartile_mean_interval"]).or_else(|| {
-            let interval = (!episodes.is_empty()).then(|| interquartile_mean_interval(&episodes))?;
-            Some((interval.low, interval.high))
+    for (role, returns) in &metrics.returns {
+        let (name, middle, interval) =
+            (title_case(role.name()), returns.interquartile_mean, returns.interquartile_mean_interval);
+        plotted.push(IntervalRow {
+            name: name.clone(),
+            estimate: middle,
+            interval: Some((interval.low, interval.high)),
+            spread: spread(&returns.episodes),
         });
-        let label = if name == "kan" { "KAN".to_owned() } else { title_case(name) };
-        if let Some(estimate) = middle.or(row["mean"].as_f64()) {
-            plotted.push(IntervalRow { name: label.clone(), estimate, interval, spread: spread(&episodes) });
-        }
-        let middle = middle.map_or_else(|| "–".to_owned(), number);
-        let interval = interval
-            .map_or_else(String::new, |(low, high)| format!(" <small>[{}, {}]</small>", number(low), number(high)));
-        let agreement = agreement[name.as_str()].as_f64().map_or_else(String::new, percent);
+        let [middle, low, high] = [middle, interval.low, interval.high].map(number);
         rows.push(vec![
-            escape(&label),
-            format!("{middle}{interval}"),
-            format!("{} ± {}", field("mean"), field("std")),
-            field("worst_5_percent"),
-            agreement,
-            row["n"].as_u64().map_or_else(|| "–".to_owned(), |n| n.to_string()),
+            escape(&name),
+            format!("{middle} <small>[{low}, {high}]</small>"),
+            format!("{} ± {}", number(returns.mean), number(returns.std)),
+            number(returns.worst_5_percent),
+            metrics.agreement_text(*role).unwrap_or_default(),
+            returns.n.to_string(),
         ]);
     }
     let head = ["Policy", "Interquartile mean [95 %]", "Mean ± std", "Worst 5 %", "Agreement", "Episodes"];
-    let measure = agreement["measure"].as_str().unwrap_or("share of states with the expert's action");
+    let measure = metrics.agreement.measure.map_or("", |measure| measure.meaning());
     format!(
         "<figure class=\"plot\">{}<figcaption>Dot: interquartile mean. Thick: its bootstrap 95 % interval. Thin: nine of \
          ten episodes. All policies played the same seeds.</figcaption></figure>\n{}<p class=\"note\">Agreement with the \
@@ -59,21 +42,15 @@ pub(super) fn part(metrics: &Value) -> String {
 }
 
 /// Agreement alone, where nothing was played.
-fn agreement(agreement: &Value) -> String {
-    let row = |name: &&str| Some(vec![title_case(name), percent(agreement.get(*name)?.as_f64()?)]);
-    let rows: Vec<Vec<String>> = ORDER.iter().filter_map(row).collect();
-    let (Some(measure), false) = (agreement["measure"].as_str(), rows.is_empty()) else { return String::new() };
+fn agreement(metrics: &Metrics) -> String {
+    let row = |role: PolicyRole| Some(vec![title_case(role.name()), metrics.agreement_text(role)?]);
+    let rows: Vec<Vec<String>> = PolicyRole::ALL.into_iter().filter_map(row).collect();
+    let (Some(measure), false) = (metrics.agreement.measure, rows.is_empty()) else { return String::new() };
     let note = format!(
         "<p class=\"note\">Agreement with the log on rows that nothing was fitted to: {}.</p>",
-        escape(measure)
+        escape(measure.meaning())
     );
     table(&["Policy", "Agreement"].map(str::to_owned), &rows) + &note
-}
-
-/// An interval as `{"low": …, "high": …}` or `[low, high]`.
-fn interval(value: &Value) -> Option<(f64, f64)> {
-    let end = |name: &str, index: usize| value.get(name).or_else(|| value.get(index)).and_then(Value::as_f64);
-    Some((end("low", 0)?, end("high", 1)?))
 }
 
 /// The 5th and the 95th percentile.

@@ -73,7 +73,9 @@ fn rows_part(rows: &[(String, &Map<String, Value>)]) -> String {
 /// Return against operations, where at least two rows have both.
 fn plot(rows: &[(String, &Map<String, Value>)]) -> String {
     let measures = ["interquartile_mean", "mean", "mean_return", "return", "agreement"];
-    let Some(measure) = measures.into_iter().find(|name| rows.iter().any(|(_, row)| row.contains_key(*name))) else {
+    let Some(measure) =
+        measures.into_iter().find(|name| rows.iter().any(|(_, row)| row.get(*name).is_some_and(Value::is_number)))
+    else {
         return String::new();
     };
     let mut points: Vec<Point> = rows
@@ -98,7 +100,7 @@ fn plot(rows: &[(String, &Map<String, Value>)]) -> String {
     format!("<figure class=\"plot\">{}</figure>\n", scatter(&points, "operations", &label))
 }
 
-/// Long lists, such as every episode's return, are in `metrics.json` only.
+/// Long lists, such as every episode's return, are not.
 fn is_shown(value: &Value) -> bool {
     match value {
         Value::Array(values) => values.len() <= 4 && values.iter().all(|value| !value.is_object()),

@@ -1,5 +1,7 @@
 //! What a run directory can hold.
 
+use super::role::PolicyRole;
+
 /// A file or a folder of a run directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RunFile {
@@ -136,6 +138,29 @@ impl RunFile {
         self.description().meaning
     }
 
+    /// Whose policy it holds or shows.
+    pub const fn role(self) -> Option<PolicyRole> {
+        match self {
+            Self::ExpertVideo => Some(PolicyRole::Expert),
+            Self::Network | Self::Diagram => Some(PolicyRole::Network),
+            Self::Faithful => Some(PolicyRole::Faithful),
+            Self::Polished => Some(PolicyRole::Polished),
+            Self::Formula | Self::Latex | Self::FormulaVideo => Some(PolicyRole::Headline),
+            _ => None,
+        }
+    }
+
+    /// The file that a policy can be read back from; none for the expert, which lies elsewhere.
+    pub const fn of_policy(role: PolicyRole) -> Option<Self> {
+        match role {
+            PolicyRole::Expert => None,
+            PolicyRole::Network => Some(Self::Network),
+            PolicyRole::Faithful => Some(Self::Faithful),
+            PolicyRole::Polished => Some(Self::Polished),
+            PolicyRole::Headline => Some(Self::Formula),
+        }
+    }
+
     /// Whether it is a folder.
     pub const fn is_folder(self) -> bool {
         matches!(self, Self::TensorBoard | Self::Stages)
@@ -161,6 +186,7 @@ impl std::fmt::Display for RunFile {
 #[cfg(test)]
 mod tests {
     use super::RunFile;
+    use crate::run::PolicyRole;
 
     #[test]
     fn every_file_is_found_by_its_name() {
@@ -170,5 +196,9 @@ mod tests {
             assert!(!file.is_folder() || file.media_type().is_none(), "{file}");
         }
         assert_eq!(RunFile::from_name("secret.txt"), None);
+        for role in PolicyRole::ALL {
+            let file = RunFile::of_policy(role);
+            assert_eq!(file.and_then(RunFile::role), file.map(|_| role));
+        }
     }
 }

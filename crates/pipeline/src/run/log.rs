@@ -1,7 +1,7 @@
 //! Readers of a run's events that write files: `run.log`, `events.jsonl` and `timings.json`.
 
 use super::files::RunFile;
-use super::store::LockedRun;
+use super::locked::LockedRun;
 use crate::events::{Event, EventReader};
 use crate::files::FileError;
 use jiff::Timestamp;

@@ -2,20 +2,31 @@
 
 mod files;
 mod folder;
+mod locked;
 mod log;
+pub mod metrics;
+mod policy;
 pub mod provenance;
 pub mod record;
+mod returns;
+mod role;
 pub mod seeds;
 pub mod statistics;
 mod store;
+mod summary;
 mod tensorboard;
 
 pub use files::RunFile;
-pub use store::{LockedRun, RunStore, RunStoreError};
+pub use locked::LockedRun;
+pub use metrics::Metrics;
+pub use returns::Returns;
+pub use role::{PolicyRole, UnknownRole};
+pub use store::{RunStore, RunStoreError};
+pub use summary::{FrontRow, PolicyRow, RunSummary};
 
 use crate::causes::in_words;
 use crate::config::RunConfig;
-use crate::engine::{Artifact, Fingerprints, LoadContext, Pipeline, PipelineError, Stage, made};
+use crate::engine::{Artifact, Fingerprints, LoadContext, Pipeline, PipelineError, Stage};
 use crate::events::Reporter;
 use crate::files::FileError;
 use crate::head::StudentHead;
@@ -26,8 +37,6 @@ use crate::stages::artifacts::{FittedNetworks, NamedNetworks, PrunedNetworks};
 use crate::stages::baselines::candidate::Form;
 use crate::stages::collect::ExpertData;
 use crate::stages::context::{Environments, Task};
-use crate::stages::evaluate::{Agreement, Evaluation, PolicyEvaluation, Returns};
-use crate::stages::select::Selection;
 use crate::stages::teacher::{Log, Teacher};
 use crate::students::{self, LibraryPart};
 use bevy_ecs::prelude::*;
@@ -284,91 +293,6 @@ pub enum RunError {
     /// The run directory cannot be used.
     #[error(transparent)]
     Directory(#[from] RunStoreError),
-}
-
-/// One row of the returns table.
-#[derive(Clone, Debug)]
-pub struct PolicyRow {
-    /// `expert`, `KAN`, `faithful`, `polished` or `formula`.
-    pub policy: String,
-    /// Its returns on the report seeds; of no episodes where nothing is played.
-    pub returns: Returns,
-    /// Its agreement with the expert.
-    pub agreement: Option<f64>,
-}
-
-/// What a finished run prints. Parts that no stage made are empty.
-#[derive(Clone, Debug, Default)]
-pub struct RunSummary {
-    /// The returns table.
-    pub rows: Vec<PolicyRow>,
-    /// The formula, as text for a terminal.
-    pub formula: String,
-    /// Its operations, as SymPy's `count_ops` counts them.
-    pub operations: usize,
-    /// The student that it comes from.
-    pub student: String,
-    /// The network's student beside it.
-    pub network: String,
-    /// Why this formula, in a sentence.
-    pub reason: String,
-    /// Formulas that none is better than in return, fidelity and operations at once, the most faithful ones first.
-    pub front: Vec<FrontRow>,
-}
-
-/// One row of the table of the front; all is measured where formulas are chosen, on other seeds than what is reported.
-#[derive(Clone, Debug)]
-pub struct FrontRow {
-    /// The student, and how it was tuned.
-    pub formula: String,
-    /// `headline`, `faithful`, `polished`, several of them or none.
-    pub names: Vec<&'static str>,
-    /// Mean return.
-    pub mean: f64,
-    /// Mean of the worst twentieth.
-    pub worst_5_percent: f64,
-    /// Fidelity in its own states; none with a log.
-    pub own_states: Option<f64>,
-    /// Fidelity in the expert's states.
-    pub expert_states: Option<f64>,
-    /// Its operations.
-    pub operations: usize,
-}
-
-impl RunSummary {
-    fn of(world: &World) -> Self {
-        let mut summary = Self::default();
-        if let Some(evaluation) = made::<Evaluation>(world) {
-            let row = |evaluation: &PolicyEvaluation| PolicyRow {
-                policy: if evaluation.policy == "kan" { "KAN".to_owned() } else { evaluation.policy.clone() },
-                returns: evaluation.returns.clone(),
-                agreement: evaluation.agreement.map(Agreement::value),
-            };
-            summary.rows = evaluation.policies.iter().map(row).collect();
-        }
-        if let Some(selection) = made::<Selection>(world) {
-            let chosen = selection.chosen();
-            summary.formula = kanrl_symbolic::export::unicode(&chosen.formula);
-            summary.operations = chosen.operations;
-            summary.student = chosen.student.clone();
-            summary.network = selection.network.clone();
-            summary.reason = selection.reason.clone();
-            let row = |index: usize| {
-                let candidate = &selection.candidates[index];
-                Some(FrontRow {
-                    formula: format!("{}, {}", candidate.student, candidate.tuning()),
-                    names: selection.names_of(index),
-                    mean: candidate.mean?,
-                    worst_5_percent: candidate.worst_5_percent?,
-                    own_states: candidate.fidelity.own_states,
-                    expert_states: candidate.fidelity.expert_states,
-                    operations: candidate.operations,
-                })
-            };
-            summary.front = selection.front().into_iter().filter_map(row).collect();
-        }
-        summary
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! What lies in a run directory, read back: for lists, comparisons and sweeps.
 
 use crate::run::files::RunFile;
+use crate::run::metrics::Metrics;
 use crate::run::provenance::Provenance;
+use crate::run::role::PolicyRole;
 use crate::run::store::RunStore;
 use serde::Serialize;
 use serde_json::Value;
@@ -26,14 +28,16 @@ pub struct RunRecord {
     pub seconds: Option<f64>,
     /// What each policy returned on the report seeds.
     pub policies: Vec<PolicyRecord>,
-    /// Operations of the formula.
-    pub operations: Option<u64>,
+    /// The student that the headline formula comes from.
+    pub student: Option<String>,
+    /// Operations of the headline formula.
+    pub operations: Option<usize>,
     /// The resolved config.
     #[serde(skip)]
     pub config: toml::Table,
-    /// All of `metrics.json`; null before it is written.
+    /// Everything that was measured; none before it is written.
     #[serde(skip)]
-    pub metrics: Value,
+    pub metrics: Option<Metrics>,
 }
 
 /// How far a run is.
@@ -61,18 +65,18 @@ impl std::fmt::Display for RunState {
     }
 }
 
-/// Returns of one of a run's policies.
+/// What one of a run's policies is worth. Returns are missing where nothing is played.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PolicyRecord {
-    /// `expert`, `kan`, `formula`, …
-    pub policy: String,
+    /// What it is to the run.
+    pub policy: PolicyRole,
     /// Mean return.
-    pub mean: f64,
+    pub mean: Option<f64>,
     /// Standard deviation over episodes.
-    pub std: f64,
+    pub std: Option<f64>,
     /// Mean of the worst twentieth.
     pub worst_5_percent: Option<f64>,
-    /// Mean of the middle half, where it was computed.
+    /// Mean of the middle half.
     pub interquartile_mean: Option<f64>,
     /// Agreement with the expert.
     pub agreement: Option<f64>,
@@ -80,9 +84,6 @@ pub struct PolicyRecord {
     #[serde(skip)]
     pub episodes: Vec<f64>,
 }
-
-/// Policies in the order of lists; others follow.
-const ORDER: [&str; 5] = ["expert", "kan", "faithful", "polished", "formula"];
 
 impl RunRecord {
     /// The run in `directory`; `None` where there is no config that can be read.
@@ -93,8 +94,8 @@ impl RunRecord {
     /// What is known about `run`; `None` where its config cannot be read.
     pub fn of(run: &RunStore) -> Option<Self> {
         let config: toml::Table = run.read_text(RunFile::Config).ok()?.parse().ok()?;
-        let json = |file| run.read_json::<Value>(file).unwrap_or_default();
-        let (metrics, timings) = (json(RunFile::Metrics), json(RunFile::Timings));
+        let metrics = Metrics::read(run).ok();
+        let timings: Value = run.read_json(RunFile::Timings).unwrap_or_default();
         let provenance = Provenance::read(run).ok();
         let execution = provenance.as_ref().and_then(|provenance| provenance.executions.last());
         let state = match execution.and_then(|execution| execution.outcome.as_deref()) {
@@ -112,8 +113,9 @@ impl RunRecord {
             seed: config.get("seed").and_then(toml::Value::as_integer).and_then(|seed| u64::try_from(seed).ok()),
             started: execution.map(|execution| execution.started.clone()),
             seconds: seconds.map(|stages| stages.values().filter_map(Value::as_f64).sum()),
-            policies: policies(&metrics),
-            operations: metrics["formula"]["operations"].as_u64(),
+            policies: metrics.as_ref().map(policies).unwrap_or_default(),
+            student: metrics.as_ref().and_then(|metrics| Some(metrics.headline()?.student.clone())),
+            operations: metrics.as_ref().and_then(|metrics| Some(metrics.headline()?.operations)),
             config,
             metrics,
         })
@@ -124,9 +126,14 @@ impl RunRecord {
         RunStore::list(folder, depth).iter().filter_map(Self::of).collect()
     }
 
-    /// One policy's returns.
-    pub fn policy(&self, name: &str) -> Option<&PolicyRecord> {
-        self.policies.iter().find(|record| record.policy == name)
+    /// One policy's results.
+    pub fn policy(&self, role: PolicyRole) -> Option<&PolicyRecord> {
+        self.policies.iter().find(|record| record.policy == role)
+    }
+
+    /// A policy's agreement with the expert, in words: `98.5 %` or `R² 0.985`.
+    pub fn agreement_text(&self, role: PolicyRole) -> Option<String> {
+        self.metrics.as_ref()?.agreement_text(role)
     }
 
     /// Every setting of the config by its key path (`approximator.hidden`).
@@ -137,23 +144,20 @@ impl RunRecord {
     }
 }
 
-fn policies(metrics: &Value) -> Vec<PolicyRecord> {
-    let record = |(policy, returns): (&String, &Value)| {
-        Some(PolicyRecord {
-            policy: policy.clone(),
-            mean: returns["mean"].as_f64()?,
-            std: returns["std"].as_f64()?,
-            worst_5_percent: returns["worst_5_percent"].as_f64(),
-            interquartile_mean: returns["interquartile_mean"].as_f64(),
-            agreement: metrics["agreement"][policy.as_str()].as_f64(),
-            episodes: returns["episodes"].as_array().into_iter().flatten().filter_map(Value::as_f64).collect(),
+fn policies(metrics: &Metrics) -> Vec<PolicyRecord> {
+    let record = |policy: PolicyRole| {
+        let (returns, agreement) = (metrics.returns.get(&policy), metrics.agreement.expert_states.get(&policy));
+        (returns.is_some() || agreement.is_some()).then(|| PolicyRecord {
+            policy,
+            mean: returns.map(|returns| returns.mean),
+            std: returns.map(|returns| returns.std),
+            worst_5_percent: returns.map(|returns| returns.worst_5_percent),
+            interquartile_mean: returns.map(|returns| returns.interquartile_mean),
+            agreement: agreement.copied(),
+            episodes: returns.map(|returns| returns.episodes.clone()).unwrap_or_default(),
         })
     };
-    let mut policies: Vec<PolicyRecord> =
-        metrics["returns"].as_object().into_iter().flatten().filter_map(record).collect();
-    let rank = |name: &str| ORDER.iter().position(|known| *known == name).unwrap_or(ORDER.len());
-    policies.sort_by_key(|record| rank(&record.policy));
-    policies
+    PolicyRole::ALL.into_iter().filter_map(record).collect()
 }
 
 fn flatten(path: &str, value: &toml::Value, settings: &mut std::collections::BTreeMap<String, String>) {
@@ -173,6 +177,7 @@ fn flatten(path: &str, value: &toml::Value, settings: &mut std::collections::BTr
 #[cfg(test)]
 mod tests {
     use super::{RunRecord, RunState};
+    use crate::run::{LockedRun, PolicyRole, RunFile};
 
     #[test]
     fn a_run_is_read_as_far_as_it_is() {
@@ -180,18 +185,18 @@ mod tests {
         let run = folder.path().join("sweep/one");
         std::fs::create_dir_all(&run).unwrap();
         assert!(RunRecord::read(&run).is_none());
-        std::fs::write(run.join("config.toml"), "seed = 3\n[environment]\nid = \"CartPole-v1\"\n").unwrap();
+        std::fs::write(run.join(RunFile::Config.name()), "seed = 3\n[environment]\nid = \"CartPole-v1\"\n").unwrap();
         let record = RunRecord::read(&run).unwrap();
         assert_eq!((record.state, record.seed, record.policies.len()), (RunState::Unfinished, Some(3), 0));
-        let metrics = r#"{"returns": {"formula": {"mean": 1.5, "std": 0.5}, "expert": {"mean": 2, "std": 0}},
-            "agreement": {"formula": 0.9}, "formula": {"operations": 7}}"#;
-        std::fs::write(run.join("metrics.json"), metrics).unwrap();
+        let locked = LockedRun::open(&run).unwrap();
+        locked.write(RunFile::Metrics, crate::run::metrics::tests::EXAMPLE.as_bytes()).unwrap();
         let records = RunRecord::list(folder.path(), 2);
         assert_eq!(records.len(), 1);
-        let names: Vec<&str> = records[0].policies.iter().map(|record| record.policy.as_str()).collect();
-        assert_eq!(names, ["expert", "formula"]);
-        assert_eq!(records[0].policy("formula").unwrap().agreement, Some(0.9));
-        assert_eq!(records[0].operations, Some(7));
+        let roles: Vec<PolicyRole> = records[0].policies.iter().map(|record| record.policy).collect();
+        assert_eq!(roles, [PolicyRole::Headline]);
+        assert_eq!(records[0].policy(PolicyRole::Headline).unwrap().agreement, Some(-3.13));
+        assert_eq!(records[0].agreement_text(PolicyRole::Headline).as_deref(), Some("R² −3.130"));
+        assert_eq!((records[0].student.as_deref(), records[0].operations), (Some("kan-2"), Some(7)));
         assert_eq!(records[0].settings()["environment.id"], "\"CartPole-v1\"");
         assert!(RunRecord::list(folder.path(), 1).is_empty());
     }

@@ -1,13 +1,14 @@
 //! Summaries of returns, as rliable reports them (Agarwal et al. 2021, arXiv 2108.13264).
 
 use kanrl_core::random::Generator;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Resamples of a bootstrap.
 const RESAMPLES: usize = 2000;
 
 /// A two-sided 95 % interval.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Interval {
     /// Its lower end.
     pub low: f64,

@@ -1,15 +1,11 @@
-//! Run directories: the only place where their files are opened.
-
 use super::files::RunFile;
 use super::folder::{Folder, Kind};
+use super::role::PolicyRole;
 use crate::config::{ConfigError, RawConfig};
-use crate::files::{FileError, PARTIAL};
-use bevy_ecs::resource::Resource;
-use serde::Serialize;
+use crate::files::FileError;
 use serde::de::DeserializeOwned;
 use std::fs::{File, TryLockError};
-use std::io::{Error, ErrorKind, Result as IoResult};
-use std::ops::Deref;
+use std::io::{Error, Result as IoResult};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -19,7 +15,7 @@ const LARGEST: u64 = 256 << 20;
 /// Depth up to which folders below a run directory are looked into.
 const DEEPEST: usize = 8;
 /// The file that completes a stage's folder.
-const STAGE_RECORD: &str = "stage.json";
+pub(super) const STAGE_RECORD: &str = "stage.json";
 
 /// A run directory that may be read, whether or not a process works on it.
 ///
@@ -49,7 +45,7 @@ impl RunStore {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, RunStoreError> {
         let path = path.as_ref();
         let folder = Folder::open(path).map_err(|source| RunStoreError::Read { path: path.to_owned(), source })?;
-        let run = Self { folder: Arc::new(folder) };
+        let run = Self::of(folder);
         if run.has(RunFile::Config) { Ok(run) } else { Err(RunStoreError::NotARun { path: path.to_owned() }) }
     }
 
@@ -63,6 +59,14 @@ impl RunStore {
         };
         let folders = entries.into_iter().filter(|(_, kind)| *kind == Kind::Folder);
         folders.flat_map(|(name, _)| below(folder.join(name))).collect()
+    }
+
+    pub(super) fn of(folder: Folder) -> Self {
+        Self { folder: Arc::new(folder) }
+    }
+
+    pub(super) fn folder(&self) -> &Folder {
+        &self.folder
     }
 
     /// Its path, as it was opened.
@@ -195,145 +199,6 @@ fn visit(
     Ok(())
 }
 
-/// A run directory that this process may write, and no other one may until all clones of this are dropped.
-#[derive(Clone, Debug, Resource)]
-pub struct LockedRun {
-    store: RunStore,
-    _lock: Arc<File>,
-}
-
-impl LockedRun {
-    /// The run directory at `path`, made if it does not exist, and freed of what a killed process left half-written.
-    ///
-    /// # Errors
-    /// [`RunStoreError::NotARun`] for a folder that holds something else, [`RunStoreError::InUse`] while another process
-    /// works on it, [`RunStoreError::Write`] where it cannot be made.
-    pub fn open(path: impl AsRef<Path>) -> Result<Self, RunStoreError> {
-        let path = path.as_ref();
-        let error = |source| FileError { path: path.to_owned(), source };
-        std::fs::create_dir_all(path).map_err(error)?;
-        let store = RunStore { folder: Arc::new(Folder::open(path).map_err(error)?) };
-        let folder = &store.folder;
-        let own = [RunFile::Lock.name(), RunFile::Stages.name()];
-        let is_partial = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with(PARTIAL);
-        let entries = folder.entries().map_err(error)?;
-        let strangers = entries.iter().any(|(name, _)| !own.iter().any(|own| name == own) && !is_partial(name));
-        if strangers && !store.has(RunFile::Config) {
-            return Err(RunStoreError::NotARun { path: path.to_owned() });
-        }
-        let lock =
-            folder.lock_file(RunFile::Lock.name()).map_err(|source| store.unwritable(RunFile::Lock.name(), source))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(RunStoreError::InUse { path: path.to_owned() }),
-            Err(TryLockError::Error(source)) => return Err(error(source).into()),
-        }
-        let run = Self { store, _lock: Arc::new(lock) };
-        for (name, _) in entries.iter().filter(|(name, _)| is_partial(name)) {
-            run.folder.remove(name).map_err(error)?;
-        }
-        run.stages()?;
-        Ok(run)
-    }
-
-    /// Writes a file, whole or not at all.
-    ///
-    /// # Errors
-    /// [`FileError`].
-    pub fn write(&self, file: RunFile, bytes: &[u8]) -> Result<(), FileError> {
-        self.write_named(file.name(), bytes)
-    }
-
-    /// Writes a file as indented JSON.
-    ///
-    /// # Errors
-    /// [`FileError`].
-    pub fn write_json<T: Serialize>(&self, file: RunFile, value: &T) -> Result<(), FileError> {
-        self.write(file, &json(value).map_err(|source| self.unwritable(file.name(), source))?)
-    }
-
-    /// Writes a file that a stage of somebody else's adds to the run's own.
-    ///
-    /// # Errors
-    /// [`FileError`], also for a name that is one of [`RunFile`] or not a plain file name.
-    pub fn write_extra(&self, name: &str, bytes: &[u8]) -> Result<(), FileError> {
-        if RunFile::from_name(name).is_some() {
-            let reason = "every run has a file of this name: choose another one";
-            return Err(self.unwritable(name, Error::new(ErrorKind::InvalidInput, reason)));
-        }
-        self.write_named(name, bytes)
-    }
-
-    fn write_named(&self, name: &str, bytes: &[u8]) -> Result<(), FileError> {
-        self.folder.write(name, bytes).map_err(|source| self.unwritable(name, source))
-    }
-
-    /// Opens a file to write at its end.
-    ///
-    /// # Errors
-    /// [`FileError`].
-    pub fn append(&self, file: RunFile) -> Result<File, FileError> {
-        self.folder.append(file.name()).map_err(|source| self.unwritable(file.name(), source))
-    }
-
-    /// Makes a new file in the folder for TensorBoard.
-    ///
-    /// # Errors
-    /// [`FileError`], also where it exists.
-    pub(super) fn create_tensorboard_file(&self, name: &str) -> Result<File, FileError> {
-        let folder = RunFile::TensorBoard.name();
-        let file = self.folder.create_folder(folder).and_then(|folder| folder.create_file(name));
-        file.map_err(|source| self.unwritable(folder, source))
-    }
-
-    /// Makes the folder of a stage's artifacts; one that exists is emptied, and is no complete stage's any more.
-    ///
-    /// # Errors
-    /// [`FileError`].
-    pub fn create_stage(&self, stage: &str) -> Result<PathBuf, FileError> {
-        let stages = self.stages()?;
-        let made = stages.remove(stage).and_then(|()| stages.create_folder(stage));
-        let error = |source| FileError { path: self.stage_path(stage), source };
-        made.map(|folder| folder.path().to_owned()).map_err(error)
-    }
-
-    /// Notes that everything a stage makes lies in its folder.
-    ///
-    /// # Errors
-    /// [`FileError`].
-    pub fn complete_stage<T: Serialize>(&self, stage: &str, record: &T) -> Result<(), FileError> {
-        let error = |source| FileError { path: self.stage_path(stage).join(STAGE_RECORD), source };
-        let bytes = json(record).map_err(error)?;
-        let written = self.stages()?.folder(stage).and_then(|folder| folder.write(STAGE_RECORD, &bytes));
-        written.map_err(error)
-    }
-
-    fn stages(&self) -> Result<Folder, FileError> {
-        let name = RunFile::Stages.name();
-        self.folder.create_folder(name).map_err(|source| self.unwritable(name, source))
-    }
-}
-
-impl Deref for LockedRun {
-    type Target = RunStore;
-
-    fn deref(&self) -> &RunStore {
-        &self.store
-    }
-}
-
-impl RunStore {
-    fn unwritable(&self, name: &str, source: Error) -> FileError {
-        FileError { path: self.path().join(name), source }
-    }
-}
-
-fn json<T: Serialize>(value: &T) -> IoResult<Vec<u8>> {
-    let mut bytes = serde_json::to_vec_pretty(value).map_err(Error::other)?;
-    bytes.push(b'\n');
-    Ok(bytes)
-}
-
 /// A run directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -366,106 +231,13 @@ pub enum RunStoreError {
         /// What is wrong.
         reason: String,
     },
+    /// A policy is no formula.
+    #[error("the {role} of a run is no formula: ask for headline, faithful or polished")]
+    NoFormula {
+        /// What was asked for.
+        role: PolicyRole,
+    },
     /// Something cannot be written.
     #[error(transparent)]
     Write(#[from] FileError),
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{LockedRun, RunStore, RunStoreError};
-    use crate::run::RunFile;
-
-    #[test]
-    fn a_run_is_written_by_one_process_and_read_by_any() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("sweep/run");
-        assert!(matches!(RunStore::open(&path), Err(RunStoreError::Read { .. })));
-        let first = LockedRun::open(&path).unwrap();
-        assert!(matches!(RunStore::open(&path), Err(RunStoreError::NotARun { .. })));
-        first.write(RunFile::Config, b"seed = 3").unwrap();
-        assert!(matches!(LockedRun::open(&path), Err(RunStoreError::InUse { .. })));
-        let reader = RunStore::open(&path).unwrap();
-        assert!(reader.is_in_use());
-        assert_eq!(reader.read_text(RunFile::Config).unwrap(), "seed = 3");
-        assert_eq!(reader.files(), [RunFile::Config, RunFile::Stages, RunFile::Lock]);
-        assert_eq!(RunStore::list(folder.path(), 2).len(), 1);
-        assert!(RunStore::list(folder.path(), 1).is_empty());
-        std::fs::write(path.join(".partial-x"), b"half").unwrap();
-        drop(first);
-        assert!(!reader.is_in_use());
-        LockedRun::open(&path).unwrap();
-        assert!(!path.join(".partial-x").exists(), "what a killed process left is removed");
-    }
-
-    #[test]
-    fn a_folder_of_something_else_is_left_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("thesis.tex"), "").unwrap();
-        assert!(matches!(LockedRun::open(folder.path()), Err(RunStoreError::NotARun { .. })));
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn stages_are_complete_or_empty() {
-        let folder = tempfile::tempdir().unwrap();
-        let run = LockedRun::open(folder.path()).unwrap();
-        let path = run.create_stage("fit").unwrap();
-        std::fs::write(path.join("network"), "").unwrap();
-        assert_eq!(run.stage_record::<u32>("fit"), None);
-        run.complete_stage("fit", &7).unwrap();
-        assert_eq!(run.stage_record("fit"), Some(7));
-        let mut seen = Vec::new();
-        run.visit(&mut |name, _| {
-            seen.push(name.to_owned());
-            Ok(())
-        })
-        .unwrap();
-        assert_eq!(seen, ["stages/fit/network", "stages/fit/stage.json"]);
-        run.create_stage("fit").unwrap();
-        assert_eq!((run.stage_record::<u32>("fit"), path.join("network").exists()), (None, false));
-        assert!(run.create_stage("../fit").is_err());
-    }
-
-    #[test]
-    fn files_of_others_do_not_replace_the_run_s_own() {
-        let folder = tempfile::tempdir().unwrap();
-        let run = LockedRun::open(folder.path()).unwrap();
-        run.write_extra("policy.st", b"x").unwrap();
-        assert!(folder.path().join("policy.st").is_file());
-        for name in [RunFile::Metrics.name(), RunFile::Lock.name(), "a/b", ".."] {
-            assert!(run.write_extra(name, b"x").is_err(), "{name}");
-        }
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn nothing_is_written_or_deleted_through_a_link() {
-        use std::os::unix::fs::symlink;
-        let outside = tempfile::tempdir().unwrap();
-        let victim = |name: &str| outside.path().join(name);
-        for file in RunFile::ALL {
-            let place = tempfile::tempdir().unwrap();
-            std::fs::write(place.path().join(RunFile::Config.name()), "seed = 3").unwrap();
-            let (link, target) = (place.path().join(file.name()), victim(file.name()));
-            let _ = std::fs::remove_file(&link);
-            if file.is_folder() {
-                std::fs::create_dir_all(target.join("fit")).unwrap();
-                std::fs::write(target.join("fit/stage.json"), "untouched").unwrap();
-            } else {
-                std::fs::write(&target, "untouched").unwrap();
-            }
-            symlink(&target, &link).unwrap();
-            if let Ok(run) = LockedRun::open(place.path()) {
-                let _ = run.append(file);
-                let _ = run.write(file, b"changed");
-                let _ = run.create_stage("fit");
-                let _ = run.complete_stage("fit", &7);
-                let _ = run.create_tensorboard_file("events");
-            }
-            let untouched = if file.is_folder() { target.join("fit/stage.json") } else { target.clone() };
-            assert_eq!(std::fs::read_to_string(untouched).unwrap(), "untouched", "{file}");
-            assert!(!file.is_folder() || std::fs::read_dir(&target).unwrap().count() == 1, "{file}");
-        }
-    }
 }

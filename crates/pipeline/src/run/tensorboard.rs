@@ -4,8 +4,8 @@
 //! (`tensorflow/core/lib/io/record_writer.h`), whose data are `Event` messages of protocol buffers
 //! (`tensorflow/core/util/event.proto`). Only scalars are written.
 
+use super::locked::LockedRun;
 use super::log::or_warn;
-use super::store::LockedRun;
 use crate::events::{Event, EventReader};
 use std::fs::File;
 use std::io::Write;

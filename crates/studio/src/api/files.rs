@@ -1,12 +1,13 @@
 //! Files of a run.
 
 use super::{App, existing};
-use crate::error::ApiError;
+use crate::error::{ApiError, blocking};
 use crate::security::SANDBOX_POLICY;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use kanrl_pipeline::run::RunFile;
 
 /// One of the files that are served.
 pub async fn file(
@@ -14,10 +15,12 @@ pub async fn file(
     Path((id, name)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let (id, _) = existing(&studio, &id)?;
-    let (path, media_type) =
-        studio.runs.file(&id, &name).ok_or_else(|| ApiError::not_found("this run has no such file"))?;
-    let mut response = answer_file(&path, media_type, &headers).await?;
+    let (_, run) = existing(&studio, &id)?;
+    let missing = || ApiError::not_found("this run has no such file");
+    let file = RunFile::from_name(&name).ok_or_else(missing)?;
+    let media_type = file.media_type().ok_or_else(missing)?;
+    let bytes = blocking(move || run.read(file).map_err(|_| missing())).await?;
+    let mut response = answer_bytes(bytes.into(), media_type, &headers);
     if media_type.starts_with("text/html") || media_type.starts_with("image/svg") {
         let policy = HeaderValue::from_static(SANDBOX_POLICY);
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
@@ -27,11 +30,11 @@ pub async fn file(
 
 /// The whole run as a zip.
 pub async fn archive(State(studio): App, Path(id): Path<String>) -> Result<Response, ApiError> {
-    let (id, folder) = existing(&studio, &id)?;
+    let (id, run) = existing(&studio, &id)?;
     let name = id.as_str().to_owned();
     let disposition = format!("attachment; filename=\"{name}.zip\"");
     let headers = [(header::CONTENT_TYPE, "application/zip".to_owned()), (header::CONTENT_DISPOSITION, disposition)];
-    Ok((headers, crate::archive::stream(folder, name)).into_response())
+    Ok((headers, crate::archive::stream(run, name)).into_response())
 }
 
 /// A file, or the part of it that is asked for: players of videos ask for parts.

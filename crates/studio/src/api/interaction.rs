@@ -13,8 +13,8 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use kanrl_pipeline::config::{MergedConfig, RawConfig};
-use kanrl_symbolic::Formula;
+use kanrl_pipeline::config::MergedConfig;
+use kanrl_pipeline::run::PolicyRole;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -31,14 +31,14 @@ async fn heavy<T: Send + 'static>(
 
 /// The named network.
 pub async fn network(State(studio): App, Path(id): Path<String>) -> Answer {
-    let (_, folder) = existing(&studio, &id)?;
-    heavy(&studio, move |studio| Ok(Json(Laboratory::open(&folder, &studio.environments)?.network()))).await
+    let (_, run) = existing(&studio, &id)?;
+    heavy(&studio, move |studio| Ok(Json(Laboratory::open(&run, &studio.environments)?.network()))).await
 }
 
 /// One edge's spline and what it could be called.
 pub async fn edge(State(studio): App, Path((id, edge)): Path<(String, usize)>) -> Answer {
-    let (_, folder) = existing(&studio, &id)?;
-    heavy(&studio, move |studio| Laboratory::open(&folder, &studio.environments)?.edge(edge).map(Json)).await
+    let (_, run) = existing(&studio, &id)?;
+    heavy(&studio, move |studio| Laboratory::open(&run, &studio.environments)?.edge(edge).map(Json)).await
 }
 
 #[derive(Deserialize)]
@@ -49,10 +49,10 @@ struct Pins {
 
 /// Other functions on some edges: the network, the formula that follows and its returns.
 pub async fn pin(State(studio): App, Path(id): Path<String>, body: Result<Bytes, BytesRejection>) -> Answer {
-    let (_, folder) = existing(&studio, &id)?;
+    let (_, run) = existing(&studio, &id)?;
     let Pins { pins } = json_body(body)?;
     heavy(&studio, move |studio| {
-        let (mut answer, rehearsal) = Laboratory::open(&folder, &studio.environments)?.pin(&pins)?;
+        let (mut answer, rehearsal) = Laboratory::open(&run, &studio.environments)?.pin(&pins)?;
         rehearse(studio, rehearsal, &mut answer)?;
         Ok(Json(answer))
     })
@@ -68,20 +68,17 @@ struct Attempt {
 
 /// Other expressions in the run's formula: its forms and its returns.
 pub async fn try_formula(State(studio): App, Path(id): Path<String>, body: Result<Bytes, BytesRejection>) -> Answer {
-    let (id, folder) = existing(&studio, &id)?;
+    let (_, run) = existing(&studio, &id)?;
     let Attempt { outputs } = json_body(body)?;
     heavy(&studio, move |studio| {
-        let text =
-            studio.runs.read(&id, "formula.json").ok_or_else(|| ApiError::not_found("this run has no formula"))?;
-        let own = Formula::from_json(&text).map_err(|error| ApiError::unprocessable(in_words(&error)))?;
+        let own = run.formula(PolicyRole::Headline).map_err(|error| ApiError::not_found(in_words(&error)))?;
         let parsed = outputs.iter().enumerate().map(|(index, text)| {
             text.parse().map_err(|error| ApiError::field(&format!("output-{index}"), in_words(&error)))
         });
         let formula = parsed.collect::<Result<_, _>>().and_then(|outputs| {
             own.with_expressions(outputs).map_err(|error| ApiError::unprocessable(in_words(&error)))
         })?;
-        let raw = RawConfig::read(&folder.join("config.toml"));
-        let config = raw.and_then(|raw| MergedConfig::new(raw).resolve());
+        let config = run.config().and_then(|raw| MergedConfig::new(raw).resolve());
         let config = config.map_err(|error| ApiError::unprocessable(in_words(&error)))?;
         let mut answer = json!({});
         let rehearsal = Rehearsal { environment: config.environment, formula, seed: config.seed };

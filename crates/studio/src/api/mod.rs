@@ -16,9 +16,9 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
+use kanrl_pipeline::run::RunStore;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Largest JSON that is read, in bytes.
@@ -90,9 +90,9 @@ fn whole_body(body: Result<Bytes, BytesRejection>, limit: usize) -> Result<Bytes
     })
 }
 
-/// A run that exists, and its folder.
-fn existing(studio: &Studio, id: &str) -> Result<(RunId, PathBuf), ApiError> {
+/// A run that exists.
+fn existing(studio: &Studio, id: &str) -> Result<(RunId, RunStore), ApiError> {
     let id = RunId::new(id);
-    id.and_then(|id| studio.runs.folder(&id).map(|folder| (id, folder)))
+    id.and_then(|id| studio.runs.find(&id).map(|run| (id, run)))
         .ok_or_else(|| ApiError::not_found("there is no such run"))
 }

@@ -14,6 +14,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::{self, Stream, StreamExt};
+use kanrl_pipeline::run::{Metrics, PolicyRole, RunFile};
 use kanrl_symbolic::Formula;
 use serde_json::{Value, json};
 use std::convert::Infallible;
@@ -23,11 +24,11 @@ use std::sync::Arc;
 pub async fn list(State(studio): App) -> Answer {
     let list = blocking(move || {
         let with_state = |id: RunId| {
-            let mut summary = studio.runs.summary(&id);
+            let mut summary = runs::summary(&id, &studio.runs.find(&id)?);
             summary["state"] = json!(studio.queue.state(&id));
-            summary
+            Some(summary)
         };
-        Ok(studio.runs.list().into_iter().map(with_state).collect::<Vec<_>>())
+        Ok(studio.runs.list().into_iter().filter_map(with_state).collect::<Vec<_>>())
     });
     list.await.map(|list| Json(json!(list)))
 }
@@ -41,7 +42,8 @@ pub async fn start(
     studio.queue.check_room().map_err(full)?;
     let preparing = Arc::clone(&studio);
     let id = blocking(move || prepare(&preparing, &form)).await?;
-    if let Err(error) = studio.programs.check(&studio.runs.folder(&id).unwrap_or_default()).await {
+    let (_, run) = existing(&studio, id.as_str())?;
+    if let Err(error) = studio.programs.check(&run).await {
         studio.runs.remove(&id);
         return Err(ApiError::field("settings", error));
     }
@@ -68,21 +70,26 @@ fn full(error: QueueFull) -> ApiError {
 
 /// Everything about a run that its page shows.
 pub async fn detail(State(studio): App, Path(id): Path<String>) -> Answer {
-    let (id, _) = existing(&studio, &id)?;
+    let (id, run) = existing(&studio, &id)?;
     blocking(move || {
-        let read = |name: &str| studio.runs.read(&id, name);
-        let json_file = |name: &str| read(name).and_then(|text| serde_json::from_str::<Value>(&text).ok());
-        let formula = |name: &str| read(name).and_then(|text| Formula::from_json(&text).ok());
-        let mut detail = studio.runs.summary(&id);
+        let mut detail = runs::summary(&id, &run);
         detail["state"] = json!(studio.queue.state(&id));
-        detail["metrics"] = json_file("metrics.json").unwrap_or_default();
-        detail["files"] = json!(studio.runs.files(&id));
-        detail["formula"] = formula("formula.json").map(|formula| exports(&formula)).unwrap_or_default();
-        detail["faithful"] = formula("faithful.json").map(|formula| exports(&formula)).unwrap_or_default();
-        detail["config"] = json!(read("config.toml"));
+        detail["metrics"] = json!(Metrics::read(&run).ok());
+        detail["files"] = run.files().into_iter().filter_map(described).collect();
+        for role in [PolicyRole::Headline, PolicyRole::Faithful, PolicyRole::Polished] {
+            detail["formulas"][role.name()] = run.formula(role).map_or(Value::Null, |formula| exports(&formula));
+        }
+        detail["config"] = json!(run.read_text(RunFile::Config).ok());
         Ok(Json(detail))
     })
     .await
+}
+
+/// A file that is served, as the page shows it.
+fn described(file: RunFile) -> Option<Value> {
+    Some(json!({
+        "name": file.name(), "media_type": file.media_type()?, "meaning": file.meaning(), "role": file.role(),
+    }))
 }
 
 /// A formula in every form that the page shows or copies.

@@ -6,6 +6,7 @@ use axum::http::request::Builder;
 use axum::http::{Request, header};
 use axum::response::Response;
 use kanrl_core::environment::EnvironmentRegistry;
+use kanrl_pipeline::run::{LockedRun, RunFile};
 use kanrl_studio::{Options, Studio};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -42,9 +43,9 @@ impl Server {
     /// The folder of a run that is done.
     pub fn finished_run(&self, name: &str) -> PathBuf {
         let folder = self.runs.join(name);
-        std::fs::create_dir(&folder).unwrap();
-        std::fs::write(folder.join("config.toml"), "[environment]\nid = 'CartPole-v1'\n").unwrap();
-        std::fs::write(folder.join("metrics.json"), "{}").unwrap();
+        let run = LockedRun::open(&folder).unwrap();
+        run.write(RunFile::Config, b"[environment]\nid = 'CartPole-v1'\n").unwrap();
+        run.write(RunFile::Metrics, b"{}").unwrap();
         folder
     }
 

@@ -7,6 +7,7 @@ use crate::{Failure, Plugins, json};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use kanrl_pipeline::run::record::{RunRecord, RunState};
+use kanrl_pipeline::run::{RunFile, RunStore};
 use kanrl_pipeline::sweep::{Sweep as SweepFile, SweepRun};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -141,6 +142,7 @@ fn jobs(sweep: &SweepFile, out: &Path, plugins: &Plugins) -> Result<Vec<Job>, Fa
 
 /// Whether this very run is finished.
 fn is_done(directory: &Path, config: &str) -> bool {
-    let finished = RunRecord::read(directory).is_some_and(|record| record.state == RunState::Done);
-    finished && std::fs::read_to_string(directory.join("config.toml")).is_ok_and(|text| text == config)
+    let Ok(run) = RunStore::open(directory) else { return false };
+    let is_finished = RunRecord::of(&run).is_some_and(|record| record.state == RunState::Done);
+    is_finished && run.read_text(RunFile::Config).is_ok_and(|text| text == config)
 }

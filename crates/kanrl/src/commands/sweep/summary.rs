@@ -6,6 +6,7 @@ mod arrow;
 use super::workers::{Job, Outcome};
 use kanrl_pipeline::files::{self, FileError};
 use kanrl_pipeline::report::{ParetoPoint, pareto};
+use kanrl_pipeline::run::PolicyRole;
 use kanrl_pipeline::run::record::RunRecord;
 use std::path::Path;
 
@@ -61,9 +62,9 @@ impl Row {
     }
 
     /// Operations and mean return of the formula.
-    fn formula(&self) -> Option<(u64, f64)> {
+    fn formula(&self) -> Option<(usize, f64)> {
         let record = self.record.as_ref()?;
-        Some((record.operations?, record.policy("formula")?.mean))
+        Some((record.operations?, record.policy(PolicyRole::Headline)?.mean?))
     }
 
     /// Every column of this row, in order.
@@ -86,12 +87,13 @@ impl Row {
                 let mut column = |name: &str, value: Option<f64>| {
                     cells.push((format!("{}_{name}", policy.policy), value.into()));
                 };
-                column("mean", Some(policy.mean));
-                column("std", Some(policy.std));
+                column("mean", policy.mean);
+                column("std", policy.std);
                 column("worst_5_percent", policy.worst_5_percent);
                 column("interquartile_mean", policy.interquartile_mean);
                 column("agreement", policy.agreement);
             }
+            cells.push(("student".to_owned(), record.student.clone().map_or(Cell::Empty, Cell::Text)));
             cells.push(("operations".to_owned(), record.operations.map(|count| count as f64).into()));
             cells.push(("seconds".to_owned(), record.seconds.into()));
         }
@@ -166,20 +168,28 @@ pub fn json(rows: &[Row]) -> serde_json::Value {
 /// The main columns, best return first.
 pub fn print(rows: &[Row]) {
     let mut sorted: Vec<&Row> = rows.iter().collect();
-    let key = |row: &Row| row.formula().map_or((f64::NEG_INFINITY, u64::MAX), |(operations, mean)| (mean, operations));
+    let key =
+        |row: &Row| row.formula().map_or((f64::NEG_INFINITY, usize::MAX), |(operations, mean)| (mean, operations));
     sorted.sort_by(|one, other| {
         let (one, other) = (key(one), key(other));
         other.0.total_cmp(&one.0).then(one.1.cmp(&other.1))
     });
     let width = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(3);
-    println!("\n{:<width$} {:>18} {:>11} {:>9}", "run", "return", "operations", "time");
+    println!(
+        "\n{:<width$} {:>18} {:>11} {:>11}  {:<12} {:>9}",
+        "run", "return", "agreement", "operations", "student", "time"
+    );
     for row in sorted {
-        let formula = row.record.as_ref().and_then(|record| record.policy("formula"));
-        let returns = formula.map_or_else(String::new, |formula| format!("{:.2} ± {:.2}", formula.mean, formula.std));
-        let operations = row.formula().map_or_else(String::new, |(operations, _)| operations.to_string());
-        let seconds = row.record.as_ref().and_then(|record| record.seconds);
-        let seconds = seconds.map_or_else(String::new, |seconds| format!("{seconds:.1} s"));
-        let returns = if row.error.is_some() { "failed".to_owned() } else { returns };
-        println!("{:<width$} {returns:>18} {operations:>11} {seconds:>9}", row.name);
+        let Some(record) = row.record.as_ref() else {
+            println!("{:<width$} {:>18}", row.name, if row.error.is_some() { "failed" } else { "" });
+            continue;
+        };
+        let played = record.policy(PolicyRole::Headline).and_then(|formula| formula.mean.zip(formula.std));
+        let returns = played.map_or_else(String::new, |(mean, std)| format!("{mean:.2} ± {std:.2}"));
+        let agreement = record.agreement_text(PolicyRole::Headline).unwrap_or_default();
+        let operations = record.operations.map_or_else(String::new, |operations| operations.to_string());
+        let student = record.student.as_deref().unwrap_or_default();
+        let seconds = record.seconds.map_or_else(String::new, |seconds| format!("{seconds:.1} s"));
+        println!("{:<width$} {returns:>18} {agreement:>11} {operations:>11}  {student:<12} {seconds:>9}", row.name);
     }
 }

@@ -4,13 +4,15 @@ pub mod agreement;
 mod evaluation;
 pub mod variants;
 
-pub use evaluation::{Agreement, Evaluation, PolicyEvaluation, Returns, Robustness};
+pub use evaluation::{Agreement, Evaluation, PolicyEvaluation};
 
 use crate::causes::in_words;
 use crate::engine::{Input, Output, StageError};
 use crate::policies::Student;
 use crate::rollouts::{Game, play, play_all};
+use crate::run::metrics::Robustness;
 use crate::run::seeds::{self, Purpose};
+use crate::run::{PolicyRole, Returns};
 use crate::stages::artifacts::LatestModels;
 use crate::stages::context::StageContext;
 use crate::stages::evaluate::agreement::{Actions, agreement, with_log};
@@ -49,8 +51,8 @@ pub fn evaluate(
         Teacher::Expert(expert) => Some((expert.as_ref(), episodes_of(expert.as_ref(), "episodes of the expert")?)),
         Teacher::Log(_) => None,
     };
-    let evaluate = |name: &str, policy: &dyn Policy| -> Result<PolicyEvaluation, StageError> {
-        let episodes = episodes_of(policy, &format!("episodes, {name}"))?;
+    let evaluate = |role: PolicyRole, policy: &dyn Policy| -> Result<PolicyEvaluation, StageError> {
+        let episodes = episodes_of(policy, &format!("episodes, {role}"))?;
         let (in_expert_states, in_own_states) = match (&expert, setting.teacher()) {
             (Some((expert, expert_episodes)), _) => {
                 let own_states = agreement_in_own_states(*expert, &episodes)?;
@@ -60,7 +62,7 @@ pub fn evaluate(
             (None, Teacher::Expert(_)) => unreachable!("an expert is played"),
         };
         Ok(PolicyEvaluation {
-            policy: name.to_owned(),
+            policy: role,
             returns: returns(&episodes),
             agreement: Some(in_expert_states),
             own_states_agreement: in_own_states,
@@ -69,45 +71,45 @@ pub fn evaluate(
     let mut policies = Vec::new();
     if let Some((_, episodes)) = &expert {
         policies.push(PolicyEvaluation {
-            policy: "expert".to_owned(),
+            policy: PolicyRole::Expert,
             returns: returns(episodes),
             agreement: None,
             own_states_agreement: None,
         });
     }
     let chosen = if selection.chosen == selection.faithful {
-        "faithful"
+        PolicyRole::Faithful
     } else if selection.polished == Some(selection.chosen) {
-        "polished"
+        PolicyRole::Polished
     } else {
-        "formula"
+        PolicyRole::Headline
     };
-    let mut add = |name: &str, policy: &dyn Policy| match evaluate(name, policy) {
+    let mut add = |role: PolicyRole, policy: &dyn Policy| match evaluate(role, policy) {
         Ok(evaluation) => {
             policies.push(evaluation);
             Ok(())
         }
         // What was not chosen may leave its domain somewhere.
-        Err(error) if error.leaves_domain() && name != chosen => {
-            setting.reporter.message("evaluate", format!("{name} is not evaluated: {}", in_words(&error)));
+        Err(error) if error.leaves_domain() && role != chosen => {
+            setting.reporter.message("evaluate", format!("{role} is not evaluated: {}", in_words(&error)));
             Ok(())
         }
         Err(error) => Err(error),
     };
     if let Some(model) = models.get(&selection.network) {
         let predict = |inputs: &[f64], outputs: &mut [f64]| model.approximator.predict(inputs, outputs);
-        add("kan", &Student::new(spec.observation_space.len(), setting.head(), predict))?;
+        add(PolicyRole::Network, &Student::new(spec.observation_space.len(), setting.head(), predict))?;
     }
     let as_policy = |formula| FunctionPolicy::from_formula(formula, spec, "the formula".to_owned());
-    add("faithful", &as_policy(&selection.faithful().formula)?)?;
+    add(PolicyRole::Faithful, &as_policy(&selection.faithful().formula)?)?;
     if let Some(polished) = selection.polished() {
-        add("polished", &as_policy(&polished.formula)?)?;
+        add(PolicyRole::Polished, &as_policy(&polished.formula)?)?;
     }
-    if chosen == "formula" {
-        add("formula", &as_policy(&selection.chosen().formula)?)?;
+    if chosen == PolicyRole::Headline {
+        add(PolicyRole::Headline, &as_policy(&selection.chosen().formula)?)?;
     } else {
         let same = policies.iter().find(|evaluation| evaluation.policy == chosen).cloned();
-        policies.extend(same.map(|evaluation| PolicyEvaluation { policy: "formula".to_owned(), ..evaluation }));
+        policies.extend(same.map(|evaluation| PolicyEvaluation { policy: PolicyRole::Headline, ..evaluation }));
     }
 
     let formula = as_policy(&selection.chosen().formula)?;
@@ -147,8 +149,8 @@ fn robustness(
     };
     let robustness = changed.into_iter().map(|(change, _)| {
         let expert = expert.and_then(|_| mean(&change));
-        let formula = mean(&change);
-        Robustness { change, expert, formula, episodes: seeds.len() }
+        let headline = mean(&change);
+        Robustness { change, expert, headline, episodes: seeds.len() }
     });
     Ok(robustness.collect())
 }

@@ -1,5 +1,7 @@
 //! The files a finished run shows: formula, metrics, diagram and page.
 
+mod metrics;
+
 use crate::engine::{Input, LoadContext, OptionalInput, StageError};
 use crate::events::Reporter;
 use crate::report::{self, ReportContent, ReportedFormula, ReportedVideo};
@@ -7,15 +9,13 @@ use crate::run::{LockedRun, RunFile};
 use crate::stages::artifacts::{LatestModels, NamedNetworks, UnnamedNetworks};
 use crate::stages::collect::ExpertData;
 use crate::stages::context::Task;
-use crate::stages::evaluate::PolicyEvaluation;
-use crate::stages::evaluate::{Agreement, Evaluation, Returns};
+use crate::stages::evaluate::Evaluation;
 use crate::stages::record::{ExpertVideo, FormulaVideo};
-use crate::stages::select::{Candidate, Selection};
-use crate::stages::teacher::{Log, Teacher};
+use crate::stages::select::Selection;
+use crate::stages::teacher::Teacher;
 use bevy_ecs::prelude::*;
 use bevy_ecs::system::SystemParam;
 use kanrl_symbolic::{Format, export};
-use serde_json::{Map, Value, json};
 
 /// Everything that is reported.
 #[derive(SystemParam)]
@@ -61,15 +61,10 @@ pub fn report(
     run.write(RunFile::Latex, latex.as_bytes())?;
     let diagram = kanrl_core::graph::diagram::svg(network, &data.train.observations, &data.train.output_names);
     run.write(RunFile::Diagram, diagram.as_bytes())?;
-    let mut metrics = metrics(&context, selection, evaluation);
-    if let Teacher::Log(log) = &*teacher {
-        add_log(&mut metrics, log, &task.0.id, context.config.is_played());
-    }
+    let metrics = metrics::of(&context, &task, &teacher, selection, evaluation);
     run.write_json(RunFile::Metrics, &metrics)?;
-    for (policy, returns) in metrics["returns"].as_object().into_iter().flatten() {
-        if let Some(mean) = returns["mean"].as_f64() {
-            reporter.metric("evaluate", &format!("mean return of {policy}"), 0, mean);
-        }
+    for (role, returns) in &metrics.returns {
+        reporter.metric("evaluate", &format!("mean return of {role}"), 0, returns.mean);
     }
     let videos = [
         ("Expert", RunFile::ExpertVideo.name(), expert_video),
@@ -117,84 +112,4 @@ fn formulas(selection: &Selection) -> Vec<ReportedFormula<'_>> {
         formulas.push(ReportedFormula { title: "The polished formula", note: POLISHED, formula: &polished.formula });
     }
     formulas
-}
-
-/// What is different where students learn from a log.
-fn add_log(metrics: &mut Value, log: &Log, name: &str, is_played: bool) {
-    metrics["log"] = json!({
-        "file": log.source,
-        "split_by": if log.by_episode { "episodes" } else { "contiguous blocks" },
-        "train_rows": log.train.rows(),
-        "validation_rows": log.validation.rows(),
-        "test_rows": log.test.rows(),
-        "is_played": is_played,
-    });
-    if is_played {
-        return;
-    }
-    metrics["environment"] = json!(name);
-    for candidate in metrics["candidates"].as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
-        let agreement = candidate.remove("mean").unwrap_or_default();
-        candidate.insert("agreement".to_owned(), agreement);
-    }
-}
-
-fn metrics(context: &LoadContext, selection: &Selection, evaluation: &Evaluation) -> Value {
-    let returns = |returns: &Returns| {
-        json!({
-            "mean": returns.mean,
-            "std": returns.std,
-            "n": returns.n,
-            "worst_5_percent": returns.worst_5_percent,
-            "interquartile_mean": returns.interquartile_mean,
-            "interquartile_mean_interval": [returns.interval.low, returns.interval.high],
-            "episodes": returns.episodes,
-        })
-    };
-    let each = |value: &dyn Fn(&PolicyEvaluation) -> Option<Value>| -> Map<String, Value> {
-        let policies = evaluation.policies.iter();
-        policies.filter_map(|policy| Some((policy.policy.clone(), value(policy)?))).collect()
-    };
-    let agreement = |agreement: Option<Agreement>| agreement.map(|agreement| json!(agreement.value()));
-    let measure = evaluation.policies.iter().find_map(|policy| policy.agreement).map(Agreement::measure);
-    let candidate = |(index, candidate): (usize, &Candidate)| {
-        json!({
-            "student": candidate.student,
-            "tuning": candidate.tuning(),
-            "lambda": candidate.lambda,
-            "polished": candidate.is_polished(),
-            "names": selection.names_of(index),
-            "operations": candidate.operations,
-            "mean": candidate.mean,
-            "interval": candidate.interval.map(|interval| [interval.low, interval.high]),
-            "worst_5_percent": candidate.worst_5_percent,
-            "fidelity_own_states": candidate.fidelity.own_states,
-            "fidelity_expert_states": candidate.fidelity.expert_states,
-            "on_front": candidate.on_front,
-            "text": candidate.formula.to_string(),
-        })
-    };
-    let chosen = selection.chosen();
-    let mut agreements = each(&|policy| agreement(policy.agreement));
-    agreements.insert("measure".to_owned(), json!(measure));
-    agreements.insert("own_states".to_owned(), each(&|policy| agreement(policy.own_states_agreement)).into());
-    json!({
-        "format": 2,
-        "environment": context.config.environment.id,
-        "seed": context.config.seed,
-        "returns": each(&|policy| (policy.returns.n > 0).then(|| returns(&policy.returns))),
-        "agreement": agreements,
-        "formula": {
-            "operations": chosen.operations,
-            "student": chosen.student,
-            "polished": chosen.is_polished(),
-            "lambda": chosen.lambda,
-            "reason": selection.reason,
-            "network": selection.network,
-        },
-        "faithful": { "operations": selection.faithful().operations },
-        "polished": selection.polished().map(|polished| json!({ "operations": polished.operations })),
-        "candidates": selection.candidates.iter().enumerate().map(candidate).collect::<Vec<_>>(),
-        "robustness": evaluation.robustness,
-    })
 }

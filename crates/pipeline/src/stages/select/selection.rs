@@ -1,6 +1,7 @@
 use super::choose::Choice;
 use crate::engine::{Artifact, ArtifactError, LoadContext};
 use crate::files;
+use crate::run::PolicyRole;
 use crate::run::statistics::Interval;
 use kanrl_symbolic::Formula;
 use serde::{Deserialize, Serialize};
@@ -111,19 +112,19 @@ impl Selection {
         &self.candidates[self.faithful]
     }
 
-    /// What a formula is to the run: `headline`, `faithful` and `polished`, as many as it is.
-    pub fn names_of(&self, index: usize) -> Vec<&'static str> {
-        let names = [
-            ("headline", self.chosen == index),
-            ("faithful", self.faithful == index),
-            ("polished", self.polished == Some(index)),
+    /// What a formula is to the run: headline, faithful and polished, as many as it is.
+    pub fn roles_of(&self, index: usize) -> Vec<PolicyRole> {
+        let roles = [
+            (PolicyRole::Headline, self.chosen == index),
+            (PolicyRole::Faithful, self.faithful == index),
+            (PolicyRole::Polished, self.polished == Some(index)),
         ];
-        names.into_iter().filter(|(_, is_it)| *is_it).map(|(name, _)| name).collect()
+        roles.into_iter().filter(|(_, is_it)| *is_it).map(|(role, _)| role).collect()
     }
 
-    /// Indices of the formulas on the front and of those that have names, the most faithful ones first.
+    /// Indices of the formulas on the front and of those that have roles, the most faithful ones first.
     pub fn front(&self) -> Vec<usize> {
-        let is_shown = |index: &usize| self.candidates[*index].on_front || !self.names_of(*index).is_empty();
+        let is_shown = |index: &usize| self.candidates[*index].on_front || !self.roles_of(*index).is_empty();
         let mut front: Vec<usize> = (0..self.candidates.len()).filter(is_shown).collect();
         let fidelity = |index: &usize| self.candidates[*index].fidelity.value();
         front.sort_by(|first, second| fidelity(second).total_cmp(&fidelity(first)));
