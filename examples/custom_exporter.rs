@@ -9,7 +9,7 @@ use kanrl_core::environment::EnvironmentRegistry;
 use kanrl_pipeline::config::{MergedConfig, RawConfig};
 use kanrl_pipeline::run::Run;
 use kanrl_pipeline::stages;
-use kanrl_symbolic::{ActionRule, Expression, Formula, Node, Operator, SymbolicError};
+use kanrl_symbolic::{ActionRule, Curve, Expression, Formula, Node, Operator, SymbolicError};
 
 fn structured_text(formula: &Formula) -> Result<String, SymbolicError> {
     let (inputs, outputs) = (formula.inputs().len(), formula.outputs().len());
@@ -53,6 +53,7 @@ fn code(expression: &Expression, inputs: &[String]) -> Result<String, SymbolicEr
                 return Ok(format!("observation[{}]", index.expect("a formula uses its inputs only")));
             }
             Node::Operation(operator, _) => (*operator, operands.join(", ")),
+            Node::Curve(found) => return Ok(curve(found, &operands[0])),
         };
         Ok(match (operator, operands.as_slice()) {
             (Operator::Add, terms) => format!("({})", terms.join(" + ")),
@@ -70,6 +71,21 @@ fn code(expression: &Expression, inputs: &[String]) -> Result<String, SymbolicEr
             (other, _) => return Err(SymbolicError::Invalid(format!("Structured Text has no `{}`", other.name()))),
         })
     })
+}
+
+/// The pieces of a curve, from the right.
+fn curve(curve: &Curve, x: &str) -> String {
+    let value = |(origin, coefficients): (f64, &[f64])| {
+        let u = format!("({x} - {})", number(origin));
+        let powers = coefficients.iter().enumerate();
+        let terms = powers
+            .map(|(power, coefficient)| [vec![number(*coefficient)], vec![u.clone(); power]].concat().join(" * "));
+        format!("({})", terms.collect::<Vec<_>>().join(" + "))
+    };
+    let mut pieces: Vec<String> = curve.pieces().map(value).collect();
+    let last = pieces.pop().expect("at least two pieces");
+    let ends = curve.breakpoints().iter().zip(pieces).rev();
+    ends.fold(last, |rest, (end, piece)| format!("SEL({x} < {}, {rest}, {piece})", number(*end)))
 }
 
 const CONFIG: &str = "

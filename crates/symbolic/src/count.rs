@@ -10,7 +10,8 @@ impl Expression {
     /// counts n − 1, all its denominators together one division more; a minus sign that no sum takes counts 1, unless
     /// it belongs to a number with a fraction; a power counts 1, `1/x` its division only, a square root 2 (SymPy's
     /// `x**(1/2)`), a function 1, min and max of n operands n − 1, clip 2, a gaussian 3 (`exp(-x**2)`), a step or a gate
-    /// 1 (SymPy's `Piecewise`; the comparison is free).
+    /// 1 (SymPy's `Piecewise`; the comparison is free). A curve counts 1 for each of its pieces, the lines at both ends
+    /// among them.
     pub fn operations(&self) -> usize {
         self.fold(count).total()
     }
@@ -28,9 +29,12 @@ impl Expression {
                 Node::Constant(_) => "0",
                 Node::Variable(name) => name,
                 Node::Operation(operator, _) => operator.name(),
+                Node::Curve(_) => "curve",
             });
-            if let Node::Constant(value) = node {
-                constants += constant_length(*value);
+            match node {
+                Node::Constant(value) => constants += constant_length(*value),
+                Node::Curve(curve) => constants += curve.numbers().map(constant_length).sum::<f64>(),
+                _ => {}
             }
         }
         self.nodes().len() as f64 * (symbols.len() as f64).log2() + constants
@@ -100,6 +104,7 @@ fn count(node: &Node, operands: Vec<Count>) -> Count {
                 is_fraction: *value != value.trunc(),
                 ..Count::default()
             },
+            Node::Curve(curve) => Count::atom(curve.pieces().len() + operands[0].total()),
             _ => Count::atom(0),
         };
     };

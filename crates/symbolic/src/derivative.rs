@@ -26,6 +26,11 @@ impl Expression {
                 let derivative = differentiate(*operator, &operands);
                 (Self::apply(*operator, operands.into_iter().map(|(value, _)| value)), derivative)
             }
+            Node::Curve(curve) => {
+                let (x, dx) = operands.into_iter().next().expect("a curve's operand");
+                let slope = Self::curve(curve.derivative().into(), x.clone());
+                (Self::curve(curve.clone(), x), slope * dx)
+            }
         });
         derivative
     }

@@ -1,9 +1,10 @@
 //! A policy in closed form: one expression for each output, and what is done with their values.
 
-use crate::expression::{Expression, Node, SymbolicError, check_name};
+use crate::expression::{Curve, Expression, Node, SymbolicError, check_name};
 use crate::tape::Tape;
 use kanrl_core::action::{ActionBatch, argmax};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Version of the format that `formula.json` is written in.
 pub const FORMAT_VERSION: u32 = 1;
@@ -187,6 +188,17 @@ impl Formula {
     /// The outputs' expressions.
     pub fn expressions(&self) -> Vec<Expression> {
         self.outputs.iter().map(|output| output.expression.clone()).collect()
+    }
+
+    /// The curves of all outputs, each once, in the order in which they are met: what exports call f₁, f₂, …
+    pub fn curves(&self) -> Vec<Arc<Curve>> {
+        let mut curves: Vec<Arc<Curve>> = Vec::new();
+        for curve in self.outputs.iter().flat_map(|output| output.expression.curves()) {
+            if !curves.contains(&curve) {
+                curves.push(curve);
+            }
+        }
+        curves
     }
 
     /// Operations of all outputs together, the action rule apart; see [`Expression::operations`].

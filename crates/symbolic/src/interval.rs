@@ -43,6 +43,11 @@ impl Expression {
                 None => Err(unknown_variable(name, variables.iter().map(|(known, ..)| *known))),
             },
             Node::Operation(operator, _) => Ok(operation(*operator, &operands)),
+            Node::Curve(curve) if operands[0].defined => {
+                let (low, high) = curve.bounds(operands[0].low, operands[0].high);
+                Ok(Bounds::new(low, high))
+            }
+            Node::Curve(_) => Ok(Bounds::UNDEFINED),
         })
     }
 }

@@ -16,7 +16,7 @@ mod tape;
 
 pub use export::{Format, export};
 pub use expression::{
-    Code, Expression, MAXIMUM_DEPTH, MAXIMUM_NODES, Native, NativeFunction, Node, Operator, SymbolicError,
+    Code, Curve, Expression, MAXIMUM_DEPTH, MAXIMUM_NODES, Native, NativeFunction, Node, Operator, SymbolicError,
 };
 pub use formula::{ActionRule, FORMAT_VERSION, Formula, Output};
 pub use graph::graph_expressions;

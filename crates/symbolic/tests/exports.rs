@@ -81,7 +81,14 @@ fn formulas() -> Vec<Formula> {
     common::register_natives();
     let native = ["cbrt(3*bump_ - 0.5) + bump(x)*cbrt(np)", "-2*bump(x - np)^2 + bump(0.5*bump_)"];
     let native = formula(native.map(|text| text.parse().expect(text)), ActionRule::Argmax, ["x", "np", "bump_"]);
-    let mut formulas = vec![everything, clipped, threshold, random, native];
+    let curves = (0..6).map(|_| common::curve().new_tree(&mut runner).expect("a curve").current());
+    let curves = curves.enumerate().map(|(index, curve)| {
+        let argument = ["curve_1", "3*theta_dot - 1", "curve_1*y"][index % 3].parse().expect("valid");
+        kanrl_symbolic::Expression::curve(curve.into(), argument) * 2.0
+            - "sin(y)".parse::<kanrl_symbolic::Expression>().expect("valid")
+    });
+    let curves = formula(curves.collect::<Vec<_>>(), ActionRule::Argmax, ["curve_1", "theta_dot", "y"]);
+    let mut formulas = vec![everything, clipped, threshold, random, native, curves];
     formulas.extend(NAMES.map(|names| {
         let [x, y, z] = names.map(|name| format!("`{name}`"));
         let texts = [format!("3*{x} - cos({y}) + sin({z})^2"), format!("exp({z}) - {x}*{y} + max({x}, {z}, 1)")];

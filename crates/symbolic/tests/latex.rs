@@ -44,7 +44,7 @@ fn katex_typesets_every_export() {
     ];
     let everything = inputs.iter().map(|name| Expression::variable(name).expect("a name"));
     let terms: Expression = "0.1*cbrt(x)/bump(theta_dot) + gate(x, exp(-x2^2), clip(x, -1, 1)) - [1]"
-        .replace("[1]", "abs(step(ω_dot) - 1e-7*arctanh(x/2))")
+        .replace("[1]", "abs(step(ω_dot) - 1e-7*arctanh(curve(x; -1, 0.5; 1; 0, -2e-7, 3, 4; 2, 1)/2))")
         .parse()
         .expect("valid");
     let sum = Expression::sum(everything.chain([terms]));

@@ -24,6 +24,7 @@ fn long_formula() -> Formula {
         "step(x_dot)",
         "arctan(x*theta_dot)",
         "log(1 + exp(x))",
+        "curve(theta_dot; -1, 0.5; 1; 0, -2e-7, 3, 4; 2, 1)",
     ];
     let sum = |from: usize| {
         let terms = (0..40).map(|term| {

@@ -25,7 +25,7 @@ pub(super) fn part(formula: &Formula, observations: &[f64]) -> Result<String, Sy
             let width = (share.abs() * 100.0).min(100.0);
             let class = if share < 0.0 { "bar against" } else { "bar" };
             let bar = format!("<span class=\"{class}\" style=\"width:{width:.1}%\"></span>");
-            rows.push((share, vec![inline(&mathml_expression(term)?), percent(share), bar]));
+            rows.push((share, vec![inline(&mathml_expression(term, &formula.curves())?), percent(share), bar]));
         }
         if rows.is_empty() {
             continue;

@@ -1,7 +1,7 @@
 //! C99: one file without dependencies but the mathematical library.
 
 use super::code::{self, Code, Dialect, Level, call, chained};
-use crate::expression::Operator;
+use crate::expression::{Curve, Operator};
 use crate::formula::{ActionRule, Formula};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -144,6 +144,21 @@ impl Dialect for C {
             other => call(other.name(), operands),
         }
     }
+
+    fn curve(&self, number: usize) -> String {
+        format!("policy_curve_{number}")
+    }
+
+    fn define_curve(&self, number: usize, curve: &Curve) -> String {
+        let pieces = curve.pieces().enumerate().map(|(index, (origin, coefficients))| {
+            let value = code::horner(coefficients, &format!("({})", code::plus("x", -origin, self)), self);
+            match curve.breakpoints().get(index) {
+                Some(end) => format!("    if (x < {end:?}) return {value};\n"),
+                None => format!("    return {value};\n"),
+            }
+        });
+        format!("static double {}(double x) {{\n{}}}\n", self.curve(number), pieces.collect::<String>())
+    }
 }
 
 /// A C99 file with `policy_outputs` and `policy_action`.
@@ -152,7 +167,7 @@ pub(super) fn formula(formula: &Formula) -> String {
     let names = code::identifiers(formula, is_reserved, |native| native.c);
     let mut outputs = String::new();
     for (index, output) in formula.outputs().iter().enumerate() {
-        let text = code::write(&output.expression, &names, &dialect);
+        let text = code::write(&output.expression, &names, &formula.curves(), &dialect);
         outputs += &format!("    outputs[{index}] = {text};\n");
     }
     let helpers: String =
@@ -165,7 +180,7 @@ pub(super) fn formula(formula: &Formula) -> String {
         code::comment(formula, " * ", &["*/", "/*"]),
         formula.inputs().len().max(1),
         formula.outputs().len(),
-        code::definitions(formula, |native| native.c, ""),
+        code::definitions(formula, |native| native.c, "") + &code::curves(formula, &dialect),
         inputs(formula, &names),
         action(formula)
     )

@@ -2,10 +2,11 @@
 
 use super::names::greek_name;
 use crate::expression::{
-    Code as Snippet, Expression, Native, NativeFunction, Node, Operator, is_plain_name, is_whole_exponent,
+    Code as Snippet, Curve, Expression, Native, NativeFunction, Node, Operator, is_plain_name, is_whole_exponent,
 };
 use crate::formula::Formula;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// How a language writes what is not infix arithmetic.
 pub(super) trait Dialect {
@@ -22,7 +23,18 @@ pub(super) trait Dialect {
 
     /// An operator that is a function; the result must be an atom.
     fn call(&self, operator: Operator, operands: &[Code]) -> String;
+
+    /// What the function of a curve, counted from 1, is called.
+    fn curve(&self, number: usize) -> String {
+        format!("{CURVE}{number}")
+    }
+
+    /// The function of a curve, up to the definitions after it.
+    fn define_curve(&self, number: usize, curve: &Curve) -> String;
 }
+
+/// What names of curves begin with.
+const CURVE: &str = "curve_";
 
 /// A piece of code.
 #[derive(Clone, Debug)]
@@ -54,12 +66,21 @@ impl Code {
     }
 }
 
-/// The expression in that dialect; `names` says what each variable is called.
-pub(super) fn write(expression: &Expression, names: &BTreeMap<String, String>, dialect: &dyn Dialect) -> String {
+/// The expression in that dialect; `names` says what each variable is called, `curves` are the formula's.
+pub(super) fn write(
+    expression: &Expression,
+    names: &BTreeMap<String, String>,
+    curves: &[Arc<Curve>],
+    dialect: &dyn Dialect,
+) -> String {
     let code = expression.fold(|node, operands: Vec<Code>| match node {
         Node::Constant(value) => Code { text: dialect.number(*value), level: Level::Atom, value: Some(*value) },
         Node::Variable(name) => Code::new(names[&**name].clone(), Level::Atom),
         Node::Operation(operator, _) => operation(*operator, &operands, dialect),
+        Node::Curve(curve) => {
+            let number = curves.iter().position(|known| known == curve).map_or(0, |index| index + 1);
+            Code::new(call(&dialect.curve(number), &operands), Level::Atom)
+        }
     });
     code.text
 }
@@ -125,6 +146,7 @@ pub(super) fn identifiers(
         let mut identifier = ascii(name);
         while reserved(&identifier)
             || Operator::from_name(&identifier).is_some()
+            || is_curve(&identifier)
             || called.contains(&identifier.as_str())
             || used.contains(&identifier)
         {
@@ -134,6 +156,33 @@ pub(super) fn identifiers(
         identifiers.insert(name.clone(), identifier);
     }
     identifiers
+}
+
+fn is_curve(name: &str) -> bool {
+    let number = name.strip_prefix("policy_").unwrap_or(name).strip_prefix(CURVE);
+    number.is_some_and(|number| number.bytes().all(|digit| digit.is_ascii_digit()))
+}
+
+/// The functions of the formula's curves.
+pub(super) fn curves(formula: &Formula, dialect: &dyn Dialect) -> String {
+    formula.curves().iter().zip(1..).map(|(curve, number)| dialect.define_curve(number, curve)).collect()
+}
+
+/// A polynomial in `u` by Horner's rule, coefficients from the constant on.
+pub(super) fn horner(coefficients: &[f64], u: &str, dialect: &dyn Dialect) -> String {
+    let (last, rest) = coefficients.split_last().expect("at least a constant");
+    let mut text = dialect.number(*last);
+    for (index, coefficient) in rest.iter().rev().enumerate() {
+        let product = if index == 0 { format!("{text} * {u}") } else { format!("({text}) * {u}") };
+        text = plus(&product, *coefficient, dialect);
+    }
+    text
+}
+
+/// `text + value`, with a minus sign where that is negative.
+pub(super) fn plus(text: &str, value: f64, dialect: &dyn Dialect) -> String {
+    let sign = if value.is_sign_negative() { '-' } else { '+' };
+    format!("{text} {sign} {}", dialect.number(value.abs()))
 }
 
 /// A plain name letter by letter; any other with an underscore for what stands between its letters and digits:

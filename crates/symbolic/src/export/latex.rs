@@ -18,12 +18,12 @@ pub fn formula(formula: &Formula, width: usize) -> String {
     format!("\\begin{{aligned}}\n{}\n\\end{{aligned}}", rows.collect::<Vec<_>>().join(" \\\\\n"))
 }
 
-/// An expression on one line.
+/// An expression on one line, its curves by their names.
 ///
 /// # Errors
 /// [`SymbolicError::TooLarge`] for one too deep to be written.
 pub fn expression(expression: &Expression) -> Result<String, SymbolicError> {
-    Ok(render(&layout::expression(expression)?))
+    Ok(render(&layout::expression(expression, &expression.curves())?))
 }
 
 fn render(item: &Item) -> String {
@@ -36,6 +36,7 @@ fn render(item: &Item) -> String {
         Item::Sign("\u{2062}") => r"\,".into(),
         Item::Sign(",") => ", ".into(),
         Item::Sign(">") => " > ".into(),
+        Item::Sign("<") => " < ".into(),
         Item::Sign(sign) => (*sign).into(),
         Item::Words("action") => r"\mathrm{action}".into(),
         Item::Words(words) => format!(r"\text{{{words}}}"),
@@ -45,6 +46,7 @@ fn render(item: &Item) -> String {
         Item::Root(inner) => format!(r"\sqrt{{{}}}", render(inner)),
         Item::Fenced(open, inner, close) => format!(r"\left{open}{}\right{close}", render(inner)),
         Item::Call(name, inner) => format!(r"{}\left({}\right)", function(name), render(inner)),
+        Item::Curve(number, inner) => format!(r"f_{{{number}}}\left({}\right)", render(inner)),
         // `\operatorname*` is beyond most converters.
         Item::Argmax(inner) => format!(r"\underset{{i}}{{\mathrm{{argmax}}}}\left({}\right)", render(inner)),
         Item::Cases(cases) => {

@@ -1,7 +1,8 @@
 //! A formula laid out for typesetting: what LaTeX and MathML have in common.
 
-use crate::expression::{Expression, Node, Operator, SymbolicError};
+use crate::expression::{Curve, Expression, Node, Operator, SymbolicError};
 use crate::formula::{ActionRule, Formula};
+use std::sync::Arc;
 
 /// A piece of mathematics.
 #[derive(Clone, Debug)]
@@ -26,6 +27,8 @@ pub(super) enum Item {
     Fenced(&'static str, Box<Item>, &'static str),
     /// A function's name and its bracketed arguments.
     Call(&'static str, Box<Item>),
+    /// A curve's number, from 1, and its bracketed argument.
+    Curve(usize, Box<Item>),
     /// argmax over i.
     Argmax(Box<Item>),
     /// Values and their conditions.
@@ -38,11 +41,12 @@ pub(super) type Line = (Option<Item>, Item);
 /// All rows of a formula; sums are broken before terms, at about `width` typeset characters.
 pub(super) fn lines(formula: &Formula, width: usize) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
+    let curves = formula.curves();
     for output in formula.outputs() {
         let mut left = Some(Item::Symbol(output.name.clone()));
         let mut row: Vec<Item> = Vec::new();
         let mut used = 0;
-        for term in terms(&output.expression) {
+        for term in terms(&output.expression, &curves) {
             let length: usize = term.iter().map(Item::width).sum();
             if !row.is_empty() && used + length > width {
                 lines.push((left.take(), Item::Row(std::mem::take(&mut row))));
@@ -54,19 +58,40 @@ pub(super) fn lines(formula: &Formula, width: usize) -> Vec<Line> {
         lines.push((left, Item::Row(row)));
     }
     lines.push((Some(Item::Words("action")), action(formula)));
+    lines.extend(curves.iter().enumerate().map(|(index, curve)| definition(index + 1, curve)));
     lines
 }
 
-/// An expression on one line.
-pub(super) fn expression(expression: &Expression) -> Result<Item, SymbolicError> {
+/// An expression on one line; `curves` are those that have a name.
+pub(super) fn expression(expression: &Expression, curves: &[Arc<Curve>]) -> Result<Item, SymbolicError> {
     // Items are trees: what draws them recurses.
     expression.check()?;
-    Ok(Item::Row(terms(expression).concat()))
+    Ok(Item::Row(terms(expression, curves).concat()))
+}
+
+/// A curve's name with an argument, and what it computes in each piece.
+fn definition(number: usize, curve: &Curve) -> Line {
+    let x = || Item::Symbol("x".to_owned());
+    let variable = Expression::variable("x").expect("a good name");
+    let constant = |value: f64| piece(&Expression::constant(value), &[]).signed();
+    let last = curve.breakpoints().len();
+    let pieces = curve.pieces().enumerate().map(|(index, (origin, coefficients))| {
+        let u = variable.clone() - origin;
+        let powers = coefficients.iter().zip(0..);
+        let terms = powers.map(|(coefficient, power)| u.clone().powi(power) * *coefficient);
+        let value = Item::Row(self::terms(&Expression::sum(terms), &[]).concat());
+        let condition = match index == last {
+            true => Item::Words("otherwise"),
+            false => Item::Row(vec![x(), Item::Sign("<"), constant(curve.breakpoints()[index])]),
+        };
+        [value, condition]
+    });
+    (Some(Item::Curve(number, Box::new(x()))), Item::Cases(pieces.collect()))
 }
 
 fn action(formula: &Formula) -> Item {
     let names = || formula.outputs().iter().map(|output| Item::Symbol(output.name.clone()));
-    let number = |value: f64| piece(&Expression::constant(value)).signed();
+    let number = |value: f64| piece(&Expression::constant(value), &[]).signed();
     match formula.action() {
         ActionRule::Argmax => Item::Argmax(Box::new(list(names()))),
         ActionRule::Threshold => {
@@ -99,10 +124,10 @@ fn cases(positive: Item, condition: Item, otherwise: Item) -> Item {
 }
 
 /// The terms of the outermost sum, signs included.
-fn terms(expression: &Expression) -> Vec<Vec<Item>> {
+fn terms(expression: &Expression, curves: &[Arc<Curve>]) -> Vec<Vec<Item>> {
     match expression.root() {
-        Node::Operation(Operator::Add, _) => sum(expression.operands().iter().map(piece)),
-        _ => vec![vec![piece(expression).signed()]],
+        Node::Operation(Operator::Add, _) => sum(expression.operands().iter().map(|term| piece(term, curves))),
+        _ => vec![vec![piece(expression, curves).signed()]],
     }
 }
 
@@ -156,8 +181,8 @@ impl Piece {
     }
 }
 
-fn piece(expression: &Expression) -> Piece {
-    expression.fold(|node, operands| match node {
+fn piece(expression: &Expression, curves: &[Arc<Curve>]) -> Piece {
+    expression.fold(|node, mut operands: Vec<Piece>| match node {
         Node::Constant(value) => {
             let text = crate::expression::number(value.abs());
             let (digits, exponent) = match text.split_once('e') {
@@ -172,6 +197,10 @@ fn piece(expression: &Expression) -> Piece {
             Piece::new(Item::Symbol(name.to_string()), if has_function { Level::Power } else { Level::Atom })
         }
         Node::Operation(operator, _) => operation(*operator, operands),
+        Node::Curve(curve) => {
+            let number = curves.iter().position(|known| known == curve).map_or(0, |index| index + 1);
+            Piece::new(Item::Curve(number, Box::new(operands.remove(0).signed())), Level::Power)
+        }
     })
 }
 
@@ -274,6 +303,7 @@ impl Item {
             Self::Root(inner) => inner.width() + 2,
             Self::Fenced(_, inner, _) => inner.width() + 2,
             Self::Call(name, inner) => name.len() + inner.width() + 2,
+            Self::Curve(_, inner) => inner.width() + 4,
             Self::Argmax(inner) => inner.width() + 8,
             Self::Cases(cases) => {
                 cases.iter().map(|[value, condition]| value.width() + condition.width() + 4).max().unwrap_or(0)

@@ -2,8 +2,9 @@
 
 use super::layout::{self, Item};
 use super::names::{Symbol, as_written, unicode_word};
-use crate::expression::{Expression, SymbolicError};
+use crate::expression::{Curve, Expression, SymbolicError};
 use crate::formula::Formula;
+use std::sync::Arc;
 
 const LEFT: &str = "text-align:left;text-align:-webkit-left;padding:0.25em 0";
 const RIGHT: &str = "text-align:right;text-align:-webkit-right;padding:0.25em 0";
@@ -28,12 +29,13 @@ pub fn formula(formula: &Formula, width: usize) -> String {
     text + "</mtable>\n</math>\n"
 }
 
-/// An expression on one line, to stand inside a `<math>` element.
+/// An expression on one line, to stand inside a `<math>` element; its curves have the names that `curves` gives them
+/// ([`Formula::curves`]).
 ///
 /// # Errors
 /// [`SymbolicError::TooLarge`] for one too deep to be written.
-pub fn expression(expression: &Expression) -> Result<String, SymbolicError> {
-    Ok(render(&layout::expression(expression)?))
+pub fn expression(expression: &Expression, curves: &[Arc<Curve>]) -> Result<String, SymbolicError> {
+    Ok(render(&layout::expression(expression, curves)?))
 }
 
 /// A variable's or an output's name, to stand inside a `<math>` element.
@@ -53,6 +55,7 @@ fn render(item: &Item) -> String {
         // Invisible times takes no room of its own.
         Item::Sign("\u{2062}") => "<mo>&#x2062;</mo><mspace width=\"0.17em\"/>".into(),
         Item::Sign(">") => "<mo>&gt;</mo>".into(),
+        Item::Sign("<") => "<mo>&lt;</mo>".into(),
         Item::Sign(sign) => format!("<mo>{sign}</mo>"),
         Item::Words(words) => format!("<mtext>{words}</mtext>"),
         Item::Row(items) => format!("<mrow>{}</mrow>", items.iter().map(render).collect::<String>()),
@@ -65,6 +68,10 @@ fn render(item: &Item) -> String {
         Item::Call(name, inner) => {
             format!("<mrow><mi>{name}</mi><mo>&#x2061;</mo>{}</mrow>", fenced("(", &render(inner), ")"))
         }
+        Item::Curve(number, inner) => format!(
+            "<mrow><msub><mi>f</mi><mn>{number}</mn></msub><mo>&#x2061;</mo>{}</mrow>",
+            fenced("(", &render(inner), ")")
+        ),
         Item::Argmax(inner) => format!(
             "<mrow><munder><mi>argmax</mi><mi>i</mi></munder><mo>&#x2061;</mo>{}</mrow>",
             fenced("(", &render(inner), ")")

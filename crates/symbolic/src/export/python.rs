@@ -1,7 +1,7 @@
 //! Python: a NumPy function over batches, and SymPy expressions.
 
 use super::code::{self, Code, Dialect, Level, call};
-use crate::expression::Operator;
+use crate::expression::{Curve, Operator};
 use crate::formula::{ActionRule, Formula};
 
 const RESERVED: [&str; 56] = [
@@ -88,6 +88,24 @@ impl Dialect for NumPy {
             other => call(&format!("np.{}", other.name()), operands),
         }
     }
+
+    fn define_curve(&self, number: usize, curve: &Curve) -> String {
+        let numbers =
+            |values: &mut dyn Iterator<Item = f64>| values.map(|value| self.number(value)).collect::<Vec<_>>();
+        let breakpoints = numbers(&mut curve.breakpoints().iter().copied()).join(", ");
+        let of_power = |power: usize| {
+            let mut column = curve.pieces().map(|(_, coefficients)| coefficients.get(power).copied().unwrap_or(0.0));
+            format!("        [{}],\n", numbers(&mut column).join(", "))
+        };
+        format!(
+            "def {}(x):\n    breakpoints = np.array([{breakpoints}])\n    coefficients = np.array([\n{}    ])\n    \
+             piece = np.searchsorted(breakpoints, x, side=\"right\")\n    \
+             a, b, c, d = coefficients[:, piece]\n    u = x - breakpoints[np.maximum(piece - 1, 0)]\n    \
+             return ((d * u + c) * u + b) * u + a\n\n\n",
+            self.curve(number),
+            (0..4).map(of_power).collect::<String>()
+        )
+    }
 }
 
 /// A module with `outputs` and `action`, over arrays of shape `[..., inputs]`.
@@ -102,7 +120,7 @@ pub(super) fn numpy(formula: &Formula) -> String {
     let mut columns = Vec::new();
     for output in formula.outputs() {
         let name = &names[&output.name];
-        body += &format!("    {name} = {}\n", code::write(&output.expression, &names, &NumPy));
+        body += &format!("    {name} = {}\n", code::write(&output.expression, &names, &formula.curves(), &NumPy));
         columns.push(format!("np.broadcast_to({name}, observation.shape[:-1])"));
     }
     let action = match formula.action() {
@@ -119,7 +137,7 @@ pub(super) fn numpy(formula: &Formula) -> String {
          return np.stack([{}], axis=-1)\n\n\n\
          def action(observation):\n    \"\"\"The action for each observation.\"\"\"\n    return {action}\n",
         code::comment(formula, "", &["\"\"\"", "\\"]),
-        code::definitions(formula, |native| native.numpy, "\n\n"),
+        code::definitions(formula, |native| native.numpy, "\n\n") + &code::curves(formula, &NumPy),
         formula.inputs().len(),
         formula.outputs().len(),
         columns.join(", "),
@@ -177,6 +195,19 @@ impl Dialect for SymPy {
             other => call(&format!("sympy.{}", other.name()), operands),
         }
     }
+
+    fn define_curve(&self, number: usize, curve: &Curve) -> String {
+        let pieces = curve.pieces().enumerate().map(|(index, (origin, coefficients))| {
+            let value = code::horner(coefficients, &format!("({})", code::plus("x", -origin, self)), self);
+            let condition = match curve.breakpoints().get(index) {
+                Some(end) => format!("x < {}", self.number(*end)),
+                None => "True".to_owned(),
+            };
+            format!("        ({value}, {condition}),\n")
+        });
+        let pieces: String = pieces.collect();
+        format!("def {}(x):\n    return sympy.Piecewise(\n{pieces}    )\n\n\n", self.curve(number))
+    }
 }
 
 /// A module with a symbol for each input, an expression for each output, and a function for the action.
@@ -192,7 +223,10 @@ pub(super) fn sympy(formula: &Formula) -> String {
     let mut outputs = Vec::new();
     for output in formula.outputs() {
         let name = names[&output.name].as_str();
-        body += &format!("{name} = sympy.sympify({})\n", code::write(&output.expression, &names, &SymPy));
+        body += &format!(
+            "{name} = sympy.sympify({})\n",
+            code::write(&output.expression, &names, &formula.curves(), &SymPy)
+        );
         outputs.push(name);
     }
     let action = match formula.action() {
@@ -213,7 +247,7 @@ pub(super) fn sympy(formula: &Formula) -> String {
          known = dict(zip(inputs, observation))\n    \
          values = [float(output.subs(known)) for output in outputs]\n    return {action}\n",
         code::comment(formula, "", &["\"\"\"", "\\"]),
-        code::definitions(formula, |native| native.sympy, "\n\n"),
+        code::definitions(formula, |native| native.sympy, "\n\n") + &code::curves(formula, &SymPy),
         inputs.join(", "),
         outputs.join(", "),
     )

@@ -1,7 +1,7 @@
 //! Rust without the standard library: a module that needs the crate `libm` where it calls functions.
 
 use super::code::{self, Code, Dialect, Level, call, chained};
-use crate::expression::Operator;
+use crate::expression::{Curve, Operator};
 use crate::formula::{ActionRule, Formula};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -146,6 +146,18 @@ impl Dialect for Rust {
             other => call(&format!("libm::{}", other.name()), operands),
         }
     }
+
+    fn define_curve(&self, number: usize, curve: &Curve) -> String {
+        let mut text = format!("fn {}(x: f64) -> f64 {{\n    ", self.curve(number));
+        for (index, (origin, coefficients)) in curve.pieces().enumerate() {
+            let value = code::horner(coefficients, &format!("({})", code::plus("x", -origin, self)), self);
+            text += &match curve.breakpoints().get(index) {
+                Some(end) => format!("if x < {end:?} {{\n        {value}\n    }} else "),
+                None => format!("{{\n        {value}\n    }}\n}}\n\n"),
+            };
+        }
+        text
+    }
 }
 
 /// A module with `outputs` and `action`.
@@ -155,7 +167,7 @@ pub(super) fn formula(formula: &Formula) -> String {
     let values: Vec<String> = formula
         .outputs()
         .iter()
-        .map(|output| format!("        {},\n", code::write(&output.expression, &names, &dialect)))
+        .map(|output| format!("        {},\n", code::write(&output.expression, &names, &formula.curves(), &dialect)))
         .collect();
     let helpers: String =
         HELPERS.iter().filter(|(name, _)| dialect.helpers.borrow().contains(name)).map(|(_, text)| *text).collect();
@@ -182,7 +194,7 @@ pub(super) fn formula(formula: &Formula) -> String {
         pattern.join(", "),
         values.concat(),
         action(formula),
-        code::definitions(formula, |native| native.rust, "\n"),
+        code::curves(formula, &dialect) + &code::definitions(formula, |native| native.rust, "\n"),
     )
 }
 

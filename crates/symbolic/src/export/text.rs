@@ -1,7 +1,7 @@
 //! Plain text.
 
 use super::names::Symbol;
-use crate::expression::{Expression, quoted};
+use crate::expression::{Curve, Expression, quoted, written};
 use crate::formula::{ActionRule, Formula};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -19,7 +19,8 @@ pub(super) fn plain(formula: &Formula) -> String {
     assemble(formula, lines.collect())
 }
 
-/// As the plain text, with greek letters, dots and subscripts in the names: for reading in a terminal, not for parsing.
+/// As the plain text, with greek letters, dots and subscripts in the names, and curves by their names with their
+/// definitions at the end: for reading in a terminal, not for parsing.
 pub fn unicode(formula: &Formula) -> String {
     let names: Vec<(&str, Expression)> = formula
         .inputs()
@@ -27,11 +28,17 @@ pub fn unicode(formula: &Formula) -> String {
         .filter_map(|name| Some((name.as_str(), Expression::variable(&Symbol::new(name).unicode()).ok()?)))
         .collect();
     let names: BTreeMap<&str, Expression> = names.into_iter().collect();
+    let curves = formula.curves();
+    let name = |curve: &Curve, operand: &str| {
+        let number = curves.iter().position(|known| **known == *curve).map_or(0, |index| index + 1);
+        format!("{}({operand})", Symbol::new(&format!("f_{number}")).unicode())
+    };
     let lines = formula.outputs().iter().map(|output| {
-        let text = output.expression.substitute(&names).to_string();
+        let text = written(&output.expression.substitute(&names), &name);
         (Symbol::new(&output.name).unicode(), text)
     });
-    assemble(formula, lines.collect())
+    let definitions = curves.iter().map(|curve| format!("\n{} = curve(x; {curve})", name(curve, "x")));
+    assemble(formula, lines.collect()) + &definitions.collect::<String>()
 }
 
 fn assemble(formula: &Formula, lines: Vec<(String, String)>) -> String {

@@ -39,6 +39,14 @@ impl Expression {
         if constant == 0.0 || rest.is_empty() {
             return Self::constant(constant);
         }
+        // A curve has its factor in its own coefficients.
+        if let [factor] = &rest[..]
+            && constant != 1.0
+            && let Node::Curve(curve) = factor.root()
+            && let Some(scaled) = curve.scaled(constant, 0.0)
+        {
+            return Self::curve(scaled.into(), factor.operands().remove(0));
+        }
         if constant == -1.0 {
             return Self::operation(Operator::Negate, [combine(Operator::Multiply, rest)]);
         }
@@ -93,10 +101,11 @@ impl Expression {
     /// The same, rebuilt with neutral elements dropped, constants folded and nested sums and products flattened.
     #[must_use]
     pub fn folded(&self) -> Self {
-        self.fold(|node, operands: Vec<Self>| match node {
+        self.fold(|node, mut operands: Vec<Self>| match node {
             Node::Constant(value) => Self::constant(*value),
             Node::Variable(name) => Self::symbol(name),
             Node::Operation(operator, _) => Self::rebuild(*operator, operands),
+            Node::Curve(curve) => Self::curve(curve.clone(), operands.remove(0)),
         })
     }
 

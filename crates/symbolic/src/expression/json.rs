@@ -1,6 +1,8 @@
-//! The JSON tree: a number is a constant, a string a variable, `["sin", "theta"]` an operation over operands.
+//! The JSON tree: a number is a constant, a string a variable, `["sin", "theta"]` an operation over operands,
+//! `["curve", "theta", [-1, 1], [0], [0, 1], [2]]` a curve with its breakpoints and the coefficients of each piece.
 
-use super::{Expression, MAXIMUM_DEPTH, MAXIMUM_NODES, Node, Operator, check_name, subtree_start};
+use super::curve::MAXIMUM_BREAKPOINTS;
+use super::{CURVE, Curve, Expression, MAXIMUM_DEPTH, MAXIMUM_NODES, Node, Operator, check_name, subtree_start};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, SeqAccess, Visitor};
 use serde::ser::{Error as _, SerializeSeq, Serializer};
 use serde::{Deserialize, Serialize};
@@ -36,6 +38,16 @@ impl Serialize for Subtree<'_> {
                 }
                 sequence.end()
             }
+            Node::Curve(curve) => {
+                let mut sequence = serializer.serialize_seq(None)?;
+                sequence.serialize_element(CURVE)?;
+                sequence.serialize_element(&Self(rest))?;
+                sequence.serialize_element(curve.breakpoints())?;
+                for (_, piece) in curve.pieces() {
+                    sequence.serialize_element(piece)?;
+                }
+                sequence.end()
+            }
         }
     }
 }
@@ -55,6 +67,22 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// What follows a curve's name.
+    fn visit_curve<'de, A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(), A::Error> {
+        let operand = sequence.next_element_seed(Reader { nodes: self.nodes, depth: self.depth + 1 })?;
+        operand.ok_or_else(|| A::Error::custom("a curve without an operand"))?;
+        let breakpoints = sequence.next_element()?.ok_or_else(|| A::Error::custom("a curve without breakpoints"))?;
+        let mut coefficients: Vec<Vec<f64>> = Vec::new();
+        while let Some(piece) = sequence.next_element()? {
+            coefficients.push(piece);
+            if coefficients.len() > MAXIMUM_BREAKPOINTS + 1 {
+                return Err(A::Error::custom("a curve of too many pieces"));
+            }
+        }
+        let curve = Curve::new(breakpoints, coefficients).map_err(A::Error::custom)?;
+        self.push(Node::Curve(curve.into()))
+    }
+
     fn push<E: serde::de::Error>(self, node: Node) -> Result<(), E> {
         if self.nodes.len() == MAXIMUM_NODES {
             return Err(E::custom(format!("the expression has more than {MAXIMUM_NODES} nodes")));
@@ -104,6 +132,9 @@ impl<'de> Visitor<'de> for Reader<'_> {
             return Err(A::Error::custom(format!("nested more than {MAXIMUM_DEPTH} levels deep")));
         }
         let name: String = sequence.next_element()?.ok_or_else(|| A::Error::custom("an empty list is no operation"))?;
+        if name == CURVE {
+            return self.visit_curve(sequence);
+        }
         let operator = Operator::from_name(&name).ok_or_else(|| {
             let known: Vec<&str> = Operator::ALL.iter().map(|operator| operator.name()).collect();
             let nearest = kanrl_core::suggest::nearest(&name, &known).map(str::to_owned);

@@ -1,16 +1,18 @@
 //! Expressions over named variables.
 
 mod arithmetic;
+mod curve;
 mod json;
 mod native;
 mod operator;
 mod parse;
 mod print;
 
+pub use curve::Curve;
 pub use native::{Code, Native, NativeFunction};
 pub use operator::Operator;
 pub(crate) use operator::{gate, integer_power, is_whole_exponent, maximum, minimum, power, sign, step};
-pub(crate) use print::number;
+pub(crate) use print::{number, written};
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -24,6 +26,9 @@ pub const MAXIMUM_DEPTH: usize = 100;
 /// How many nodes an expression may have that is read from text or JSON.
 pub const MAXIMUM_NODES: usize = 100_000;
 
+/// What a curve is called in text and JSON.
+const CURVE: &str = "curve";
+
 /// Longest name of a variable, in bytes.
 const MAXIMUM_NAME: usize = 100;
 
@@ -36,6 +41,19 @@ pub enum Node {
     Variable(Arc<str>),
     /// An operator over that many operands.
     Operation(Operator, usize),
+    /// A function without a name, over one operand.
+    Curve(Arc<Curve>),
+}
+
+impl Node {
+    /// How many operands stand before it.
+    pub fn arity(&self) -> usize {
+        match self {
+            Self::Constant(_) | Self::Variable(_) => 0,
+            Self::Operation(_, arity) => *arity,
+            Self::Curve(_) => 1,
+        }
+    }
 }
 
 /// An expression tree over named variables and constants, stored flat in post-order: operands first, the root last.
@@ -151,6 +169,32 @@ impl Expression {
         Self { nodes }
     }
 
+    /// A curve over an operand, folded into a number where that is one.
+    #[must_use]
+    pub fn curve(curve: Arc<Curve>, operand: Self) -> Self {
+        match operand.as_constant().map(|x| curve.value(x)) {
+            Some(value) if value.is_finite() => Self::constant(value),
+            _ => {
+                let Self { mut nodes } = operand;
+                nodes.push(Node::Curve(curve));
+                Self { nodes }
+            }
+        }
+    }
+
+    /// The curves it has, in the order of [`Self::nodes`], each once.
+    pub fn curves(&self) -> Vec<Arc<Curve>> {
+        let mut curves = Vec::new();
+        for node in &self.nodes {
+            if let Node::Curve(curve) = node
+                && !curves.contains(curve)
+            {
+                curves.push(curve.clone());
+            }
+        }
+        curves
+    }
+
     /// All nodes, operands before their operation; the root is the last.
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
@@ -171,10 +215,10 @@ impl Expression {
 
     /// The root's operands; none for a constant or a variable.
     pub fn operands(&self) -> Vec<Self> {
-        let Node::Operation(_, arity) = self.root() else { return Vec::new() };
-        let mut operands = Vec::with_capacity(*arity);
+        let arity = self.root().arity();
+        let mut operands = Vec::with_capacity(arity);
         let mut end = self.nodes.len() - 1;
-        for _ in 0..*arity {
+        for _ in 0..arity {
             let start = subtree_start(&self.nodes, end - 1);
             operands.push(Self { nodes: self.nodes[start..end].to_vec() });
             end = start;
@@ -187,8 +231,7 @@ impl Expression {
     pub fn fold<T>(&self, mut visit: impl FnMut(&Node, Vec<T>) -> T) -> T {
         let mut stack: Vec<T> = Vec::new();
         for node in &self.nodes {
-            let arity = if let Node::Operation(_, arity) = node { *arity } else { 0 };
-            let operands = stack.split_off(stack.len() - arity);
+            let operands = stack.split_off(stack.len() - node.arity());
             stack.push(visit(node, operands));
         }
         stack.pop().expect("an expression has at least one node")
@@ -212,6 +255,7 @@ impl Expression {
                 found.ok_or_else(|| unknown_variable(name, variables.iter().map(|(known, _)| *known)))
             }
             Node::Operation(operator, _) => Ok(operator.value(&operands)),
+            Node::Curve(curve) => Ok(curve.value(operands[0])),
         })
     }
 
@@ -244,6 +288,16 @@ impl Expression {
     /// Its constants, in the order of [`Self::nodes`].
     pub fn constants(&self) -> impl Iterator<Item = f64> {
         self.nodes.iter().filter_map(|node| if let Node::Constant(value) = node { Some(*value) } else { None })
+    }
+
+    /// The same expression with other curves.
+    #[must_use]
+    pub(crate) fn map_curves(&self, change: impl Fn(&Arc<Curve>) -> Arc<Curve>) -> Self {
+        let nodes = self.nodes.iter().map(|node| match node {
+            Node::Curve(curve) => Node::Curve(change(curve)),
+            other => other.clone(),
+        });
+        Self { nodes: nodes.collect() }
     }
 
     /// For each of [`Self::constants`], whether it is a whole exponent (up to 64): part of the formula's form, which
@@ -279,7 +333,7 @@ impl Expression {
     pub fn depth(&self) -> usize {
         self.fold(|node, operands: Vec<usize>| {
             let below = operands.into_iter().max().unwrap_or(0);
-            if matches!(node, Node::Operation(..)) { below + 1 } else { 0 }
+            if node.arity() > 0 { below + 1 } else { 0 }
         })
     }
 
@@ -295,7 +349,9 @@ impl Expression {
         if depth > MAXIMUM_DEPTH {
             return Err(SymbolicError::TooLarge { what: "levels", found: depth, limit: MAXIMUM_DEPTH });
         }
-        match self.constants().find(|value| !value.is_finite()) {
+        let curves = self.curves();
+        let mut numbers = self.constants().chain(curves.iter().flat_map(|curve| curve.numbers()));
+        match numbers.find(|value| !value.is_finite()) {
             Some(value) => Err(SymbolicError::NotFinite { place: "a constant".into(), value }),
             None => Ok(()),
         }
@@ -308,10 +364,8 @@ fn subtree_start(nodes: &[Node], root: usize) -> usize {
     let mut start = root + 1;
     while missing > 0 {
         start -= 1;
+        missing += nodes[start].arity();
         missing -= 1;
-        if let Node::Operation(_, arity) = nodes[start] {
-            missing += arity;
-        }
     }
     start
 }

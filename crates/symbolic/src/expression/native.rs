@@ -1,6 +1,6 @@
 //! Functions that programs bring along, where an expression of the built-in operators will not do.
 
-use super::{Expression, Operator, SymbolicError, check_name, is_plain_name};
+use super::{CURVE, Expression, Operator, SymbolicError, check_name, is_plain_name};
 use kanrl_core::function::Domain;
 use std::cmp::Ordering;
 use std::fmt;
@@ -90,7 +90,7 @@ impl Native {
     /// that contradict each other on points of the domain.
     pub fn register(function: NativeFunction) -> Result<Operator, SymbolicError> {
         check_name(function.name)?;
-        if !is_plain_name(function.name) || Operator::from_name(function.name).is_some() {
+        if !is_plain_name(function.name) || Operator::from_name(function.name).is_some() || function.name == CURVE {
             let reason = "a function's name is letters, digits and underscores, and not another operator's";
             return Err(SymbolicError::Name { name: function.name.to_owned(), reason });
         }

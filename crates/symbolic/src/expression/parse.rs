@@ -6,12 +6,19 @@
 //! product = factor (("*" | "/") factor)*
 //! factor  = "-" factor | power
 //! power   = atom (("^" | "**") ("-" factor | power))?
-//! atom    = number | name | "`" any name "`" | name "(" sum ("," sum)* ")" | "(" sum ")"
+//! atom    = number | name | "`" any name "`" | name "(" sum ("," sum)* ")" | "(" sum ")" | curve
+//! curve   = "curve" "(" sum ";" numbers (";" numbers)* ")"
+//! numbers = "-"? number ("," "-"? number)*
 //! ```
+//!
+//! A curve's numbers are its breakpoints, then the coefficients of each piece.
 //!
 //! A minus sign directly before a number that is not the base of a power belongs to the number.
 
-use super::{Expression, MAXIMUM_DEPTH, MAXIMUM_NODES, Node, Operator, SymbolicError, is_name_part, is_name_start};
+use super::curve::MAXIMUM_BREAKPOINTS;
+use super::{
+    CURVE, Curve, Expression, MAXIMUM_DEPTH, MAXIMUM_NODES, Node, Operator, SymbolicError, is_name_part, is_name_start,
+};
 use std::str::FromStr;
 
 impl FromStr for Expression {
@@ -147,6 +154,7 @@ impl Parser<'_> {
                 let message = format!("`{name}` is a function: write `{name}(…)`; between backticks it is a variable");
                 Err(self.error_at(start, &message))
             }
+            None if is_call && name == CURVE => self.curve(start),
             None if is_call => {
                 let functions = Operator::ALL.iter().filter(|known| known.is_function()).map(|known| known.name());
                 let nearest = kanrl_core::suggest::nearest(name, &functions.collect::<Vec<_>>()).map(str::to_owned);
@@ -175,6 +183,37 @@ impl Parser<'_> {
     fn variable(&mut self, start: usize, name: &str) -> Parsed {
         super::check_name(name).map_err(|error| self.error_at(start, &error.to_string()))?;
         self.push(Node::Variable(name.into()))
+    }
+
+    fn curve(&mut self, start: usize) -> Parsed {
+        self.expect("(")?;
+        self.sum()?;
+        let mut lists = Vec::new();
+        while self.takes(";") {
+            lists.push(self.numbers()?);
+        }
+        self.expect(")")?;
+        if lists.is_empty() {
+            return Err(self.error_at(start, "a curve is written `curve(x; breakpoints; coefficients; …)`"));
+        }
+        let breakpoints = lists.remove(0);
+        let curve = Curve::new(breakpoints, lists).map_err(|error| self.error_at(start, &error.to_string()))?;
+        self.push(Node::Curve(curve.into()))
+    }
+
+    /// Numbers with commas between them.
+    fn numbers(&mut self) -> Result<Vec<f64>, SymbolicError> {
+        let mut numbers = Vec::new();
+        loop {
+            let sign = if self.takes("-") { -1.0 } else { 1.0 };
+            numbers.push(sign * self.unsigned_number()?);
+            if numbers.len() > MAXIMUM_BREAKPOINTS {
+                return Err(self.error(&format!("more than {MAXIMUM_BREAKPOINTS} numbers in a list")));
+            }
+            if !self.takes(",") {
+                return Ok(numbers);
+            }
+        }
     }
 
     fn call(&mut self, operator: Operator, start: usize) -> Parsed {
@@ -208,13 +247,18 @@ impl Parser<'_> {
     }
 
     fn number(&mut self, sign: f64) -> Parsed {
+        let value = self.unsigned_number()?;
+        self.push(Node::Constant(sign * value))
+    }
+
+    fn unsigned_number(&mut self) -> Result<f64, SymbolicError> {
         self.skip_space();
         let length = number_length(self.rest());
         let text = &self.rest()[..length];
         match text.parse::<f64>() {
             Ok(value) if value.is_finite() => {
                 self.position += length;
-                self.push(Node::Constant(sign * value))
+                Ok(value)
             }
             Ok(_) => Err(self.error("the number is too large for a double")),
             Err(_) => Err(self.error("expected a number")),

@@ -1,6 +1,6 @@
 //! Plain text: what [`super::parse`] reads back as an equal expression.
 
-use super::{Expression, Node, Operator, quoted};
+use super::{CURVE, Curve, Expression, Node, Operator, quoted};
 use std::fmt;
 
 /// Printed text and what its surroundings must know to decide on parentheses.
@@ -23,16 +23,33 @@ enum Level {
 
 impl fmt::Display for Expression {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let piece = self.fold(|node, operands: Vec<Piece>| match node {
-            Node::Constant(value) => {
-                Piece { text: number(*value), level: Level::Atom, starts_with_number: !value.is_sign_negative() }
-            }
-            Node::Variable(name) => {
-                Piece { text: quoted(name).into_owned(), level: Level::Atom, starts_with_number: false }
-            }
-            Node::Operation(operator, _) => operation(*operator, &operands),
-        });
-        formatter.write_str(&piece.text)
+        formatter.write_str(&written(self, &|curve, operand| format!("{CURVE}({operand}; {curve})")))
+    }
+}
+
+/// The expression's text, with curves over an operand's text written by `curve`.
+pub(crate) fn written(expression: &Expression, curve: &dyn Fn(&Curve, &str) -> String) -> String {
+    let piece = expression.fold(|node, operands: Vec<Piece>| match node {
+        Node::Constant(value) => {
+            Piece { text: number(*value), level: Level::Atom, starts_with_number: !value.is_sign_negative() }
+        }
+        Node::Variable(name) => {
+            Piece { text: quoted(name).into_owned(), level: Level::Atom, starts_with_number: false }
+        }
+        Node::Operation(operator, _) => operation(*operator, &operands),
+        Node::Curve(found) => {
+            Piece { text: curve(found, &operands[0].text), level: Level::Atom, starts_with_number: false }
+        }
+    });
+    piece.text
+}
+
+/// Its breakpoints, then the coefficients of each piece, as they stand in an expression's text: `-1, 1; 0; 0, 1; 2`.
+impl fmt::Display for Curve {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |values: &[f64]| values.iter().map(|value| number(*value)).collect::<Vec<_>>().join(", ");
+        formatter.write_str(&list(self.breakpoints()))?;
+        self.pieces().try_for_each(|(_, piece)| write!(formatter, "; {}", list(piece)))
     }
 }
 

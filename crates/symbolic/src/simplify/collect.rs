@@ -6,9 +6,10 @@ use crate::expression::{Expression, Node, Operator, is_whole_exponent};
 impl Expression {
     /// The same with like terms and equal factors collected, terms and factors sorted.
     pub(super) fn collected(&self) -> Self {
-        self.fold(|node, operands: Vec<Self>| match node {
+        self.fold(|node, mut operands: Vec<Self>| match node {
             Node::Constant(value) => Self::constant(*value),
             Node::Variable(name) => Self::symbol(name),
+            Node::Curve(curve) => Self::curve(curve.clone(), operands.remove(0)),
             Node::Operation(operator, _) => {
                 let rebuilt = Self::rebuild(*operator, operands);
                 match rebuilt.root() {

@@ -1,6 +1,6 @@
 //! Expressions as egg sees them: binary sums and products, numbers by their bits, variables by their index.
 
-use crate::expression::{Expression, Native, Node, Operator};
+use crate::expression::{self, Expression, Native, Node, Operator};
 use egg::{Id, RecExpr, define_language};
 use std::fmt;
 use std::str::FromStr;
@@ -52,6 +52,24 @@ impl FromStr for Variable {
     }
 }
 
+/// A curve's index in the list of the expression's curves: what it computes is no concern of the rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Curve(pub usize);
+
+impl fmt::Display for Curve {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "curve{}", self.0)
+    }
+}
+
+impl FromStr for Curve {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.strip_prefix("curve").unwrap_or("").parse().map(Self)
+    }
+}
+
 define_language! {
     pub(super) enum Math {
         "+" = Add([Id; 2]),
@@ -79,13 +97,14 @@ define_language! {
         "clip" = Clip([Id; 3]),
         "gate" = Gate([Id; 3]),
         Native(Native, [Id; 1]),
+        Curve(Curve, [Id; 1]),
         Constant(Number),
         Variable(Variable),
     }
 }
 
 impl Math {
-    /// The operator, or `None` for a constant or a variable.
+    /// The operator, or `None` for a constant, a variable or a curve.
     pub(super) fn operator(&self) -> Option<Operator> {
         Some(match self {
             Self::Add(_) => Operator::Add,
@@ -113,7 +132,7 @@ impl Math {
             Self::Clip(_) => Operator::Clip,
             Self::Gate(_) => Operator::Gate,
             Self::Native(native, _) => Operator::Native(*native),
-            Self::Constant(_) | Self::Variable(_) => return None,
+            Self::Constant(_) | Self::Variable(_) | Self::Curve(..) => return None,
         })
     }
 
@@ -149,8 +168,8 @@ impl Math {
     }
 }
 
-/// The expression for egg; `names` are its variables, sorted.
-pub(super) fn to_egg(expression: &Expression, names: &[Arc<str>]) -> RecExpr<Math> {
+/// The expression for egg; `names` are its variables, sorted, and `curves` its curves.
+pub(super) fn to_egg(expression: &Expression, names: &[Arc<str>], curves: &[Arc<expression::Curve>]) -> RecExpr<Math> {
     let mut result = RecExpr::default();
     expression.fold(|node, operands: Vec<Id>| match node {
         Node::Constant(value) => result.add(Math::Constant(Number::new(*value))),
@@ -163,19 +182,28 @@ pub(super) fn to_egg(expression: &Expression, names: &[Arc<str>]) -> RecExpr<Mat
             operands[1..].iter().fold(first, |left, right| result.add(Math::new(*operator, &[left, *right])))
         }
         Node::Operation(operator, _) => result.add(Math::new(*operator, &operands)),
+        Node::Curve(curve) => {
+            let index = curves.iter().position(|known| known == curve).expect("one of the expression's own curves");
+            result.add(Math::Curve(Curve(index), [operands[0]]))
+        }
     });
     result
 }
 
 /// The expression that egg chose, sums and products flattened.
-pub(super) fn from_egg(expression: &RecExpr<Math>, names: &[Arc<str>]) -> Expression {
+pub(super) fn from_egg(
+    expression: &RecExpr<Math>,
+    names: &[Arc<str>],
+    curves: &[Arc<expression::Curve>],
+) -> Expression {
     let mut built: Vec<Expression> = Vec::new();
     for node in expression.as_ref() {
-        let operands: Vec<Expression> =
+        let mut operands: Vec<Expression> =
             egg::Language::children(node).iter().map(|id| built[usize::from(*id)].clone()).collect();
         built.push(match node {
             Math::Constant(value) => Expression::constant(value.value()),
             Math::Variable(Variable(index)) => Expression::symbol(&names[*index]),
+            Math::Curve(Curve(index), _) => Expression::curve(curves[*index].clone(), operands.remove(0)),
             other => {
                 let operator = other.operator().expect("an operation");
                 Expression::rebuild(operator, operands)

@@ -10,7 +10,6 @@ mod rules;
 use crate::expression::{Expression, Node};
 use crate::tape::Tape;
 use egg::{Extractor, Runner};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// How far [`Expression::simplified`] searches.
@@ -69,9 +68,10 @@ impl Expression {
 
 /// Searches small parts whole and large sums and products by their operands.
 fn search(expression: &Expression, limits: SimplifyLimits) -> Expression {
-    expression.fold(|node, operands: Vec<Expression>| match node {
+    expression.fold(|node, mut operands: Vec<Expression>| match node {
         Node::Constant(value) => Expression::constant(*value),
         Node::Variable(name) => Expression::symbol(name),
+        Node::Curve(curve) => Expression::curve(curve.clone(), operands.remove(0)),
         Node::Operation(operator, arity) => {
             let rebuilt = Expression::rebuild(*operator, operands);
             let large = *arity > MOST_OPERANDS || rebuilt.nodes().len() > 60;
@@ -85,9 +85,9 @@ fn saturate(expression: &Expression, limits: SimplifyLimits) -> Expression {
     if !finite || expression.nodes().len() < 3 {
         return expression.clone();
     }
-    let names: Vec<Arc<str>> = expression.variables();
+    let (names, curves) = (expression.variables(), expression.curves());
     let runner = Runner::<_, _, ()>::new(rules::ConstantFolding)
-        .with_expr(&language::to_egg(expression, &names))
+        .with_expr(&language::to_egg(expression, &names, &curves))
         .with_node_limit(limits.nodes)
         .with_iter_limit(limits.iterations)
         // The limits above end the search, never the clock.
@@ -95,7 +95,7 @@ fn saturate(expression: &Expression, limits: SimplifyLimits) -> Expression {
         .run(&rules::rules());
     let extractor = Extractor::new(&runner.egraph, rules::Reading);
     let (_, found) = extractor.find_best(runner.roots[0]);
-    let found = language::from_egg(&found, &names);
+    let found = language::from_egg(&found, &names, &curves);
     if found.size() < expression.size() { found } else { expression.clone() }
 }
 

@@ -1,6 +1,7 @@
 //! One instruction over a block of rows.
 
-use crate::expression::{Operator, gate, integer_power, maximum, minimum, power};
+use crate::expression::{Curve, Operator, gate, integer_power, maximum, minimum, power};
+use std::sync::Arc;
 
 /// Rows in a block: long enough to spread the cost of an instruction, short enough for the columns of a usual formula
 /// to stay in the first-level cache.
@@ -12,18 +13,24 @@ pub(super) enum Instruction {
     Unary(Operator, u32),
     Binary(Operator, u32, u32),
     IntegerPower(u32, i32),
+    /// A curve by its number in the tape.
+    Curve(u32, u32),
     Gate(u32, u32, u32),
 }
 
 impl Instruction {
     /// Writes `target.len()` rows; `columns` are those before the target's.
-    pub(super) fn evaluate(self, columns: &[f64], target: &mut [f64]) {
+    pub(super) fn evaluate(self, columns: &[f64], curves: &[Arc<Curve>], target: &mut [f64]) {
         let column = |index: u32| &columns[index as usize * LANES..][..LANES];
         match self {
             Self::Unary(operator, x) => unary(operator, column(x), target),
             Self::Binary(operator, x, y) => binary(operator, column(x), column(y), target),
             Self::IntegerPower(x, 2) => map(column(x), target, |x| x * x),
             Self::IntegerPower(x, exponent) => map(column(x), target, |x| integer_power(x, exponent)),
+            Self::Curve(number, x) => {
+                let curve = &curves[number as usize];
+                map(column(x), target, |x| curve.value(x));
+            }
             Self::Gate(x, y, z) => {
                 for (((target, x), y), z) in target.iter_mut().zip(column(x)).zip(column(y)).zip(column(z)) {
                     *target = gate(*x, *y, *z);

@@ -2,8 +2,9 @@
 
 use super::block::{Instruction, LANES};
 use super::{Columns, Tape};
-use crate::expression::{Operator, integer_power, sign};
+use crate::expression::{Curve, Operator, integer_power, sign};
 use rayon::prelude::*;
+use std::sync::Arc;
 
 /// Rows that one task works on: a fixed split, so that sums have the same bits for any number of threads.
 const CHUNK: usize = 16 * LANES;
@@ -80,7 +81,7 @@ impl Tape {
             for (index, instruction) in self.instructions.iter().enumerate().rev() {
                 let target = (first + index) * LANES;
                 let (operands, rest) = columns.adjoints.split_at_mut(target);
-                instruction.backward(&columns.values, target, &rest[..lanes], operands);
+                instruction.backward(&columns.values, &self.curves, target, &rest[..lanes], operands);
             }
             for (sum, column) in gradient.iter_mut().zip(columns.adjoints.chunks_exact(LANES)) {
                 *sum += column[..lanes].iter().sum::<f64>();
@@ -92,7 +93,7 @@ impl Tape {
 
 impl Instruction {
     /// Adds the target's adjoints, times the derivatives, to the operands' adjoints.
-    fn backward(self, values: &[f64], target: usize, by_target: &[f64], adjoints: &mut [f64]) {
+    fn backward(self, values: &[f64], curves: &[Arc<Curve>], target: usize, by_target: &[f64], adjoints: &mut [f64]) {
         let value = |column: u32, lane: usize| values[column as usize * LANES + lane];
         for (lane, by_target) in by_target.iter().enumerate() {
             // A branch that was not taken may have an infinite derivative.
@@ -108,6 +109,7 @@ impl Instruction {
                 Self::IntegerPower(x, exponent) => {
                     add(x, f64::from(exponent) * integer_power(value(x, lane), exponent - 1));
                 }
+                Self::Curve(number, x) => add(x, curves[number as usize].slope(value(x, lane))),
                 Self::Gate(x, y, z) => add(if value(x, lane) > 0.0 { y } else { z }, 1.0),
                 Self::Binary(operator, x, y) => {
                     let (a, b) = (value(x, lane), value(y, lane));

@@ -3,10 +3,11 @@
 mod block;
 mod gradient;
 
-use crate::expression::{Expression, Node, Operator, SymbolicError, is_whole_exponent, unknown_variable};
+use crate::expression::{Curve, Expression, Node, Operator, SymbolicError, is_whole_exponent, unknown_variable};
 use block::{Instruction, LANES};
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Several expressions over the same inputs, compiled into one list of instructions over columns of rows.
 ///
@@ -26,6 +27,7 @@ pub struct Tape {
     inputs: usize,
     constants: Vec<f64>,
     instructions: Vec<Instruction>,
+    curves: Vec<Arc<Curve>>,
     /// Columns of the outputs. Columns are numbered: constants, then inputs, then instructions.
     outputs: Vec<u32>,
 }
@@ -151,7 +153,7 @@ impl Tape {
         let first = first + self.inputs * LANES;
         for (index, instruction) in self.instructions.iter().enumerate() {
             let (operands, target) = columns.split_at_mut(first + index * LANES);
-            instruction.evaluate(operands, &mut target[..lanes]);
+            instruction.evaluate(operands, &self.curves, &mut target[..lanes]);
         }
     }
 }
@@ -188,7 +190,8 @@ impl<'a> Compiler<'a> {
         }
         let first = constants.len() as u32;
         let names = inputs.iter().zip(first..).map(|(name, column)| (name.as_ref(), column)).collect();
-        let tape = Tape { inputs: inputs.len(), constants, instructions: Vec::new(), outputs: Vec::new() };
+        let tape =
+            Tape { inputs: inputs.len(), constants, instructions: Vec::new(), curves: Vec::new(), outputs: Vec::new() };
         Self { tape, names, known: HashMap::new(), shared_constants, met: 0 }
     }
 
@@ -202,6 +205,7 @@ impl<'a> Compiler<'a> {
                     unknown_variable(name, known.into_iter())
                 }),
                 Node::Operation(operator, _) => Ok(self.operation(*operator, &operands)),
+                Node::Curve(curve) => Ok(self.curve(curve, operands[0])),
             })?;
             self.tape.outputs.push(column);
         }
@@ -237,6 +241,15 @@ impl<'a> Compiler<'a> {
             }
             (_, []) => unreachable!("every operator takes operands"),
         }
+    }
+
+    fn curve(&mut self, curve: &Arc<Curve>, x: u32) -> u32 {
+        let known = self.tape.curves.iter().position(|known| known == curve);
+        let number = known.unwrap_or_else(|| {
+            self.tape.curves.push(curve.clone());
+            self.tape.curves.len() - 1
+        });
+        self.push(Instruction::Curve(number as u32, x))
     }
 
     fn push(&mut self, instruction: Instruction) -> u32 {

@@ -5,7 +5,7 @@
 pub mod tools;
 
 use kanrl_core::function::Domain;
-use kanrl_symbolic::{Code, Expression, Native, NativeFunction, Operator};
+use kanrl_symbolic::{Code, Curve, Expression, Native, NativeFunction, Operator};
 use proptest::prelude::*;
 use std::sync::Once;
 
@@ -67,6 +67,25 @@ fn build(
             let count = most.unwrap_or(least + more).min(operands.len());
             Expression::operation(operator, operands.into_iter().take(count))
         })
+    })
+}
+
+/// Any curve of up to eight pieces, continuous or not.
+pub fn curve() -> impl Strategy<Value = Curve> {
+    let breakpoints = (-3.0..3.0f64, prop::collection::vec(0.05..1.5f64, 0..6));
+    let pieces = prop::collection::vec(prop::array::uniform4(-3.0..3.0f64), 7);
+    (breakpoints, pieces, 1..=4usize).prop_map(|((first, widths), pieces, terms)| {
+        let mut breakpoints = vec![first];
+        breakpoints.extend(widths.iter().scan(first, |at, width| {
+            *at += width;
+            Some(*at)
+        }));
+        let count = breakpoints.len() + 1;
+        let pieces = pieces[..count].iter().enumerate().map(|(index, piece)| {
+            let terms = if index == 0 || index == count - 1 { terms.min(2) } else { terms };
+            piece[..terms].to_vec()
+        });
+        Curve::new(breakpoints, pieces.collect()).expect("a good curve")
     })
 }
 
