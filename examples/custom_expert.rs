@@ -5,7 +5,7 @@
 //! cargo run --release --example custom_expert
 //! ```
 
-use kanrl_core::action::ActionBatch;
+use kanrl_core::action::{ActionBatch, ActionRule};
 use kanrl_core::config::{BuildError, ExpertConfig};
 use kanrl_core::environment::EnvironmentSpec;
 use kanrl_core::policy::{ExpertPolicy, Policy, PolicyError, ScoreKind};
@@ -55,8 +55,7 @@ impl Policy for SwingUp {
     fn act(&self, observations: &[f64], elapsed: &[u32], actions: &mut ActionBatch) -> Result<(), PolicyError> {
         let mut torques = vec![0.0; elapsed.len()];
         self.scores(observations, elapsed, &mut torques)?;
-        actions.resize(elapsed.len());
-        actions.set_from_outputs(&self.actions, &torques);
+        ActionRule::of(&self.actions).act(&torques, elapsed.len(), actions);
         Ok(())
     }
 }

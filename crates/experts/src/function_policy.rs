@@ -3,13 +3,13 @@
 use crate::ExpertError;
 use crate::policy::describe_actions;
 use crate::spaces::{Actions, check_fit};
-use kanrl_core::action::{ActionBatch, argmax};
+use kanrl_core::action::{ActionBatch, ActionRule};
 use kanrl_core::approximator::FunctionApproximator;
 use kanrl_core::environment::EnvironmentSpec;
 use kanrl_core::policy::{ExpertPolicy, Policy, PolicyError, ScoreKind};
 use kanrl_core::space::ActionSpace;
 use kanrl_core::suggest;
-use kanrl_symbolic::{ActionRule, Formula, SymbolicError, Tape};
+use kanrl_symbolic::{Formula, SymbolicError, Tape};
 use std::cell::Cell;
 
 /// What computes the outputs.
@@ -25,6 +25,7 @@ pub struct FunctionPolicy {
     function: Function,
     observation_size: usize,
     outputs: usize,
+    rule: ActionRule,
     action_space: ActionSpace,
     source: String,
 }
@@ -52,7 +53,7 @@ impl FunctionPolicy {
             ),
             error => ExpertError::malformed(&source, format!("cannot be evaluated: {error}")),
         })?;
-        Ok(Self::new(Function::Formula(tape), outputs, environment, source))
+        Ok(Self::new(Function::Formula(tape), outputs, formula.action().clone(), environment, source))
     }
 
     /// A formula from text: an expression for each output, separated by `;`. Two discrete actions can have one
@@ -66,11 +67,7 @@ impl FunctionPolicy {
         let space = &environment.action_space;
         let action = match space {
             ActionSpace::Discrete(space) if space.len() == 2 && expressions.len() == 1 => ActionRule::Threshold,
-            ActionSpace::Discrete(_) => ActionRule::Argmax,
-            ActionSpace::Box(space) => ActionRule::Clip {
-                low: space.coordinates.iter().map(|axis| axis.low).collect(),
-                high: space.coordinates.iter().map(|axis| axis.high).collect(),
-            },
+            space => ActionRule::of(space),
         };
         if action != ActionRule::Threshold && expressions.len() != space.outputs() {
             let (found, wanted) = (expressions.len(), space.outputs());
@@ -115,17 +112,19 @@ impl FunctionPolicy {
                 ),
             });
         }
-        Ok(Self::new(Function::Approximator(approximator), outputs, environment, source))
+        let rule = if differences { ActionRule::of_differences(space) } else { ActionRule::of(space) };
+        Ok(Self::new(Function::Approximator(approximator), outputs, rule, environment, source))
     }
 
-    fn new(function: Function, outputs: usize, environment: &EnvironmentSpec, source: String) -> Self {
+    fn new(
+        function: Function,
+        outputs: usize,
+        rule: ActionRule,
+        environment: &EnvironmentSpec,
+        source: String,
+    ) -> Self {
         let observation_size = environment.observation_space.len();
-        Self { function, observation_size, outputs, action_space: environment.action_space.clone(), source }
-    }
-
-    /// Whether the outputs are differences to action 0.
-    fn has_differences(&self) -> bool {
-        self.outputs < self.action_space.outputs()
+        Self { function, observation_size, outputs, rule, action_space: environment.action_space.clone(), source }
     }
 
     /// Hands the checked outputs `[rows, outputs]` to `use_outputs`.
@@ -190,16 +189,8 @@ impl Policy for FunctionPolicy {
     }
 
     fn act(&self, observations: &[f64], elapsed_steps: &[u32], actions: &mut ActionBatch) -> Result<(), PolicyError> {
-        actions.resize(elapsed_steps.len());
-        self.with_outputs(observations, elapsed_steps.len(), |outputs| match actions {
-            ActionBatch::Discrete(actions) if self.has_differences() => {
-                for (action, row) in actions.iter_mut().zip(outputs.chunks_exact(self.outputs)) {
-                    let best = argmax(row);
-                    *action = if row[best] > 0.0 { best + 1 } else { 0 };
-                }
-            }
-            actions => actions.set_from_outputs(&self.action_space, outputs),
-        })
+        let rows = elapsed_steps.len();
+        self.with_outputs(observations, rows, |outputs| self.rule.act(outputs, rows, actions))
     }
 }
 
@@ -215,7 +206,7 @@ impl ExpertPolicy for FunctionPolicy {
     fn scores(&self, observations: &[f64], elapsed_steps: &[u32], scores: &mut [f64]) -> Result<(), PolicyError> {
         assert_eq!(scores.len(), elapsed_steps.len() * self.action_space.outputs(), "rows of scores");
         self.with_outputs(observations, elapsed_steps.len(), |outputs| {
-            if self.has_differences() {
+            if self.rule == ActionRule::Threshold {
                 for (row, outputs) in scores.chunks_exact_mut(self.outputs + 1).zip(outputs.chunks_exact(self.outputs))
                 {
                     row[0] = 0.0;

@@ -2,7 +2,7 @@
 
 use crate::network::Mlp;
 use crate::normalization::ObservationNormalization;
-use kanrl_core::action::ActionBatch;
+use kanrl_core::action::{ActionBatch, ActionRule};
 use kanrl_core::policy::{ExpertPolicy, Policy, PolicyError, ScoreKind};
 use kanrl_core::space::ActionSpace;
 use std::cell::RefCell;
@@ -42,6 +42,7 @@ pub struct NetworkPolicy {
     /// Observation size of the environment, without the time feature.
     observation_size: usize,
     action_space: ActionSpace,
+    rule: ActionRule,
     time_feature: Option<TimeFeature>,
     normalization: Option<ObservationNormalization>,
     network: Mlp,
@@ -98,7 +99,8 @@ impl NetworkPolicy {
             ));
         }
         let observation_size = inputs - usize::from(time_feature.is_some());
-        Ok(Self { observation_size, action_space, time_feature, normalization, network, head, source })
+        let rule = ActionRule::of(&action_space);
+        Ok(Self { observation_size, action_space, rule, time_feature, normalization, network, head, source })
     }
 
     /// The network inside.
@@ -121,12 +123,13 @@ impl NetworkPolicy {
         self.time_feature
     }
 
-    /// Runs the network and hands its checked outputs `[rows, network.outputs()]` to `use_outputs`.
-    fn with_outputs(
+    /// Runs the network and hands its answers `[rows, actions]` to `use_answers`: logits, Q-values (means over quantiles),
+    /// means, or for a squashed action the action itself, since that is what stands in the environment's units.
+    fn with_answers(
         &self,
         observations: &[f64],
         elapsed_steps: &[u32],
-        use_outputs: impl FnOnce(&[f32]),
+        use_answers: impl FnOnce(&[f32]),
     ) -> Result<(), PolicyError> {
         let rows = elapsed_steps.len();
         assert_eq!(observations.len(), rows * self.observation_size, "observations and rows");
@@ -144,13 +147,38 @@ impl NetworkPolicy {
         // One pass without branches: the sum of `value * 0` is NaN exactly when some value is not finite.
         let finite = outputs.iter().fold(0.0, |sum, value| sum + value * 0.0) == 0.0;
         let result = if finite {
-            use_outputs(&outputs);
+            self.interpret(&mut outputs);
+            use_answers(&outputs[..rows * self.action_space.outputs()]);
             Ok(())
         } else {
             Err(self.not_finite(observations, &outputs))
         };
         SCRATCH.set([inputs, outputs]);
         result
+    }
+
+    /// Turns raw outputs into answers, which come to stand at the front.
+    fn interpret(&self, outputs: &mut [f32]) {
+        match (&self.head, &self.action_space) {
+            (Head::Squashed { clip_mean }, ActionSpace::Box(space)) => {
+                for row in outputs.chunks_exact_mut(space.len()) {
+                    for (output, axis) in row.iter_mut().zip(&space.coordinates) {
+                        *output = unsquash(*output, *clip_mean, axis.low as f32, axis.high as f32);
+                    }
+                }
+            }
+            (Head::QValues { quantiles }, space) if *quantiles > 1 => {
+                let actions = space.outputs();
+                for start in (0..outputs.len()).step_by(self.network.outputs()) {
+                    for action in 0..actions {
+                        let row = &outputs[start..start + self.network.outputs()];
+                        // No answer is written over an output that is still to be read.
+                        outputs[start / quantiles + action] = mean_quantile(row, actions, action);
+                    }
+                }
+            }
+            _ => {}
+        }
     }
 
     #[inline]
@@ -200,30 +228,8 @@ impl Policy for NetworkPolicy {
     }
 
     fn act(&self, observations: &[f64], elapsed_steps: &[u32], actions: &mut ActionBatch) -> Result<(), PolicyError> {
-        actions.resize(elapsed_steps.len());
-        self.with_outputs(observations, elapsed_steps, |outputs| match (&mut *actions, &self.action_space) {
-            (ActionBatch::Discrete(actions), ActionSpace::Discrete(space)) => {
-                for (action, row) in actions.iter_mut().zip(outputs.chunks_exact(self.network.outputs())) {
-                    let score = |action: usize| mean_quantile(row, space.len(), action);
-                    // The first of the largest, as torch and NumPy choose.
-                    *action =
-                        (1..space.len()).fold(0, |best, next| if score(next) > score(best) { next } else { best });
-                }
-            }
-            (ActionBatch::Continuous { values, size }, ActionSpace::Box(space)) if *size == space.len() => {
-                for (row, output) in values.chunks_exact_mut(*size).zip(outputs.chunks_exact(*size)) {
-                    if let Head::Squashed { clip_mean } = self.head {
-                        for ((value, output), axis) in row.iter_mut().zip(output).zip(&space.coordinates) {
-                            *value = unsquash(*output, clip_mean, axis.low as f32, axis.high as f32);
-                        }
-                    } else {
-                        row.copy_from_slice(output);
-                        space.clip(row);
-                    }
-                }
-            }
-            _ => panic!("the batch is not made for {}", describe_actions(&self.action_space)),
-        })
+        let rows = elapsed_steps.len();
+        self.with_answers(observations, elapsed_steps, |answers| self.rule.act(answers, rows, actions))
     }
 }
 
@@ -236,28 +242,10 @@ impl ExpertPolicy for NetworkPolicy {
         })
     }
 
-    /// Logits, Q-values (means over quantiles) or means; for squashed actions the action itself, since that is what
-    /// stands in the environment's units.
     fn scores(&self, observations: &[f64], elapsed_steps: &[u32], scores: &mut [f64]) -> Result<(), PolicyError> {
-        let size = self.action_space.outputs();
-        assert_eq!(scores.len(), elapsed_steps.len() * size, "rows of scores");
-        self.with_outputs(observations, elapsed_steps, |outputs| {
-            let rows = scores.chunks_exact_mut(size).zip(outputs.chunks_exact(self.network.outputs()));
-            match (&self.head, &self.action_space) {
-                (Head::Squashed { clip_mean }, ActionSpace::Box(space)) => {
-                    for (scores, outputs) in rows {
-                        for ((score, output), axis) in scores.iter_mut().zip(outputs).zip(&space.coordinates) {
-                            *score = unsquash(*output, *clip_mean, axis.low as f32, axis.high as f32).into();
-                        }
-                    }
-                }
-                _ => {
-                    for (scores, outputs) in rows {
-                        let each = scores.iter_mut().enumerate();
-                        each.for_each(|(index, score)| *score = mean_quantile(outputs, size, index).into());
-                    }
-                }
-            }
+        assert_eq!(scores.len(), elapsed_steps.len() * self.action_space.outputs(), "rows of scores");
+        self.with_answers(observations, elapsed_steps, |answers| {
+            scores.iter_mut().zip(answers).for_each(|(score, answer)| *score = (*answer).into());
         })
     }
 

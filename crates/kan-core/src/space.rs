@@ -82,7 +82,7 @@ impl BoxSpace {
     /// Clips `values` (one row, in order) to the bounds, as `numpy.clip` does: NaN stays NaN.
     pub fn clip(&self, values: &mut [f32]) {
         for (value, coordinate) in values.iter_mut().zip(&self.coordinates) {
-            *value = value.max(coordinate.low as f32).min(coordinate.high as f32);
+            *value = crate::action::clip(*value, coordinate.low as f32, coordinate.high as f32);
         }
     }
 }

@@ -1,9 +1,9 @@
 //! How a student's outputs stand for actions, and what it is taught.
 
-use kanrl_core::action::ActionBatch;
+use kanrl_core::action::{ActionBatch, ActionRule};
 use kanrl_core::approximator::Loss;
 use kanrl_core::space::ActionSpace;
-use kanrl_symbolic::{ActionRule, Expression, Formula, Output, SymbolicError};
+use kanrl_symbolic::{Expression, Formula, Output, SymbolicError};
 
 /// The meaning of a student's outputs.
 ///
@@ -13,12 +13,13 @@ use kanrl_symbolic::{ActionRule, Expression, Formula, Output, SymbolicError};
 #[derive(Clone, Debug, PartialEq)]
 pub struct StudentHead {
     space: ActionSpace,
+    rule: ActionRule,
 }
 
 impl StudentHead {
     /// The head for an action space.
     pub fn new(space: ActionSpace) -> Self {
-        Self { space }
+        Self { rule: ActionRule::of_differences(&space), space }
     }
 
     /// The action space.
@@ -48,21 +49,7 @@ impl StudentHead {
     /// # Panics
     /// If the lengths do not fit together.
     pub fn act(&self, outputs: &[f64], actions: &mut ActionBatch) {
-        actions.resize(outputs.len() / self.outputs());
-        match (&self.space, &mut *actions) {
-            (ActionSpace::Discrete(_), ActionBatch::Discrete(actions)) => {
-                for (action, row) in actions.iter_mut().zip(outputs.chunks_exact(self.outputs())) {
-                    let mut best = (0, 0.0);
-                    for (index, value) in row.iter().enumerate() {
-                        if *value > best.1 {
-                            best = (index + 1, *value);
-                        }
-                    }
-                    *action = best.0;
-                }
-            }
-            _ => actions.set_from_outputs(&self.space, outputs),
-        }
+        self.rule.act(outputs, outputs.len() / self.outputs(), actions);
     }
 
     /// What a student is taught where the expert's scores are known: `scores` `[rows, actions]` to targets
@@ -136,17 +123,12 @@ impl StudentHead {
         let named = self.output_names().into_iter().zip(expressions);
         let mut outputs: Vec<Output> =
             named.map(|(name, expression)| Output { name: free(name), expression }).collect();
-        let rule = match &self.space {
-            ActionSpace::Discrete(space) if space.len() == 2 => ActionRule::Threshold,
-            ActionSpace::Discrete(_) => {
-                outputs.insert(0, Output { name: free("a_0".to_owned()), expression: Expression::constant(0.0) });
-                ActionRule::Argmax
-            }
-            ActionSpace::Box(space) => ActionRule::Clip {
-                low: space.coordinates.iter().map(|coordinate| coordinate.low).collect(),
-                high: space.coordinates.iter().map(|coordinate| coordinate.high).collect(),
-            },
-        };
+        let mut rule = self.rule.clone();
+        if rule == ActionRule::Threshold && outputs.len() > 1 {
+            // Easier to read with action 0's output beside the others.
+            outputs.insert(0, Output { name: free("a_0".to_owned()), expression: Expression::constant(0.0) });
+            rule = ActionRule::Argmax;
+        }
         Formula::new(inputs, outputs, rule)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::expression::{Curve, Expression, Node, SymbolicError, check_name};
 use crate::tape::Tape;
-use kanrl_core::action::{ActionBatch, argmax};
+use kanrl_core::action::{ActionBatch, ActionRule};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -37,25 +37,6 @@ pub struct Output {
     pub name: String,
     /// Its value.
     pub expression: Expression,
-}
-
-/// How the outputs' values become an action.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum ActionRule {
-    /// The number of the largest output; the first of equal ones.
-    Argmax,
-    /// Of two actions: 1 where the only output is above 0, else 0.
-    Threshold,
-    /// A vector: every output clipped to its bounds.
-    Clip {
-        /// Lower bounds `[outputs]`; −∞ (`null` in JSON) for none.
-        #[serde(serialize_with = "bounds::write", deserialize_with = "bounds::read_low")]
-        low: Vec<f64>,
-        /// Upper bounds `[outputs]`; ∞ (`null` in JSON) for none.
-        #[serde(serialize_with = "bounds::write", deserialize_with = "bounds::read_high")]
-        high: Vec<f64>,
-    },
 }
 
 /// The file's form of a formula.
@@ -222,30 +203,7 @@ impl Formula {
     /// # Panics
     /// If the lengths do not fit together, or `actions` is of the other kind.
     pub fn act(&self, values: &[f64], actions: &mut ActionBatch) {
-        let width = self.outputs.len();
-        actions.resize(values.len() / width);
-        match (&self.action, actions) {
-            (ActionRule::Argmax, ActionBatch::Discrete(actions)) => {
-                for (action, row) in actions.iter_mut().zip(values.chunks_exact(width)) {
-                    *action = argmax(row);
-                }
-            }
-            (ActionRule::Threshold, ActionBatch::Discrete(actions)) => {
-                for (action, value) in actions.iter_mut().zip(values) {
-                    *action = usize::from(*value > 0.0);
-                }
-            }
-            (ActionRule::Clip { low, high }, ActionBatch::Continuous { values: actions, size }) => {
-                assert_eq!(*size, width, "a vector action has one number for each output");
-                for (row, values) in actions.chunks_exact_mut(width).zip(values.chunks_exact(width)) {
-                    for (((action, value), low), high) in row.iter_mut().zip(values).zip(low).zip(high) {
-                        // Rounded to f32 first, as `ActionBatch::set_from_outputs` does.
-                        *action = (*value as f32).clamp(*low as f32, *high as f32);
-                    }
-                }
-            }
-            _ => panic!("the batch and the formula's action rule are of different kinds"),
-        }
+        self.action.act(values, values.len() / self.outputs.len(), actions);
     }
 
     /// Names of the inputs that some output uses.
@@ -255,28 +213,5 @@ impl Formula {
             self.outputs.iter().any(|output| output.expression.nodes().iter().any(is_it))
         };
         self.inputs.iter().map(String::as_str).filter(move |name| uses(name))
-    }
-}
-
-/// Bounds in JSON: `null` stands for an infinite one.
-mod bounds {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub(super) fn write<S: Serializer>(bounds: &[f64], serializer: S) -> Result<S::Ok, S::Error> {
-        let bounds: Vec<Option<f64>> = bounds.iter().map(|bound| bound.is_finite().then_some(*bound)).collect();
-        bounds.serialize(serializer)
-    }
-
-    pub(super) fn read_low<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f64>, D::Error> {
-        read(deserializer, f64::NEG_INFINITY)
-    }
-
-    pub(super) fn read_high<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f64>, D::Error> {
-        read(deserializer, f64::INFINITY)
-    }
-
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, infinite: f64) -> Result<Vec<f64>, D::Error> {
-        let bounds: Vec<Option<f64>> = Deserialize::deserialize(deserializer)?;
-        Ok(bounds.into_iter().map(|bound| bound.unwrap_or(infinite)).collect())
     }
 }

@@ -18,7 +18,8 @@ pub use export::{Format, export};
 pub use expression::{
     Code, Curve, Expression, MAXIMUM_DEPTH, MAXIMUM_NODES, Native, NativeFunction, Node, Operator, SymbolicError,
 };
-pub use formula::{ActionRule, FORMAT_VERSION, Formula, Output};
+pub use formula::{FORMAT_VERSION, Formula, Output};
+pub use kanrl_core::action::ActionRule;
 pub use graph::graph_expressions;
 pub use interval::Bounds;
 pub use rounding::{Rounding, round};

@@ -16,7 +16,7 @@ use crate::ExpertError;
 use crate::archive::{read_file, sources};
 use crate::policy::describe_actions;
 use crate::spaces::{Actions, MAX_ACTIONS};
-use kanrl_core::action::{ActionBatch, argmax};
+use kanrl_core::action::{ActionBatch, ActionRule};
 use kanrl_core::config::{BuildError, ExpertConfig, ExpertSource};
 use kanrl_core::environment::EnvironmentSpec;
 use kanrl_core::policy::{ExpertPolicy, Policy, PolicyError, ScoreKind};
@@ -170,11 +170,8 @@ impl OnnxPolicy {
         }
     }
 
+    /// The answer of a network that chooses by itself.
     fn action(&self, observation: &[f64], count: usize) -> Result<usize, PolicyError> {
-        if self.kind.is_some() {
-            let scores: Vec<f64> = self.numbers(observation)?.into_iter().map(f64::from).collect();
-            return Ok(argmax(&scores));
-        }
         match self.network.answer(observation)? {
             Answer::Index(action) if action < count => Ok(action),
             Answer::Index(action) => Err(PolicyError::Failed { reason: format!("the action {action} of {count}") }),
@@ -237,21 +234,21 @@ impl Policy for OnnxPolicy {
     }
 
     fn act(&self, observations: &[f64], elapsed_steps: &[u32], actions: &mut ActionBatch) -> Result<(), PolicyError> {
-        actions.resize(elapsed_steps.len());
         let rows = observations.chunks_exact(self.observation_size);
-        match (actions, &self.action_space) {
-            (ActionBatch::Discrete(actions), ActionSpace::Discrete(space)) => {
-                for (action, row) in actions.iter_mut().zip(rows) {
-                    *action = self.action(row, space.len())?;
-                }
+        if self.kind.is_some() {
+            let mut numbers = Vec::with_capacity(elapsed_steps.len() * self.action_space.outputs());
+            for row in rows {
+                numbers.extend(self.numbers(row)?);
             }
-            (ActionBatch::Continuous { values, size }, ActionSpace::Box(space)) if *size == space.len() => {
-                for (values, row) in values.chunks_exact_mut(*size).zip(rows) {
-                    values.copy_from_slice(&self.numbers(row)?);
-                    space.clip(values);
-                }
-            }
-            _ => panic!("the batch is not made for {}", describe_actions(&self.action_space)),
+            ActionRule::of(&self.action_space).act(&numbers, elapsed_steps.len(), actions);
+            return Ok(());
+        }
+        actions.resize(elapsed_steps.len());
+        let ActionBatch::Discrete(actions) = actions else {
+            panic!("the batch is not made for {}", describe_actions(&self.action_space))
+        };
+        for (action, row) in actions.iter_mut().zip(rows) {
+            *action = self.action(row, self.action_space.outputs())?;
         }
         Ok(())
     }

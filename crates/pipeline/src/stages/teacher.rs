@@ -2,7 +2,7 @@
 
 use crate::head::StudentHead;
 use bevy_ecs::prelude::Resource;
-use kanrl_core::action::{ActionBatch, argmax};
+use kanrl_core::action::{ActionBatch, ActionRule};
 use kanrl_core::dataset::{Dataset, Demonstrations};
 use kanrl_core::policy::ExpertPolicy;
 use kanrl_symbolic::Expression;
@@ -97,8 +97,9 @@ fn taught(rows: &Dataset, head: &StudentHead) -> Dataset {
     let discrete = head.action_space().outputs() != head.outputs();
     let (targets, margins) = match rows.score_kind {
         None if discrete => {
-            let actions = rows.targets.chunks_exact(head.action_space().outputs()).map(argmax).collect();
-            (head.targets_from_actions(&ActionBatch::Discrete(actions)), vec![1.0; rows.rows()])
+            let mut actions = ActionBatch::Discrete(Vec::new());
+            ActionRule::Argmax.act(&rows.targets, rows.rows(), &mut actions);
+            (head.targets_from_actions(&actions), vec![1.0; rows.rows()])
         }
         _ => (head.targets_from_scores(&rows.targets), head.weights(&rows.targets)),
     };

@@ -1,7 +1,8 @@
 //! A formula laid out for typesetting: what LaTeX and MathML have in common.
 
 use crate::expression::{Curve, Expression, Node, Operator, SymbolicError};
-use crate::formula::{ActionRule, Formula};
+use crate::formula::Formula;
+use kanrl_core::action::ActionRule;
 use std::sync::Arc;
 
 /// A piece of mathematics.

@@ -2,7 +2,8 @@
 
 use super::code::{self, Code, Dialect, Level, call};
 use crate::expression::{Curve, Operator};
-use crate::formula::{ActionRule, Formula};
+use crate::formula::Formula;
+use kanrl_core::action::ActionRule;
 
 const RESERVED: [&str; 56] = [
     "int",

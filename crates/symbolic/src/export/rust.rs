@@ -2,7 +2,8 @@
 
 use super::code::{self, Code, Dialect, Level, call, chained};
 use crate::expression::{Curve, Operator};
-use crate::formula::{ActionRule, Formula};
+use crate::formula::Formula;
+use kanrl_core::action::ActionRule;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 

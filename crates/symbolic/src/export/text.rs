@@ -2,7 +2,8 @@
 
 use super::names::Symbol;
 use crate::expression::{Curve, Expression, quoted, written};
-use crate::formula::{ActionRule, Formula};
+use crate::formula::Formula;
+use kanrl_core::action::ActionRule;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;

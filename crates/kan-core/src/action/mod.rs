@@ -1,4 +1,9 @@
-//! Actions: one at a time, and a batch of them in one flat buffer.
+//! Actions: one at a time, a batch of them in one flat buffer, and the rule that turns outputs into them.
+
+mod rule;
+
+pub use rule::ActionRule;
+pub(crate) use rule::clip;
 
 use crate::space::ActionSpace;
 
@@ -113,40 +118,4 @@ impl ActionBatch {
             _ => panic!("{action:?} is of another kind than the batch"),
         }
     }
-
-    /// Sets every row from real-valued outputs `[rows, outputs]`: the first largest one for discrete actions,
-    /// the values rounded to f32 and clipped to the bounds for a vector.
-    ///
-    /// # Panics
-    /// If the lengths do not fit together or the kind of `space` differs from the batch's.
-    pub fn set_from_outputs(&mut self, space: &ActionSpace, outputs: &[f64]) {
-        match (self, space) {
-            (Self::Discrete(actions), ActionSpace::Discrete(space)) => {
-                assert_eq!(outputs.len(), actions.len() * space.len());
-                for (action, row) in actions.iter_mut().zip(outputs.chunks_exact(space.len())) {
-                    *action = argmax(row);
-                }
-            }
-            (Self::Continuous { values, size }, ActionSpace::Box(space)) => {
-                assert_eq!((outputs.len(), *size), (values.len(), space.len()));
-                for (value, output) in values.iter_mut().zip(outputs) {
-                    *value = *output as f32;
-                }
-                values.chunks_exact_mut(*size).for_each(|row| space.clip(row));
-            }
-            _ => panic!("the batch and the action space are of different kinds"),
-        }
-    }
-}
-
-/// Index of the first largest value, as `numpy.argmax`; NaN is never chosen unless all are NaN.
-#[inline]
-pub fn argmax(values: &[f64]) -> usize {
-    let mut best = 0;
-    for (index, value) in values.iter().enumerate().skip(1) {
-        if *value > values[best] || values[best].is_nan() {
-            best = index;
-        }
-    }
-    best
 }
