@@ -4,18 +4,18 @@
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use kanrl_core::environment::EnvironmentRegistry;
 use kanrl_pipeline::config::{MergedConfig, RawConfig};
-use kanrl_pipeline::run::Run;
+use kanrl_pipeline::run::{OpenRun, PreparedRun};
+use kanrl_pipeline::stages;
 use std::error::Error;
 use std::time::Duration;
 use tempfile::TempDir;
 
-fn prepare(text: &str) -> Result<(Run, TempDir), Box<dyn Error>> {
+fn prepare(text: &str) -> Result<(OpenRun, TempDir), Box<dyn Error>> {
     let mut environments = EnvironmentRegistry::new();
     kanrl_envs_classic::register(&mut environments)?;
     let config = MergedConfig::new(RawConfig::from_toml("run.toml", text)?).resolve()?;
-    let mut run = Run::prepare(config, environments)?;
     let folder = tempfile::tempdir()?;
-    run.open(&folder.path().join("run"))?;
+    let run = PreparedRun::new(config, environments, stages::standard())?.open(folder.path().join("run"))?;
     Ok((run, folder))
 }
 

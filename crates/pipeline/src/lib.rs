@@ -3,7 +3,8 @@
 //! ```
 //! use kanrl_core::environment::EnvironmentRegistry;
 //! use kanrl_pipeline::config::{MergedConfig, RawConfig};
-//! use kanrl_pipeline::run::{PolicyRole, Run, RunFile, RunStore};
+//! use kanrl_pipeline::run::{PolicyRole, PreparedRun, RunFile, RunStore};
+//! use kanrl_pipeline::stages;
 //!
 //! let mut environments = EnvironmentRegistry::new();
 //! kanrl_envs_classic::register(&mut environments)?;
@@ -16,12 +17,11 @@
 //!     record.videos = false
 //! ";
 //! let config = MergedConfig::new(RawConfig::from_toml("run.toml", text)?).resolve()?;
-//! let mut run = Run::prepare(config, environments)?;
+//! let run = PreparedRun::new(config, environments, stages::standard())?;
 //! # let folder = tempfile::tempdir()?;
 //! # let directory = folder.path().join("run");
-//! run.open(&directory)?;
-//! let summary = run.execute()?;
-//! println!("{}", summary.formula);
+//! let summary = run.open(&directory)?.execute()?;
+//! println!("{}", summary.formula.expect("a formula was chosen"));
 //! assert!(RunStore::open(&directory)?.has(RunFile::Formula));
 //! assert_eq!(summary.rows[0].policy, PolicyRole::Expert);
 //! # Ok::<(), Box<dyn std::error::Error>>(())

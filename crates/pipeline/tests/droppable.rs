@@ -2,7 +2,7 @@
 
 use kanrl_core::environment::EnvironmentRegistry;
 use kanrl_pipeline::config::{MergedConfig, RawConfig};
-use kanrl_pipeline::run::{Run, RunFile, RunStore};
+use kanrl_pipeline::run::{PreparedRun, RunFile, RunStore};
 use kanrl_pipeline::stages;
 
 const DROPPABLE: [&str; 7] = ["record_expert", "dagger", "prune", "rivals", "polish", "record_formula", "report"];
@@ -41,10 +41,9 @@ fn a_run_without_most_of_them_has_a_formula() {
     let config = MergedConfig::new(RawConfig::from_toml("test", text).unwrap()).resolve().unwrap();
     let mut environments = EnvironmentRegistry::new();
     kanrl_envs_classic::register(&mut environments).unwrap();
-    let mut run = Run::prepare(config, environments).unwrap();
+    let run = PreparedRun::new(config, environments, stages::standard()).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    run.open(folder.path()).unwrap();
-    let summary = run.execute().unwrap();
+    let summary = run.open(folder.path()).unwrap().execute().unwrap();
     assert_eq!((summary.student.as_str(), summary.network.as_str()), ("kan", "kan"));
     let store = RunStore::open(folder.path()).unwrap();
     assert!(store.has(RunFile::Formula) && store.has(RunFile::Report) && !store.has(RunFile::FormulaVideo));

@@ -6,7 +6,8 @@ use kanrl_core::config::ApproximatorConfig;
 use kanrl_core::environment::EnvironmentRegistry;
 use kanrl_core::kan::KanConfig;
 use kanrl_pipeline::config::{MergedConfig, RawConfig};
-use kanrl_pipeline::run::{Run, RunFile, RunStore};
+use kanrl_pipeline::run::{PreparedRun, RunFile, RunStore};
+use kanrl_pipeline::stages;
 use std::path::{Path, PathBuf};
 
 fn run(device: &str, folder: &Path) -> Result<Vec<u8>, String> {
@@ -24,9 +25,8 @@ fn run(device: &str, folder: &Path) -> Result<Vec<u8>, String> {
     let mut environments = EnvironmentRegistry::new();
     kanrl_envs_classic::register(&mut environments).unwrap();
     let config = MergedConfig::new(RawConfig::from_toml("gpu", &text).unwrap()).resolve().unwrap();
-    let mut run = Run::prepare(config, environments).unwrap();
-    run.open(folder).unwrap();
-    run.execute().map_err(|error| kanrl_pipeline::causes::in_words(&error))?;
+    let run = PreparedRun::new(config, environments, stages::standard()).unwrap();
+    run.open(folder).unwrap().execute().map_err(|error| kanrl_pipeline::causes::in_words(&error))?;
     let mut found = Vec::new();
     weights(&folder.join("stages/fit"), &mut found);
     assert_eq!(found.len(), 1, "one network: {found:?}");

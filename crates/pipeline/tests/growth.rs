@@ -3,7 +3,8 @@
 
 use kanrl_core::environment::EnvironmentRegistry;
 use kanrl_pipeline::config::{MergedConfig, RawConfig};
-use kanrl_pipeline::run::Run;
+use kanrl_pipeline::run::PreparedRun;
+use kanrl_pipeline::stages;
 use std::path::Path;
 
 const CONFIG: &str = "\
@@ -22,9 +23,8 @@ fn run(folder: &Path) {
     let mut environments = EnvironmentRegistry::new();
     kanrl_envs_classic::register(&mut environments).unwrap();
     let config = MergedConfig::new(RawConfig::from_toml("growth", CONFIG).unwrap()).resolve().unwrap();
-    let mut run = Run::prepare(config, environments).unwrap();
-    run.open(folder).unwrap();
-    assert!(run.execute().unwrap().operations > 0);
+    let run = PreparedRun::new(config, environments, stages::standard()).unwrap();
+    assert!(run.open(folder).unwrap().execute().unwrap().operations > 0);
 }
 
 /// What the process holds of the machine's memory, in KiB, and how many files it has open.

@@ -6,7 +6,7 @@ use kanrl_core::environment::{
 use kanrl_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
 use kanrl_pipeline::config::{MergedConfig, RawConfig};
 use kanrl_pipeline::engine::Stage;
-use kanrl_pipeline::run::{Run, RunError};
+use kanrl_pipeline::run::{PreparedRun, RunError};
 use kanrl_pipeline::stages;
 
 /// An environment with a single action.
@@ -52,16 +52,16 @@ fn an_environment_without_a_choice_is_refused() {
     registry.register(conveyor).unwrap();
     let raw = RawConfig::from_toml("test", "environment.id = 'Conveyor-v0'").unwrap();
     let config = MergedConfig::new(raw).resolve().unwrap();
-    let error = Run::prepare(config, registry).err().expect("there is nothing to choose");
+    let error = PreparedRun::new(config, registry, stages::standard()).err().expect("there is nothing to choose");
     assert!(matches!(error, RunError::NothingToChoose { .. }), "{error}");
 }
 
-fn cart_pole(extra: &str) -> Result<Run, RunError> {
+fn cart_pole(extra: &str) -> Result<PreparedRun, RunError> {
     let mut registry = EnvironmentRegistry::new();
     kanrl_envs_classic::register(&mut registry).unwrap();
     let text = format!("{extra}\n[environment]\nid = 'CartPole-v1'\n[approximator]\nkind = 'mlp'\nsteps = 2\n");
     let config = MergedConfig::new(RawConfig::from_toml("test", &text).unwrap()).resolve().unwrap();
-    Run::prepare(config, registry)
+    PreparedRun::new(config, registry, stages::standard())
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn a_student_that_cannot_be_built_is_refused_before_anything_runs() {
         let config = MergedConfig::new(RawConfig::from_toml("test", text).unwrap()).resolve().unwrap();
         let mut registry = EnvironmentRegistry::new();
         kanrl_envs_classic::register(&mut registry).unwrap();
-        let error = Run::prepare(config, registry).err().expect("no such network");
+        let error = PreparedRun::new(config, registry, stages::standard()).err().expect("no such network");
         assert!(matches!(error, RunError::Build(_)), "{error}");
     }
 }

@@ -1,7 +1,8 @@
 use crate::{Failure, Plugins, json};
 use clap::Subcommand;
 use kanrl_pipeline::config::{self, MergedConfig, RawConfig};
-use kanrl_pipeline::run::Run;
+use kanrl_pipeline::run::PreparedRun;
+use kanrl_pipeline::stages;
 use std::path::PathBuf;
 
 #[derive(Debug, Subcommand)]
@@ -53,7 +54,7 @@ impl Config {
                 let mut config = MergedConfig::new(RawConfig::read(&file)?).resolve()?;
                 let registry = plugins.environments_of(&mut config)?;
                 let environment = config.environment.id.clone();
-                let run = Run::prepare(config, registry).map_err(Failure::input)?;
+                let run = PreparedRun::new(config, registry, stages::standard()).map_err(Failure::input)?;
                 if json {
                     json::print(
                         &serde_json::json!({ "file": file, "environment": environment, "stages": run.stages() }),

@@ -5,8 +5,10 @@ use clap::Args;
 use kanrl_experts::PolicyReference;
 use kanrl_pipeline::config::{MergedConfig, RawConfig};
 use kanrl_pipeline::run::record::RunRecord;
-use kanrl_pipeline::run::{PolicyRow, Returns, Run, RunFile, RunSummary};
-use std::path::{Path, PathBuf};
+use kanrl_pipeline::run::{OpenRun, PolicyRow, PreparedRun, Returns, RunFile, RunSummary};
+use kanrl_pipeline::stages;
+use kanrl_symbolic::export::unicode;
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 /// `kanrl extract`.
@@ -95,10 +97,10 @@ impl Extract {
     pub fn run(self, quiet: bool, plugins: &Plugins) -> Result<(), Failure> {
         let mut config = self.config()?.resolve()?;
         let registry = plugins.environments_of(&mut config)?;
-        let mut run = Run::prepare(config, registry).map_err(Failure::input)?;
+        let run = PreparedRun::new(config, registry, stages::standard()).map_err(Failure::input)?;
         let directory = self.out.clone().unwrap_or_else(|| run.default_directory());
-        run.open(&directory).map_err(Failure::input)?;
-        execute(run, &directory, quiet, self.json)
+        let run = run.open(&directory).map_err(Failure::input)?;
+        execute(run, quiet, self.json)
     }
 
     fn config(&self) -> Result<MergedConfig, Failure> {
@@ -159,7 +161,7 @@ fn expert_section(expert: &PolicyReference) -> Result<toml::Value, Failure> {
 }
 
 /// Runs all stages with progress bars and Ctrl-C, and prints the result.
-pub fn execute(mut run: Run, directory: &Path, quiet: bool, json: bool) -> Result<(), Failure> {
+pub fn execute(mut run: OpenRun, quiet: bool, json: bool) -> Result<(), Failure> {
     run.set_origin(origin());
     if !quiet {
         run.reporter_mut().subscribe(Bars::new());
@@ -174,23 +176,25 @@ pub fn execute(mut run: Run, directory: &Path, quiet: bool, json: bool) -> Resul
     if let Err(error) = ctrlc::set_handler(handler) {
         tracing::warn!("Ctrl-C will end the run at once: {error}");
     }
+    let directory = run.directory().to_owned();
     let resume = format!("kanrl resume {}", directory.display());
     let summary = run.execute().map_err(|error| Failure::pipeline(error, &resume))?;
+    let formula = summary.formula.as_ref().map(unicode).unwrap_or_default();
     if json {
-        return json::print(&serde_json::json!({ "run": RunRecord::read(directory), "formula": summary.formula }));
+        return json::print(&serde_json::json!({ "run": RunRecord::read(&directory), "formula": formula }));
     }
-    print(&summary);
+    print(&summary, &formula);
     println!("\nEverything about this run: {}", directory.display());
     Ok(())
 }
 
-fn print(summary: &RunSummary) {
+fn print(summary: &RunSummary, formula: &str) {
     if summary.rows.iter().all(|row| row.returns.n == 0) {
         print_agreement(summary);
     } else {
         print_returns(summary);
     }
-    println!("{}\n", summary.formula);
+    println!("{formula}\n");
     println!("{} operations, from {}: {}", summary.operations, summary.student, summary.reason);
     if summary.rows.iter().any(|row| row.returns.n > 0) {
         print_front(summary);

@@ -2,7 +2,8 @@ use super::extract;
 use crate::{Failure, Plugins};
 use clap::Args;
 use kanrl_pipeline::config::MergedConfig;
-use kanrl_pipeline::run::{Run, RunStore};
+use kanrl_pipeline::run::{PreparedRun, RunStore};
+use kanrl_pipeline::stages;
 use std::path::PathBuf;
 
 /// `kanrl resume`.
@@ -23,11 +24,11 @@ impl Resume {
         let raw = RunStore::open(&self.directory).map_err(Failure::input)?.config()?;
         let mut config = MergedConfig::new(raw).resolve()?;
         let registry = plugins.environments_of(&mut config)?;
-        let mut run = Run::prepare(config, registry).map_err(Failure::input)?;
-        run.open(&self.directory).map_err(Failure::input)?;
+        let run = PreparedRun::new(config, registry, stages::standard()).map_err(Failure::input)?;
+        let run = run.open(&self.directory).map_err(Failure::input)?;
         if let Some(stage) = &self.from {
             run.recompute_from(stage).map_err(Failure::input)?;
         }
-        extract::execute(run, &self.directory, quiet, self.json)
+        extract::execute(run, quiet, self.json)
     }
 }

@@ -39,7 +39,7 @@ pub struct Build {
     pub profile: Option<String>,
 }
 
-/// Who runs a run: the program fills it in and gives it to [`Run::set_origin`](crate::run::Run::set_origin).
+/// Who runs a run: the program fills it in and gives it to [`OpenRun::set_origin`](crate::run::OpenRun::set_origin).
 #[derive(Clone, Debug)]
 pub struct Origin {
     /// The program.

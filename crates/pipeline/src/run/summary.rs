@@ -4,6 +4,7 @@ use crate::engine::made;
 use crate::stages::evaluate::{Agreement, Evaluation, PolicyEvaluation};
 use crate::stages::select::Selection;
 use bevy_ecs::world::World;
+use kanrl_symbolic::Formula;
 
 /// One row of the returns table.
 #[derive(Clone, Debug)]
@@ -21,8 +22,8 @@ pub struct PolicyRow {
 pub struct RunSummary {
     /// The returns table.
     pub rows: Vec<PolicyRow>,
-    /// The formula, as text for a terminal.
-    pub formula: String,
+    /// The formula; none where no stage chose one.
+    pub formula: Option<Formula>,
     /// Its operations, as SymPy's `count_ops` counts them.
     pub operations: usize,
     /// The student that it comes from.
@@ -70,7 +71,7 @@ impl RunSummary {
         }
         if let Some(selection) = made::<Selection>(world) {
             let chosen = selection.chosen();
-            summary.formula = kanrl_symbolic::export::unicode(&chosen.formula);
+            summary.formula = Some(chosen.formula.clone());
             summary.operations = chosen.operations;
             summary.student = chosen.student.clone();
             summary.network = selection.network.clone();

@@ -1,0 +1,191 @@
+//! A run that is ready but writes nothing yet.
+
+use super::log;
+use super::open::OpenRun;
+use super::provenance::FileDigest;
+use super::store::RunStoreError;
+use crate::config::RunConfig;
+use crate::engine::{Artifact, LoadContext, Pipeline, PipelineError, Stage};
+use crate::head::StudentHead;
+use crate::run::{LockedRun, RunFile};
+use crate::stages::artifacts::{FittedNetworks, NamedNetworks, PrunedNetworks};
+use crate::stages::baselines::candidate::Form;
+use crate::stages::context::{Environments, Task};
+use crate::stages::teacher::{Log, Teacher};
+use crate::students::{self, LibraryPart};
+use kanrl_core::config::BuildError;
+use kanrl_core::environment::{EnvironmentError, EnvironmentRegistry, EnvironmentSpec};
+use kanrl_core::space::ActionSpace;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A run that is ready: its environment, expert and library exist, its stages fit together, and nothing has been written.
+/// It can be executed once it is [opened](Self::open).
+pub struct PreparedRun {
+    pub(super) pipeline: Pipeline,
+    pub(super) environments: Environments,
+    pub(super) task: Task,
+    pub(super) teacher: Teacher,
+    pub(super) context: LoadContext,
+    pub(super) expert_files: Vec<FileDigest>,
+}
+
+impl PreparedRun {
+    /// Builds everything that the config names; `stages` are those of [`crate::stages::standard`], or the caller's own.
+    ///
+    /// # Errors
+    /// [`RunError`] for an unknown environment, an expert that cannot be read or does not fit, a library or stage that
+    /// does not exist. Nothing has been written then.
+    pub fn new(
+        config: RunConfig,
+        environments: EnvironmentRegistry,
+        stages: Pipeline,
+    ) -> Result<Self, RunError> {
+        let mut pipeline = stages;
+        let make = || environments.make(&config.environment.id, &config.environment.arguments);
+        let environment = config.is_played().then(make).transpose()?.map(|environment| environment.spec().clone());
+        let (task, teacher) = match (config.expert.demonstrations(), environment) {
+            (None, None) => unreachable!("without a log, something is played"),
+            (None, Some(task)) => {
+                check_choice(&task)?;
+                let expert = config.expert.build(&task)?;
+                (task, Teacher::Expert(expert))
+            }
+            (Some(record), environment) => {
+                let demonstrations = record.read(environment.as_ref())?;
+                check_choice(&demonstrations.spec)?;
+                let head = StudentHead::new(demonstrations.spec.action_space.clone());
+                let log = Log::new(&demonstrations, &head)
+                    .map_err(|reason| RunError::Log { file: demonstrations.source.clone(), reason })?;
+                (demonstrations.spec, Teacher::Log(Arc::new(log)))
+            }
+        };
+        let expert_files = config.expert.sources(&task)?.into_iter().map(FileDigest::from).collect();
+        let library = config.library.build()?;
+        let (inputs, outputs) = (task.observation_space.len(), task.action_space.outputs());
+        config.approximator.build(inputs, outputs, config.seed)?;
+        for network in students::networks(&config)? {
+            network.approximator.build(inputs, outputs, config.seed)?;
+            LibraryPart::new(library.as_ref(), network.functions.as_deref())?;
+        }
+        for text in &config.students.candidates {
+            Form::parse(text, &task)?;
+        }
+        if let Some(names) = &config.stages {
+            pipeline.select(names)?;
+        }
+        if !config.approximator.has_graph() {
+            let networks = [FittedNetworks::NAME, PrunedNetworks::NAME, NamedNetworks::NAME];
+            let from_graph = pipeline.stages().iter().find(|stage| stage.needed().any(|need| networks.contains(&need)));
+            if let Some(stage) = from_graph {
+                let (kind, stage) = (config.approximator.typetag_name(), stage.name().to_owned());
+                return Err(RunError::NoGraph { kind, stage });
+            }
+        }
+        pipeline.check()?;
+        Ok(Self {
+            pipeline,
+            environments: Environments(Arc::new(environments)),
+            task: Task(task),
+            teacher,
+            context: LoadContext { config: Arc::new(config), library },
+            expert_files,
+        })
+    }
+
+    /// `runs/ENVIRONMENT-TIME`, with the time in UTC, and a number where that is taken: the clock may have gone back.
+    pub fn default_directory(&self) -> PathBuf {
+        unused(Path::new("runs"), &format!("{}-{}", self.task.0.id, log::compact_time()))
+    }
+
+    /// Names of the stages, in order.
+    pub fn stages(&self) -> Vec<&str> {
+        self.pipeline.stages().iter().map(Stage::name).collect()
+    }
+
+    /// Locks the run directory and writes the resolved config into it.
+    ///
+    /// # Errors
+    /// [`RunError::Directory`] where the folder holds something else, is used by another run or cannot be written.
+    pub fn open(self, path: impl AsRef<Path>) -> Result<OpenRun, RunError> {
+        let directory = LockedRun::open(path.as_ref())?;
+        directory.write(RunFile::Config, self.context.config.to_toml().as_bytes()).map_err(RunStoreError::from)?;
+        Ok(OpenRun::new(self, directory))
+    }
+}
+
+/// `folder/name`, or the first of `folder/name-2`, `folder/name-3`, … that does not exist.
+fn unused(folder: &Path, name: &str) -> PathBuf {
+    let numbered = (2..).map(|number| folder.join(format!("{name}-{number}")));
+    let mut paths = std::iter::once(folder.join(name)).chain(numbered);
+    paths.find(|path| !path.exists()).expect("numbers do not end")
+}
+
+fn check_choice(task: &EnvironmentSpec) -> Result<(), RunError> {
+    let least = match task.action_space {
+        ActionSpace::Discrete(_) => 2,
+        ActionSpace::Box(_) => 1,
+    };
+    if task.action_space.outputs() < least {
+        return Err(RunError::NothingToChoose { id: task.id.clone() });
+    }
+    Ok(())
+}
+
+/// A run could not be prepared.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The environment is unknown or cannot be made.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
+    /// There is no choice that a formula could make.
+    #[error("`{id}` leaves nothing to choose: it needs two discrete actions or a vector of one number")]
+    NothingToChoose {
+        /// The environment.
+        id: String,
+    },
+    /// A log cannot be learnt from.
+    #[error("`{file}` cannot be learnt from: {reason}")]
+    Log {
+        /// The log.
+        file: String,
+        /// What is wrong with it, and what would be right.
+        reason: String,
+    },
+    /// The approximator has no graph, but a stage works on one.
+    #[error(
+        "`{kind}` cannot become a formula, which stage `{stage}` works towards: use kind = \"kan\" or \"linear\", or \
+         only fit it with stages = [\"collect\", \"fit\"]"
+    )]
+    NoGraph {
+        /// Of the approximator.
+        kind: &'static str,
+        /// The first stage that needs a graph.
+        stage: String,
+    },
+    /// A component cannot be built.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The stages do not fit together.
+    #[error(transparent)]
+    Pipeline(#[from] PipelineError),
+    /// The run directory cannot be used.
+    #[error(transparent)]
+    Directory(#[from] RunStoreError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unused;
+
+    #[test]
+    fn no_run_is_written_into_another_when_the_clock_goes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["run", "run-2", "run-3"] {
+            let path = unused(folder.path(), "run");
+            assert_eq!(path, folder.path().join(name));
+            std::fs::create_dir(path).unwrap();
+        }
+    }
+}
