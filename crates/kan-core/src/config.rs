@@ -27,6 +27,14 @@ pub struct BuildError {
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
+impl BuildError {
+    /// For a component that could not be built because of another error.
+    pub fn new(component: &'static str, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        let source = error.into();
+        Self { component, reason: source.to_string(), source: Some(source) }
+    }
+}
+
 /// Most parameters of an approximator: a slip in a width must not take all memory.
 const MAX_PARAMETERS: usize = 1 << 24;
 

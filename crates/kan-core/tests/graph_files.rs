@@ -2,7 +2,7 @@
 
 use kanrl_core::approximator::ApproximatorError;
 use kanrl_core::function::{FittedFunction, Identity, SampledCurve, SymbolicLibrary, UnivariateFunction};
-use kanrl_core::graph::{EdgeFunction, NodeKind, PruneThresholds, SymbolicEdge, UnivariateGraph};
+use kanrl_core::graph::{EdgeFunction, NodeKind, PruneThresholds, SplineEdge, SymbolicEdge, UnivariateGraph};
 use kanrl_core::kan::{LayerShape, Network};
 use std::sync::Arc;
 
@@ -44,6 +44,14 @@ fn network() -> Network {
 
 fn inputs() -> Vec<f64> {
     (0..300).map(|i| ((i * 7919) % 1009) as f64 / 504.5 - 1.0).collect()
+}
+
+#[test]
+fn bytes_give_back_the_same_graph() {
+    let graph = UnivariateGraph::additive(2, 2, |_, _| SplineEdge::zero(3, 4, -1.0..=1.0));
+    let again = UnivariateGraph::from_safetensors(&graph.to_safetensors(), &Empty).unwrap();
+    assert_eq!(again.to_json(), graph.to_json());
+    assert!(UnivariateGraph::from_safetensors(b"not a model", &Empty).is_err());
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod divergence;
 mod dynamic;
 mod error;
 mod registry;
+mod spec;
 mod time_limit;
 mod vector;
 
@@ -11,34 +12,11 @@ pub use divergence::{DivergedLane, step_lanes_past_divergence};
 pub use dynamic::{ActionKind, Continuous, Discrete, DynEnvironment};
 pub use error::EnvironmentError;
 pub use registry::{EnvironmentEntry, EnvironmentFactory, EnvironmentRegistry, KeywordArguments};
+pub use spec::EnvironmentSpec;
 pub use time_limit::TimeLimit;
 pub use vector::{LaneError, SyncVectorEnvironment, VectorEnvironment};
 
-use crate::space::{ActionSpace, BoxSpace};
 use serde::{Deserialize, Serialize};
-
-/// What is fixed about an environment: Gymnasium's `EnvSpec` with its two spaces.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EnvironmentSpec {
-    /// Gymnasium's id, such as `CartPole-v1`.
-    pub id: String,
-    /// Names, units and bounds of the observation.
-    pub observation_space: BoxSpace,
-    /// Names, units and bounds of the action.
-    pub action_space: ActionSpace,
-    /// Steps after which an episode is truncated; `None` for no limit.
-    #[serde(default)]
-    pub max_episode_steps: Option<u32>,
-    /// Mean return at which the task counts as solved, where Gymnasium states one.
-    #[serde(default)]
-    pub reward_threshold: Option<f64>,
-    /// Frames per second of a video in real time.
-    pub frames_per_second: u32,
-    /// Names of the numbers that [`Environment::info`] writes, in order.
-    #[serde(default)]
-    pub info_names: Vec<String>,
-}
 
 /// What one step led to, beside the observation.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -91,7 +69,6 @@ pub struct Frame {
 /// # Example
 /// ```
 /// use kanrl_core::environment::{Discrete, Environment, EnvironmentError, EnvironmentSpec, StepOutcome};
-/// use kanrl_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
 ///
 /// /// Walk to the right until x = 3.
 /// struct Corridor { spec: EnvironmentSpec, x: f64 }
@@ -109,22 +86,10 @@ pub struct Frame {
 ///         observation[0] = self.x;
 ///         Ok(StepOutcome { reward: -1.0, terminated: self.x >= 3.0, truncated: false })
 ///     }
-///     fn state(&self) -> Vec<f64> { vec![self.x] }
 /// }
 ///
-/// let x = Coordinate::new("x", "m", f64::NEG_INFINITY, f64::INFINITY);
-/// let mut corridor = Corridor {
-///     x: 0.0,
-///     spec: EnvironmentSpec {
-///         id: "Corridor-v0".into(),
-///         observation_space: BoxSpace::new(ElementType::F64, vec![x]),
-///         action_space: ActionSpace::Discrete(DiscreteSpace::new(["left", "right"])),
-///         max_episode_steps: Some(20),
-///         reward_threshold: None,
-///         frames_per_second: 10,
-///         info_names: vec![],
-///     },
-/// };
+/// let spec = EnvironmentSpec::new("Corridor-v0").observe("x", "m").actions(["left", "right"]).steps(20);
+/// let mut corridor = Corridor { spec, x: 0.0 };
 /// let mut observation = [0.0];
 /// corridor.reset(Some(0), &mut observation)?;
 /// assert!(!corridor.step(1, &mut observation)?.terminated);
@@ -159,8 +124,11 @@ pub trait Environment: Send + 'static {
     /// Writes Gymnasium's `info` numbers of the last step, in the order of [`EnvironmentSpec::info_names`].
     fn info(&self, _info: &mut [f64]) {}
 
-    /// The full physical state (Gymnasium's `env.state`; MuJoCo's `qpos` then `qvel`).
-    fn state(&self) -> Vec<f64>;
+    /// The full physical state (Gymnasium's `env.state`; MuJoCo's `qpos` then `qvel`). Empty by default: it can then be
+    /// seen in the observation only.
+    fn state(&self) -> Vec<f64> {
+        Vec::new()
+    }
 
     /// The constants that [`Self::set_parameter`] changes.
     fn parameters(&self) -> Vec<Parameter> {

@@ -70,6 +70,21 @@ impl EnvironmentEntry {
         Self { id, aliases: Vec::new(), summary: summary.into(), source: source.into(), factory: Arc::new(factory) }
     }
 
+    /// An entry for a typed environment without arguments, made from a copy of its spec.
+    pub fn of<E: Environment>(
+        spec: EnvironmentSpec,
+        make: impl Fn(EnvironmentSpec) -> E + Send + Sync + 'static,
+    ) -> Self {
+        /// None are taken.
+        #[derive(serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct NoArguments {}
+
+        let id = spec.id.clone();
+        let constructor = move |NoArguments {}| Ok(make(spec.clone()));
+        Self::new(id, "", "this program", constructor)
+    }
+
     /// The same entry with a further id.
     #[must_use]
     pub fn with_alias(mut self, alias: impl Into<String>) -> Self {

@@ -2,11 +2,15 @@
 
 use super::{BaseFunction, Edge, EdgeFunction, Input, Node, NodeKind, SplineEdge, SymbolicEdge, UnivariateGraph};
 use crate::function::SymbolicLibrary;
+use crate::model_file::{self, ModelFile};
 use crate::spline::MAX_DEGREE;
 use serde::{Deserialize, Serialize};
 
 /// Version of the format.
 pub const FORMAT_VERSION: u32 = 1;
+
+/// What a model file that holds a graph says it is.
+const MODEL_FORMAT: &str = "kanrl-graph";
 
 /// A graph in the form of a file (`network.json`), with its functions by name.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -87,6 +91,20 @@ impl UnivariateGraph {
         let file: GraphFile =
             serde_json::from_str(text).map_err(|error| GraphFileError { reason: error.to_string() })?;
         file.graph(library)
+    }
+
+    /// The graph as safetensors bytes, for [`FunctionApproximator::save`](crate::approximator::FunctionApproximator::save).
+    pub fn to_safetensors(&self) -> Vec<u8> {
+        model_file::write(MODEL_FORMAT, &GraphFile::from(self), [], &[])
+    }
+
+    /// Reads what [`Self::to_safetensors`] wrote; its named functions are the library's.
+    ///
+    /// # Errors
+    /// As [`Self::from_json`].
+    pub fn from_safetensors(bytes: &[u8], library: &dyn SymbolicLibrary) -> Result<Self, GraphFileError> {
+        let file = ModelFile::open(bytes, MODEL_FORMAT).and_then(|file| file.config::<GraphFile>());
+        file.map_err(|error| GraphFileError { reason: error.to_string() })?.graph(library)
     }
 }
 

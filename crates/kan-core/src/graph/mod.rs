@@ -4,6 +4,7 @@
 //! sum and product nodes with an affine of their own, and edges that are splines or named functions
 //! `c·f(a·x + b) + d`. Pruning, the diagram, symbolification, refinement and the studio's pinning use only it.
 
+mod additive;
 mod attribution;
 pub mod diagram;
 mod edit;

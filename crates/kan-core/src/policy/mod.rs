@@ -1,5 +1,9 @@
 //! Policies: anything that chooses actions for a batch of observations, and experts that also say how sure they are.
 
+mod function;
+
+pub use function::FunctionExpert;
+
 use crate::action::ActionBatch;
 use crate::space::ActionSpace;
 
