@@ -3,6 +3,7 @@ use crate::engine::{Artifact, ArtifactError, LoadContext};
 use crate::files;
 use crate::run::PolicyRole;
 use crate::run::statistics::Interval;
+use crate::stages::artifacts::NamedNetworks;
 use kanrl_symbolic::Formula;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -54,6 +55,21 @@ impl Fidelity {
 }
 
 impl Candidate {
+    /// A formula of a student that nothing was tuned on return in and that has not been compared with others.
+    pub fn new(student: impl Into<String>, formula: Formula) -> Self {
+        Self {
+            student: student.into(),
+            lambda: None,
+            operations: formula.operations(),
+            mean: None,
+            interval: None,
+            worst_5_percent: None,
+            fidelity: Fidelity::default(),
+            on_front: false,
+            formula,
+        }
+    }
+
     /// Whether its constants were tuned on return alone.
     pub fn is_polished(&self) -> bool {
         self.lambda == Some(0.0)
@@ -100,6 +116,19 @@ impl Selection {
     pub fn new(candidates: Vec<Candidate>, choice: Choice, network: String) -> Self {
         let Choice { headline, faithful, polished, reason } = choice;
         Self { format: FORMAT, candidates, chosen: headline, faithful, polished, network, reason }
+    }
+
+    /// A selection by a rule of one's own: `headline` is the index of the run's result, and of the formula that explains the
+    /// expert. The network beside it is its own student's, or that of the first student that has one.
+    ///
+    /// # Panics
+    /// If there is no candidate of that index.
+    pub fn of(candidates: Vec<Candidate>, headline: usize, reason: impl Into<String>, networks: &NamedNetworks) -> Self {
+        let own = std::iter::once(&candidates[headline]).chain(&candidates);
+        let with_network = own.map(|candidate| &candidate.student).find(|student| networks.get(student).is_some());
+        let network = with_network.cloned().unwrap_or_default();
+        let choice = Choice { headline, faithful: headline, polished: None, reason: reason.into() };
+        Self::new(candidates, choice, network)
     }
 
     /// The formula that is the run's result.
