@@ -5,19 +5,15 @@
 //! cargo run --release --example add_stage
 //! ```
 
-use kanrl_core::environment::EnvironmentRegistry;
-use kanrl_pipeline::config::{MergedConfig, RawConfig};
-use kanrl_pipeline::engine::{Artifact, ArtifactError, Input, LoadContext, Output, Stage, StageError};
-use kanrl_pipeline::run::Run;
-use kanrl_pipeline::stages::collect::ExpertData;
-use kanrl_pipeline::stages::context::StageContext;
-use kanrl_pipeline::{files, stages};
-use serde::{Deserialize, Serialize};
+use kanrl::pipeline::engine::{Artifact, ArtifactError, LoadContext};
+use kanrl::pipeline::files;
+use kanrl::pipeline::stages::collect::ExpertData;
+use kanrl::prelude::*;
 use std::path::Path;
 
 /// `[coverage]`: typos in it are refused with the file's line, as in any other section.
 #[derive(Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(crate = "kanrl::serde", default, deny_unknown_fields)]
 struct CoverageSection {
     /// Parts that each range is divided into.
     parts: usize,
@@ -31,6 +27,7 @@ impl Default for CoverageSection {
 
 /// Share of the parts that were visited, for each observation.
 #[derive(Serialize, Deserialize)]
+#[serde(crate = "kanrl::serde")]
 struct Coverage(Vec<f64>);
 
 impl Artifact for Coverage {
@@ -41,12 +38,12 @@ impl Artifact for Coverage {
     }
 
     fn load(folder: &Path, _context: &LoadContext) -> Result<Self, ArtifactError> {
-        serde_json::from_slice(&std::fs::read(folder.join("coverage.json"))?).map_err(ArtifactError::damaged)
+        kanrl::serde_json::from_slice(&std::fs::read(folder.join("coverage.json"))?).map_err(ArtifactError::damaged)
     }
 }
 
-fn coverage(mut made: Output<Coverage>, data: Input<ExpertData>, setting: StageContext) -> Result<(), StageError> {
-    let parts = setting.config().section::<CoverageSection>("coverage").parts;
+fn coverage(mut made: Output<Coverage>, data: Input<ExpertData>, context: StageContext) -> Result<(), StageError> {
+    let parts = context.config().section::<CoverageSection>("coverage").parts;
     let (observations, width) = (&data.train.observations, data.train.input_names.len());
     let share = |input: usize| {
         let column = || observations.iter().skip(input).step_by(width);
@@ -58,7 +55,7 @@ fn coverage(mut made: Output<Coverage>, data: Input<ExpertData>, setting: StageC
     };
     let shares: Vec<f64> = (0..width).map(share).collect();
     for (name, share) in data.train.input_names.iter().zip(&shares) {
-        setting.reporter.message("coverage", format!("{name}: {:.0} %", share * 100.0));
+        context.reporter.message("coverage", format!("{name}: {:.0} %", share * 100.0));
     }
     made.set(Coverage(shares));
     Ok(())
@@ -72,18 +69,10 @@ coverage.parts = 20
 
 #[cfg_attr(test, test)]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut stages = stages::standard();
     let stage = Stage::new("coverage", "counts how much of each range the expert visits", coverage)
         .section::<CoverageSection>("coverage");
-    stages.insert_after("collect", stage)?;
-
-    let mut environments = EnvironmentRegistry::new();
-    kanrl_envs_classic::register(&mut environments)?;
-    let config = MergedConfig::new(RawConfig::from_toml("this example", CONFIG)?).resolve_for(&stages)?;
-    let mut run = Run::with_pipeline(config, environments, stages)?;
     let folder = tempfile::tempdir()?;
-    run.open(folder.path())?;
-    run.execute()?;
+    Run::from_text(CONFIG)?.insert_after("collect", stage)?.open(folder.path())?.execute()?;
     println!("{}", std::fs::read_to_string(folder.path().join("stages/coverage/coverage/coverage.json"))?);
     Ok(())
 }

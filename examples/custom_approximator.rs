@@ -5,17 +5,13 @@
 //! cargo run --release --example custom_approximator
 //! ```
 
-use kanrl_core::approximator::{ApproximatorError, FitObserver, FitReport, FitTask, FunctionApproximator, Samples};
-use kanrl_core::config::{ApproximatorConfig, BuildError};
-use kanrl_core::graph::{BaseFunction, Edge, EdgeFunction, Input, Node, NodeKind, SplineEdge, UnivariateGraph};
-use kanrl_symbolic::library::Library;
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use kanrl::prelude::*;
 use std::error::Error;
 use std::num::NonZeroU16;
 
 /// `kind = "broken_lines"`
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(crate = "kanrl::serde", deny_unknown_fields)]
 struct BrokenLinesConfig {
     /// Straight pieces of each line.
     pieces: NonZeroU16,
@@ -24,28 +20,15 @@ struct BrokenLinesConfig {
 #[typetag::serde(name = "broken_lines")]
 impl ApproximatorConfig for BrokenLinesConfig {
     fn build(&self, inputs: usize, outputs: usize, _seed: u64) -> Result<Box<dyn FunctionApproximator>, BuildError> {
-        let knot = |index| 2.0 * (f64::from(index) - 1.0) / f64::from(self.pieces.get()) - 1.0;
-        let knots: Vec<f64> = (0..=self.pieces.get().saturating_add(2)).map(knot).collect();
-        let (base, scale_base, degree) = (BaseFunction::Zero, 0.0, 1);
-        let line = SplineEdge { base, scale_base, degree, coefficients: vec![0.0; knots.len() - 2], knots };
-        let function = || EdgeFunction::Spline(line.clone());
-        let edge = |source, target| Edge { source, target, function: function(), importance: 0.0 };
-        let node = |kind| Node { kind, scale: 1.0, bias: 0.0 };
-        Ok(Box::new(BrokenLines(UnivariateGraph {
-            inputs: (0..inputs).map(|i| Input { name: format!("x_{i}"), shift: 0.0, scale: 1.0 }).collect(),
-            nodes: [vec![node(NodeKind::Input); inputs], vec![node(NodeKind::Sum); outputs]].concat(),
-            edges: (0..inputs * outputs).map(|i| edge(i % inputs, inputs + i / inputs)).collect(),
-            outputs: (inputs..inputs + outputs).collect(),
-        })))
+        let line = SplineEdge::zero(1, self.pieces.get().into(), -1.0..=1.0);
+        Ok(Box::new(BrokenLines(UnivariateGraph::additive(inputs, outputs, |_, _| line.clone()))))
     }
 
     fn load(&self, bytes: &[u8]) -> Result<Box<dyn FunctionApproximator>, BuildError> {
-        let read = || -> Result<_, Box<dyn Error>> {
-            let file = SafeTensors::deserialize(bytes)?;
-            let text = std::str::from_utf8(file.tensor("graph")?.data())?;
-            Ok(Box::new(BrokenLines(UnivariateGraph::from_json(text, &Library::default_ten())?)))
-        };
-        Ok(read().map_err(|error| BuildError { component: "approximator", reason: error.to_string(), source: None })?)
+        match UnivariateGraph::from_safetensors(bytes, &Library::default_ten()) {
+            Ok(graph) => Ok(Box::new(BrokenLines(graph))),
+            Err(error) => Err(BuildError::new("approximator", error)),
+        }
     }
 }
 
@@ -66,12 +49,7 @@ impl FunctionApproximator for BrokenLines {
 
     /// The data's range becomes −1 to 1, where the knots are; then the heights at the knots are fitted.
     fn fit(&mut self, task: FitTask<'_>, observer: &mut FitObserver<'_>) -> Result<FitReport, ApproximatorError> {
-        let width = self.inputs();
-        for (index, input) in self.0.inputs.iter_mut().enumerate() {
-            let column = || task.train.inputs.iter().skip(index).step_by(width).copied();
-            let (low, high) = (column().fold(f64::MAX, f64::min), column().fold(f64::MIN, f64::max));
-            (input.shift, input.scale) = (0.5 * (low + high), 2.0 / (high - low).max(1e-9));
-        }
+        self.0.scale_inputs(task.train.inputs);
         self.0.refit(task, 50, observer)
     }
 
@@ -86,14 +64,12 @@ impl FunctionApproximator for BrokenLines {
     }
 
     fn save(&self) -> Vec<u8> {
-        let json = self.0.to_json();
-        let graph = TensorView::new(Dtype::U8, vec![json.len()], json.as_bytes()).expect("as many bytes");
-        safetensors::serialize([("graph", graph)], None).expect("one tensor")
+        self.0.to_safetensors()
     }
 }
 
 #[cfg_attr(test, test)]
 fn main() -> Result<(), Box<dyn Error>> {
-    let approximator = "approximator = { kind = 'broken_lines', pieces = 8 }";
-    examples::run(&format!("environment.id = 'MountainCar-v0'\n{approximator}\npolish.enabled = false"), None).map(drop)
+    let config = "approximator = { kind = 'broken_lines', pieces = 8 }\npolish.enabled = false";
+    examples::execute(Run::from_text(config)?.set("environment.id", "MountainCar-v0")).map(drop)
 }

@@ -5,12 +5,7 @@
 //! cargo run --release --example custom_environment
 //! ```
 
-use kanrl_core::action::ContinuousAction;
-use kanrl_core::environment::{
-    Continuous, Environment, EnvironmentEntry, EnvironmentError, EnvironmentRegistry, EnvironmentSpec, StepOutcome,
-};
-use kanrl_core::random::Generator;
-use kanrl_core::space::{ActionSpace, BoxSpace, Coordinate, ElementType};
+use kanrl::prelude::*;
 
 struct Rail {
     spec: EnvironmentSpec,
@@ -19,26 +14,13 @@ struct Rail {
     x_dot: f64,
 }
 
-/// Keyword arguments: none.
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Arguments {}
-
-impl Rail {
-    fn new(_: Arguments) -> Result<Self, EnvironmentError> {
-        let unbounded = |name, unit| Coordinate::new(name, unit, f64::NEG_INFINITY, f64::INFINITY);
-        let force = Coordinate::new("force", "N", -1.0, 1.0);
-        let spec = EnvironmentSpec {
-            id: "Rail-v0".into(),
-            observation_space: BoxSpace::new(ElementType::F64, vec![unbounded("x", "m"), unbounded("x_dot", "m/s")]),
-            action_space: ActionSpace::Box(BoxSpace::new(ElementType::F32, vec![force])),
-            max_episode_steps: Some(200),
-            reward_threshold: None,
-            frames_per_second: 20,
-            info_names: vec![],
-        };
-        Ok(Self { spec, random: Generator::new(0), x: 0.0, x_dot: 0.0 })
-    }
+fn rail() -> EnvironmentSpec {
+    EnvironmentSpec::new("Rail-v0")
+        .observe("x", "m")
+        .observe("x_dot", "m/s")
+        .act("force", "N", -1.0..=1.0)
+        .steps(200)
+        .frames_per_second(20)
 }
 
 impl Environment for Rail {
@@ -65,14 +47,9 @@ impl Environment for Rail {
         let reward = -(self.x * self.x + 0.1 * self.x_dot * self.x_dot);
         Ok(StepOutcome { reward, terminated: self.x.abs() > 5.0, truncated: false })
     }
-
-    fn state(&self) -> Vec<f64> {
-        vec![self.x, self.x_dot]
-    }
 }
 
 const CONFIG: &str = "
-environment.id = 'Rail-v0'
 expert = { kind = 'formula', expression = '-3*x - 2*x_dot' }
 collect = { train_episodes = 3, validation_episodes = 1 }
 students = { widths = [[]], rivals = false }
@@ -83,7 +60,6 @@ evaluate = { episodes = 20, robustness_episodes = 0 }
 
 #[cfg_attr(test, test)]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut environments = EnvironmentRegistry::new();
-    environments.register(EnvironmentEntry::new("Rail-v0", "come to rest", "this example", Rail::new))?;
-    examples::run(CONFIG, Some(environments)).map(drop)
+    let new = |spec| Rail { spec, random: Generator::new(0), x: 0.0, x_dot: 0.0 };
+    examples::execute(Run::from_text(CONFIG)?.environment(rail(), new)?).map(drop)
 }

@@ -5,11 +5,9 @@
 //! cargo run --release --example custom_exporter
 //! ```
 
-use kanrl_core::environment::EnvironmentRegistry;
-use kanrl_pipeline::config::{MergedConfig, RawConfig};
-use kanrl_pipeline::run::Run;
-use kanrl_pipeline::stages;
-use kanrl_symbolic::{ActionRule, Curve, Expression, Formula, Node, Operator, SymbolicError};
+use kanrl::pipeline::stages;
+use kanrl::prelude::*;
+use kanrl::symbolic::{Curve, Node, Operator, SymbolicError};
 
 fn structured_text(formula: &Formula) -> Result<String, SymbolicError> {
     let (inputs, outputs) = (formula.inputs().len(), formula.outputs().len());
@@ -98,18 +96,12 @@ select.episodes = 10
 
 #[cfg_attr(test, test)]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut stages = stages::standard();
-    stages.insert_after("select", stages::export("policy.st", structured_text))?;
+    let mut run = Run::from_text(CONFIG)?.insert_after("select", stages::export("policy.st", structured_text))?;
     for name in ["evaluate", "record_expert", "record_formula", "report"] {
-        stages.remove(name)?;
+        run = run.remove(name)?;
     }
-    let mut environments = EnvironmentRegistry::new();
-    kanrl_envs_classic::register(&mut environments)?;
-    let config = MergedConfig::new(RawConfig::from_toml("this example", CONFIG)?).resolve()?;
-    let mut run = Run::with_pipeline(config, environments, stages)?;
     let folder = tempfile::tempdir()?;
-    run.open(folder.path())?;
-    run.execute()?;
+    run.open(folder.path())?.execute()?;
     println!("{}", std::fs::read_to_string(folder.path().join("policy.st"))?);
     Ok(())
 }

@@ -5,11 +5,8 @@
 //! cargo run --release --example custom_library
 //! ```
 
-use kanrl_core::config::{BuildError, SymbolicLibraryConfig};
-use kanrl_core::function::{Domain, FittedFunction, SampledCurve, SymbolicLibrary, UnivariateFunction};
-use kanrl_symbolic::SymbolicError;
-use kanrl_symbolic::library::{Library, LibraryFunction};
-use std::sync::Arc;
+use kanrl::prelude::*;
+use kanrl::symbolic::SymbolicError;
 
 /// Name, expression and instructions.
 const FUNCTIONS: [(&str, &str, f64); 6] = [
@@ -22,8 +19,8 @@ const FUNCTIONS: [(&str, &str, f64); 6] = [
 ];
 
 /// `kind = "cheap"`
-#[derive(Debug, serde::Serialize, serde::Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(crate = "kanrl::serde", default, deny_unknown_fields)]
 struct CheapConfig {
     /// How much of r² a cheaper function may cost.
     slack: f64,
@@ -38,16 +35,11 @@ impl Default for CheapConfig {
 #[typetag::serde(name = "cheap")]
 impl SymbolicLibraryConfig for CheapConfig {
     fn build(&self) -> Result<Arc<dyn SymbolicLibrary>, BuildError> {
-        let build_error = |error: SymbolicError| BuildError {
-            component: "library",
-            reason: error.to_string(),
-            source: Some(Box::new(error)),
-        };
         let function = |(name, text, instructions): (&str, &str, f64)| {
             LibraryFunction::from_expression(name, &text.parse()?, Domain::All, instructions).map(Arc::new)
         };
         let functions = FUNCTIONS.into_iter().map(function).collect::<Result<_, _>>();
-        let all = functions.and_then(Library::from_functions).map_err(build_error)?;
+        let all = functions.and_then(Library::from_functions).map_err(|error| BuildError::new("library", error))?;
         Ok(Arc::new(Cheap { all, slack: self.slack }))
     }
 }
@@ -91,7 +83,7 @@ record.videos = false
 
 #[cfg_attr(test, test)]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let formula = examples::run(CONFIG, None)?.formula;
+    let formula = examples::execute(Run::from_text(CONFIG)?)?.formula.expect("a formula was chosen").to_string();
     assert!(!["sin", "exp", "log", "tanh"].iter().any(|name| formula.contains(name)), "that is not cheap");
     Ok(())
 }

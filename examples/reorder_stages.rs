@@ -5,10 +5,8 @@
 //! cargo run --release --example reorder_stages
 //! ```
 
-use kanrl_core::environment::EnvironmentRegistry;
-use kanrl_pipeline::config::{MergedConfig, RawConfig};
-use kanrl_pipeline::run::{Run, RunFile, RunStore};
-use kanrl_pipeline::stages;
+use kanrl::pipeline::run::{RunFile, RunStore};
+use kanrl::prelude::*;
 
 const CONFIG: &str = "
 collect = { train_episodes = 3, validation_episodes = 1 }
@@ -17,22 +15,13 @@ approximator.steps = 5
 
 #[cfg_attr(test, test)]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut stages = stages::standard();
-    let order = ["collect", "fit", "record_expert"].map(str::to_owned);
-    stages.select(&order)?;
-
-    let mut environments = EnvironmentRegistry::new();
-    kanrl_envs_classic::register(&mut environments)?;
-    let config = MergedConfig::new(RawConfig::from_toml("this example", CONFIG)?).resolve()?;
-    let mut run = Run::with_pipeline(config, environments, stages)?;
+    let run = Run::from_text(CONFIG)?.select(&["collect", "fit", "record_expert"])?.prepare()?;
     println!("{}", run.stages().join(", "));
     let folder = tempfile::tempdir()?;
-    run.open(folder.path())?;
-    run.execute()?;
+    run.open(folder.path())?.execute()?;
     println!("{}", RunStore::open(folder.path())?.read_text(RunFile::Log)?);
 
-    let mut wrong = stages::standard();
-    wrong.select(&["fit", "collect"].map(str::to_owned))?;
-    println!("{}", wrong.check().expect_err("the data come too late"));
+    let wrong = Run::from_text(CONFIG)?.select(&["fit", "collect"])?.prepare();
+    println!("{}", wrong.err().expect("the data come too late"));
     Ok(())
 }

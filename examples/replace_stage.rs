@@ -4,21 +4,16 @@
 //! cargo run --release --example replace_stage
 //! ```
 
-use kanrl_core::environment::EnvironmentRegistry;
-use kanrl_pipeline::config::{MergedConfig, RawConfig};
-use kanrl_pipeline::engine::{Output, Stage, StageError};
-use kanrl_pipeline::run::Run;
-use kanrl_pipeline::stages;
-use kanrl_pipeline::stages::artifacts::{LatestData, LearnedNetworks, PrunedNetworks};
-use kanrl_pipeline::stages::context::StageContext;
-use kanrl_pipeline::stages::per_student::PerStudent;
+use kanrl::pipeline::stages::artifacts::{LatestData, LearnedNetworks, PrunedNetworks};
+use kanrl::pipeline::stages::per_student::PerStudent;
+use kanrl::prelude::*;
 
 /// Edges that a network may keep.
 const EDGES: usize = 3;
 
 /// Takes the least important edge away, as long as there are too many and the output still depends on an input.
 fn prune_to_a_number(
-    setting: StageContext,
+    context: StageContext,
     data: LatestData,
     networks: LearnedNetworks,
     mut made: Output<PrunedNetworks>,
@@ -36,7 +31,7 @@ fn prune_to_a_number(
                 _ => break,
             }
         }
-        setting.reporter.message("prune", format!("{name}: {} edges left", graph.edges.len()));
+        context.reporter.message("prune", format!("{name}: {} edges left", graph.edges.len()));
         pruned.push((name.to_owned(), network));
     }
     made.set(PerStudent::new(pruned));
@@ -55,15 +50,6 @@ record.videos = false
 
 #[cfg_attr(test, test)]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut stages = stages::standard();
-    stages.replace("prune", Stage::new("prune", "keeps a number of edges", prune_to_a_number))?;
-
-    let mut environments = EnvironmentRegistry::new();
-    kanrl_envs_classic::register(&mut environments)?;
-    let config = MergedConfig::new(RawConfig::from_toml("this example", CONFIG)?).resolve()?;
-    let mut run = Run::with_pipeline(config, environments, stages)?;
-    let folder = tempfile::tempdir()?;
-    run.open(folder.path())?;
-    println!("{}", run.execute()?.formula);
-    Ok(())
+    let stage = Stage::new("prune", "keeps a number of edges", prune_to_a_number);
+    examples::execute(Run::from_text(CONFIG)?.replace("prune", stage)?).map(drop)
 }

@@ -8,7 +8,6 @@ mod failure;
 mod json;
 mod origin;
 mod plugins;
-mod registry;
 mod terminal;
 
 use clap::{CommandFactory, FromArgMatches, Parser};

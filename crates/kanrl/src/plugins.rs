@@ -1,6 +1,6 @@
 //! Environments from shared libraries: those named on the command line or in a config, and the user's own folder.
 
-use crate::{EVERYWHERE, Failure, registry};
+use crate::{EVERYWHERE, Failure};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, value_parser};
 use kanrl_core::environment::EnvironmentRegistry;
 use kanrl_pipeline::config::{PluginEntry, RunConfig};
@@ -92,7 +92,7 @@ impl Plugins {
     }
 
     fn load(&self, named: &[PluginEntry]) -> Result<(EnvironmentRegistry, Vec<PluginDescription>), Failure> {
-        let mut registry = registry::built_in().map_err(Failure::run)?;
+        let mut registry = kanrl::environments().map_err(Failure::run)?;
         let mut loaded: Vec<PluginDescription> = Vec::new();
         let paths = self.paths.iter().map(PluginEntry::new);
         for PluginEntry { path, sha256 } in named.iter().cloned().chain(paths) {

@@ -2,7 +2,7 @@
 
 use kanrl_core::environment::EnvironmentRegistry;
 use kanrl_pipeline::config::{MergedConfig, RawConfig};
-use kanrl_pipeline::run::{Run, RunFile};
+use kanrl_pipeline::run::{PreparedRun, RunFile};
 use kanrl_pipeline::stages;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -28,10 +28,9 @@ fn a_finished_run_holds_every_run_file_and_nothing_else() {
     let config = MergedConfig::new(RawConfig::from_toml("test", CONFIG).unwrap()).resolve().unwrap();
     let mut environments = EnvironmentRegistry::new();
     kanrl_envs_classic::register(&mut environments).unwrap();
-    let mut run = Run::prepare(config, environments).unwrap();
+    let run = PreparedRun::new(config, environments, stages::standard()).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    run.open(folder.path()).unwrap();
-    run.execute().unwrap();
+    run.open(folder.path()).unwrap().execute().unwrap();
 
     let expected: BTreeSet<String> = RunFile::ALL.iter().map(|file| file.name().to_owned()).collect();
     assert_eq!(names(folder.path()), expected);
