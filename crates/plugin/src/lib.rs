@@ -1,8 +1,11 @@
-#![doc = include_str!("../README.md")]
+#![cfg_attr(feature = "host", doc = include_str!("../README.md"))]
 //!
 //! A plugin is a shared library that exports one table of functions, [`abi::KanrlPlugin`]. Rust authors write an
 //! [`Environment`](kanrl_core::environment::Environment) and let [`export_plugin!`] make the table; C authors include
 //! `include/kanrl_plugin.h` and fill it in. A host loads libraries by path and registers their environments, as above.
+//!
+//! # Features
+//! `host`: loading plugins and calling them. Without it, the default, this is what an author of plugins needs and no more.
 //!
 //! # What a host can rely on
 //! - The ABI's version and the tables' sizes are checked before any of the plugin's functions is called; every table is
@@ -20,33 +23,16 @@
 
 pub mod abi;
 pub mod export;
+#[cfg(feature = "host")]
 mod host;
 
 pub use export::ExportedEnvironment;
+#[cfg(feature = "host")]
 pub use host::{
     CallLimit, CheckReport, EnvironmentDescription, EnvironmentReport, FolderReport, HangError, HangHandler, Plugin,
-    PluginDescription, PluginError, check, check_in_child, load_folder, plugin_folder, run_check, sha256, verify,
+    PluginDescription, PluginError, check, check_in_child, list, load, load_folder, plugin_folder, run_check, sha256,
+    verify,
 };
+#[cfg(feature = "host")]
 #[doc(hidden)]
 pub use host::{Memory, SliceMemory, tables};
-
-use kanrl_core::environment::EnvironmentRegistry;
-use std::path::Path;
-
-/// Loads the plugin at `path` with the default [`CallLimit`] and registers its environments.
-///
-/// # Errors
-/// [`PluginError`] for a file that is no plugin of this ABI version, and for an id that is taken.
-pub fn load(path: &Path, registry: &mut EnvironmentRegistry) -> Result<PluginDescription, PluginError> {
-    let plugin = Plugin::open(path, CallLimit::default())?;
-    plugin.register(registry)?;
-    Ok(plugin.description())
-}
-
-/// Loads the plugin at `path`, which runs its code, and says what it offers.
-///
-/// # Errors
-/// [`PluginError`] for a file that is no plugin of this ABI version.
-pub fn list(path: &Path) -> Result<PluginDescription, PluginError> {
-    Plugin::open(path, CallLimit::default()).map(|plugin| plugin.description())
-}

@@ -25,3 +25,24 @@ pub use folder::{FolderReport, load_folder, plugin_folder};
 pub use library::{EnvironmentDescription, Plugin, PluginDescription};
 pub use memory::{Memory, SliceMemory};
 pub use watchdog::{CallLimit, HangError, HangHandler};
+
+use kanrl_core::environment::EnvironmentRegistry;
+use std::path::Path;
+
+/// Loads the plugin at `path` with the default [`CallLimit`] and registers its environments.
+///
+/// # Errors
+/// [`PluginError`] for a file that is no plugin of this ABI version, and for an id that is taken.
+pub fn load(path: &Path, registry: &mut EnvironmentRegistry) -> Result<PluginDescription, PluginError> {
+    let plugin = Plugin::open(path, CallLimit::default())?;
+    plugin.register(registry)?;
+    Ok(plugin.description())
+}
+
+/// Loads the plugin at `path`, which runs its code, and says what it offers.
+///
+/// # Errors
+/// [`PluginError`] for a file that is no plugin of this ABI version.
+pub fn list(path: &Path) -> Result<PluginDescription, PluginError> {
+    Plugin::open(path, CallLimit::default()).map(|plugin| plugin.description())
+}
