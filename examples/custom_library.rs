@@ -6,7 +6,6 @@
 //! ```
 
 use kanrl::prelude::*;
-use kanrl::symbolic::SymbolicError;
 
 /// Name, expression and instructions.
 const FUNCTIONS: [(&str, &str, f64); 6] = [

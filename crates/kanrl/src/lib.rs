@@ -69,8 +69,8 @@ pub use error::Error;
 pub use run::Run;
 
 pub use kanrl_core::{
-    action, approximator, baselines, config, dataset, environment, function, graph, kan, optimize, policy, random, rollout,
-    space, testing,
+    action, approximator, baselines, config, dataset, environment, function, graph, kan, optimize, policy, random,
+    rollout, space, testing,
 };
 pub use kanrl_experts as experts;
 pub use kanrl_pipeline as pipeline;

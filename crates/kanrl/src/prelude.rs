@@ -2,9 +2,7 @@
 
 pub use crate::run::Run;
 pub use kanrl_core::action::{ActionBatch, ActionRule, ContinuousAction};
-pub use kanrl_core::approximator::{
-    ApproximatorError, FitObserver, FitReport, FitTask, FunctionApproximator, Samples,
-};
+pub use kanrl_core::approximator::{ApproximatorError, FitObserver, FitReport, FitTask, FunctionApproximator, Samples};
 pub use kanrl_core::config::{ApproximatorConfig, BuildError, ExpertConfig, SymbolicLibraryConfig};
 pub use kanrl_core::environment::{
     Continuous, Discrete, DynEnvironment, Environment, EnvironmentEntry, EnvironmentError, EnvironmentRegistry,

@@ -138,8 +138,8 @@ fn rules_agree(spec: &EnvironmentSpec, formula: &Formula, rows: &[f64]) {
 
 /// Few values, so that ties are common; exact in f32, so that networks in f32 compute the same.
 fn outputs(rows: usize, width: usize) -> impl Strategy<Value = Vec<f64>> {
-    let special = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, 0.0, 1.0, -1.0, -0.75];
-    let value = prop_oneof![prop::sample::select(&special[..]), (-8i32..8).prop_map(|it| f64::from(it) / 4.0)];
+    const SPECIAL: &[f64] = &[f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, 0.0, 1.0, -1.0, -0.75];
+    let value = prop_oneof![prop::sample::select(SPECIAL), (-8i32..8).prop_map(|it| f64::from(it) / 4.0)];
     prop::collection::vec(value, rows * width)
 }
 

@@ -19,9 +19,9 @@ pub use expression::{
     Code, Curve, Expression, MAXIMUM_DEPTH, MAXIMUM_NODES, Native, NativeFunction, Node, Operator, SymbolicError,
 };
 pub use formula::{FORMAT_VERSION, Formula, Output};
-pub use kanrl_core::action::ActionRule;
 pub use graph::graph_expressions;
 pub use interval::Bounds;
+pub use kanrl_core::action::ActionRule;
 pub use rounding::{Rounding, round};
 pub use simplify::SimplifyLimits;
 pub use tape::Tape;

@@ -116,7 +116,9 @@ mod tests {
 
     #[test]
     fn a_polynomial_is_met_on_its_whole_range() {
-        for coefficients in [&[2.5][..], &[-1.0, 0.5], &[0.3, -2.0, 1.0, 0.25], &[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]] {
+        for coefficients in
+            [&[2.5][..], &[-1.0, 0.5], &[0.3, -2.0, 1.0, 0.25], &[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]]
+        {
             let edge = EdgeFunction::from(SplineEdge::polynomial(coefficients, -1.5..=2.0));
             for step in 0..70 {
                 let x = -1.5 + 0.05 * f64::from(step);
@@ -131,8 +133,12 @@ mod tests {
         let mut graph = UnivariateGraph::additive(2, 1, |_, _| SplineEdge::polynomial(&[0.0, 1.0], -1.0..=1.0));
         graph.scale_inputs(&[0.0, 7.0, 4.0, 7.0, 2.0, 7.0]);
         let transforms = [(2.0, 0.5), (7.0, 2e9)];
-        assert!(graph.inputs.iter().zip(transforms).all(|(input, (shift, scale))| {
-            input.shift == shift && (input.scale - scale).abs() <= 1e-9 * scale
-        }));
+        assert!(
+            graph
+                .inputs
+                .iter()
+                .zip(transforms)
+                .all(|(input, (shift, scale))| { input.shift == shift && (input.scale - scale).abs() <= 1e-9 * scale })
+        );
     }
 }

@@ -36,11 +36,7 @@ impl PreparedRun {
     /// # Errors
     /// [`RunError`] for an unknown environment, an expert that cannot be read or does not fit, a library or stage that
     /// does not exist. Nothing has been written then.
-    pub fn new(
-        config: RunConfig,
-        environments: EnvironmentRegistry,
-        stages: Pipeline,
-    ) -> Result<Self, RunError> {
+    pub fn new(config: RunConfig, environments: EnvironmentRegistry, stages: Pipeline) -> Result<Self, RunError> {
         let mut pipeline = stages;
         let make = || environments.make(&config.environment.id, &config.environment.arguments);
         let environment = config.is_played().then(make).transpose()?.map(|environment| environment.spec().clone());

@@ -123,7 +123,12 @@ impl Selection {
     ///
     /// # Panics
     /// If there is no candidate of that index.
-    pub fn of(candidates: Vec<Candidate>, headline: usize, reason: impl Into<String>, networks: &NamedNetworks) -> Self {
+    pub fn of(
+        candidates: Vec<Candidate>,
+        headline: usize,
+        reason: impl Into<String>,
+        networks: &NamedNetworks,
+    ) -> Self {
         let own = std::iter::once(&candidates[headline]).chain(&candidates);
         let with_network = own.map(|candidate| &candidate.student).find(|student| networks.get(student).is_some());
         let network = with_network.cloned().unwrap_or_default();
