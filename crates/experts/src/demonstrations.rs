@@ -2,7 +2,7 @@
 
 use crate::ExpertError;
 use crate::archive::sources;
-use crate::data_files::read_log;
+use crate::data_files::{ActionKind, read_log};
 use kanrl_core::config::{BuildError, DemonstrationConfig, ExpertConfig, ExpertSource};
 use kanrl_core::dataset::Demonstrations;
 use kanrl_core::environment::EnvironmentSpec;
@@ -17,6 +17,9 @@ use std::sync::Arc;
 pub struct DatasetConfig {
     /// The file: `.safetensors`, `.npz` or `.csv`.
     pub path: PathBuf,
+    /// What a single column of actions holds: `labels` of discrete actions or `numbers`. Default: found out from its values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actions: Option<ActionKind>,
 }
 
 #[typetag::serde(name = "dataset")]
@@ -41,6 +44,6 @@ impl ExpertConfig for DatasetConfig {
 
 impl DemonstrationConfig for DatasetConfig {
     fn read(&self, environment: Option<&EnvironmentSpec>) -> Result<Demonstrations, BuildError> {
-        read_log(&self.path, environment).map_err(ExpertError::into_build_error)
+        read_log(&self.path, environment, self.actions).map_err(ExpertError::into_build_error)
     }
 }

@@ -106,6 +106,7 @@ pub(crate) fn decode(dtype: &str, shape: Vec<usize>, data: &[u8]) -> Result<Arra
         return Err(format!("a NumPy array of {code} with shape {shape:?} does not fit its {} bytes", data.len()));
     }
     let values = match code {
+        "f2" => each(data, swap, |bytes| half(u16::from_le_bytes(bytes))),
         "f4" => each(data, swap, |bytes| f32::from_le_bytes(bytes).into()),
         "f8" => each(data, swap, f64::from_le_bytes),
         "i1" => each(data, swap, |bytes| i8::from_le_bytes(bytes).into()),
@@ -119,6 +120,18 @@ pub(crate) fn decode(dtype: &str, shape: Vec<usize>, data: &[u8]) -> Result<Arra
         _ => return Err(format!("the NumPy dtype `{dtype}` is not supported; expected float32 or float64")),
     };
     Ok(Array { shape, values })
+}
+
+/// IEEE 754 binary16.
+fn half(bits: u16) -> f64 {
+    let (exponent, fraction) = (i32::from(bits >> 10 & 31), f64::from(bits & 1023) / 1024.0);
+    let magnitude = match exponent {
+        0 => fraction * 2.0_f64.powi(-14),
+        31 if fraction == 0.0 => f64::INFINITY,
+        31 => f64::NAN,
+        _ => (1.0 + fraction) * 2.0_f64.powi(exponent - 15),
+    };
+    if bits >> 15 == 1 { -magnitude } else { magnitude }
 }
 
 #[cfg(test)]

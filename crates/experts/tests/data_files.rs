@@ -41,25 +41,26 @@ fn table(text: &str, environment: Option<&EnvironmentSpec>) -> Result<Demonstrat
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("log.csv");
     std::fs::write(&path, text).expect("a file");
-    read_log(&path, environment).map_err(|error| error.to_string().replace(&*path.display().to_string(), "log.csv"))
+    read_log(&path, environment, None)
+        .map_err(|error| error.to_string().replace(&*path.display().to_string(), "log.csv"))
 }
 
 #[test]
 fn the_same_log_in_every_form_gives_the_same_dataset() {
     let cart_pole = environment("CartPole-v1");
     for name in ["stored.npz", "deflated.npz", "log.safetensors", "log.csv"] {
-        let log = read_log(&fixture(name), Some(&cart_pole)).expect("a log");
+        let log = read_log(&fixture(name), Some(&cart_pole), None).expect("a log");
         assert_eq!((&log.rows, &log.spec, log.marked), (&dataset(), &cart_pole, true), "{name}");
     }
-    let unnamed = read_log(&fixture("stored.npz"), None).expect("a log");
+    let unnamed = read_log(&fixture("stored.npz"), None, None).expect("a log");
     assert_eq!(unnamed.rows.input_names, ["x_0", "x_1", "x_2", "x_3"]);
     assert_eq!((unnamed.spec.id.as_str(), unnamed.spec.action_space.outputs()), ("stored.npz", 2));
-    assert_eq!(read_log(&fixture("log.csv"), None).expect("a log").rows.input_names, NAMES);
+    assert_eq!(read_log(&fixture("log.csv"), None, None).expect("a log").rows.input_names, NAMES);
 }
 
 #[test]
 fn observations_are_read_from_every_form() {
-    let expected = Observations { values: observations(), size: 4 };
+    let expected = Observations { values: observations(), size: 4, notes: Vec::new() };
     for name in ["observations.npy", "stored.npz", "deflated.npz", "log.safetensors", "log.csv"] {
         assert_eq!(read_observations(&fixture(name), &names(&NAMES)).expect("observations"), expected, "{name}");
     }
@@ -137,8 +138,8 @@ fn what_does_not_fit_is_refused_with_what_would() {
         error("x,x_dot,theta,action\n1,2,3,1\n"),
         "`log.csv` has no column `theta_dot`, did you mean `theta`?; it has x, x_dot, theta"
     );
-    let message = read_log(Path::new("log.txt"), None).expect_err("a refusal").to_string();
-    assert_eq!(message, "`log.txt` is of no known type; expected .safetensors, .npz, .npy or .csv");
+    let message = read_log(Path::new("log.doc"), None, None).expect_err("a refusal").to_string();
+    assert_eq!(message, "`log.doc` is of no known type; expected .safetensors, .npz, .npy, .csv, .tsv or .txt");
 }
 
 #[test]

@@ -37,6 +37,8 @@ pub struct Demonstrations {
     pub rows: Dataset,
     /// Whether episodes are marked in the rows; if not, all of them are one.
     pub marked: bool,
+    /// How they were read where that was to be found out, and what was left out; each a sentence without a full stop.
+    pub notes: Vec<String>,
 }
 
 impl Dataset {

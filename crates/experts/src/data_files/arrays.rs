@@ -6,24 +6,50 @@ use crate::archive::{Archive, MAX_FILE, read_file};
 use crate::numpy::{self, Array};
 use kanrl_core::suggest;
 use safetensors::{Dtype, SafeTensors};
-use std::collections::HashMap;
 use std::path::Path;
-
-/// The column of a table that may hold names.
-const EPISODE: &str = "episode";
 
 /// What a file holds.
 pub(super) struct Arrays {
     /// Names the file in errors.
     pub(super) file: String,
     /// In the file's order.
-    pub(super) entries: Vec<(String, Array)>,
-    /// Names of the arrays whose elements are integers.
-    pub(super) integers: Vec<String>,
+    pub(super) columns: Vec<Column>,
     /// The arrays are the columns of a table.
     pub(super) is_table: bool,
-    /// Why the column [`EPISODE`] holds no numbers, if it holds names: its values are then 0 for the first name, and so on.
-    names: Option<String>,
+    /// A table's line of each row.
+    pub(super) lines: Vec<u64>,
+    /// How the file was read, where that was to be found out.
+    pub(super) notes: Vec<String>,
+}
+
+/// An array, or the column of a table.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Column {
+    pub(super) name: String,
+    /// NaN where a number is missing.
+    pub(super) array: Array,
+    pub(super) kind: Kind,
+}
+
+/// What the elements of an array are.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Kind {
+    Floats,
+    Integers,
+    /// True (1) and false (0).
+    Flags,
+    /// Texts: the values are indices into `names`. `example` is one that is no number, with its place.
+    Labels {
+        names: Vec<String>,
+        has_numbers: bool,
+        example: String,
+    },
+    /// A column in which everything is missing.
+    Empty,
+    /// Something else, of which nothing was read: it may not be needed.
+    Unreadable {
+        reason: String,
+    },
 }
 
 impl Arrays {
@@ -34,30 +60,23 @@ impl Arrays {
             Some("npy") => Self::read_npy,
             Some("npz") => Self::read_npz,
             Some("safetensors") => Self::read_safetensors,
-            Some("csv") => Self::read_csv,
+            Some("csv" | "tsv" | "txt") => Self::read_csv,
             _ => {
-                let reason = "is of no known type; expected .safetensors, .npz, .npy or .csv";
+                let reason = "is of no known type; expected .safetensors, .npz, .npy, .csv, .tsv or .txt";
                 return Err(ExpertError::malformed(&file, reason));
             }
         };
         reader(file, read_file(path, MAX_FILE)?)
     }
 
-    fn new(file: String, is_table: bool) -> Self {
-        Self { file, entries: Vec::new(), integers: Vec::new(), is_table, names: None }
-    }
-
-    fn push(&mut self, name: String, array: Array, integer: bool) {
-        if integer {
-            self.integers.push(name.clone());
-        }
-        self.entries.push((name, array));
+    pub(super) fn new(file: String, is_table: bool) -> Self {
+        Self { file, columns: Vec::new(), is_table, lines: Vec::new(), notes: Vec::new() }
     }
 
     pub(super) fn read_npy(file: String, bytes: Vec<u8>) -> Result<Self, ExpertError> {
-        let (array, integer) = npy::read(&bytes).map_err(|reason| ExpertError::malformed(&file, reason))?;
+        let (array, kind) = npy::read(&bytes).map_err(|reason| ExpertError::malformed(&file, reason))?;
         let mut arrays = Self::new(file, false);
-        arrays.push("observations".to_owned(), array, integer);
+        arrays.columns.push(Column { name: "observations".to_owned(), array, kind });
         Ok(arrays)
     }
 
@@ -71,10 +90,8 @@ impl Arrays {
             let path = format!("{}/{member}", arrays.file);
             let bytes = archive.read(&member, left)?;
             left -= bytes.len() as u64;
-            match npy::read(&bytes) {
-                Ok((array, integer)) => arrays.push(name.to_owned(), array, integer),
-                Err(reason) => return Err(ExpertError::malformed(&path, reason)),
-            }
+            let (array, kind) = npy::read(&bytes).map_err(|reason| ExpertError::malformed(&path, reason))?;
+            arrays.columns.push(Column { name: name.to_owned(), array, kind });
         }
         Ok(arrays)
     }
@@ -89,6 +106,7 @@ impl Arrays {
         for name in names {
             let view = tensors.tensor(name).expect("a name of the file");
             let code = match view.dtype() {
+                Dtype::F16 => "<f2",
                 Dtype::F32 => "<f4",
                 Dtype::F64 => "<f8",
                 Dtype::I8 => "|i1",
@@ -100,90 +118,51 @@ impl Arrays {
                 Dtype::U32 => "<u4",
                 Dtype::U64 => "<u8",
                 other => {
-                    let reason = format!("has `{name}` of {other:?}; expected F32, F64 or integers");
-                    return Err(ExpertError::malformed(&arrays.file, reason));
+                    let reason = format!("is of {other:?}; expected F32, F64 or integers");
+                    arrays.columns.push(Column::unreadable(name, reason));
+                    continue;
                 }
             };
             let array = numpy::decode(code, view.shape().to_vec(), view.data())
                 .map_err(|reason| ExpertError::malformed(&arrays.file, format!("has a bad `{name}`: {reason}")))?;
-            arrays.push(name.to_owned(), array, !matches!(view.dtype(), Dtype::F32 | Dtype::F64));
+            let kind = match view.dtype() {
+                Dtype::F16 | Dtype::F32 | Dtype::F64 => Kind::Floats,
+                Dtype::BOOL => Kind::Flags,
+                _ => Kind::Integers,
+            };
+            arrays.columns.push(Column { name: name.to_owned(), array, kind });
         }
         Ok(arrays)
     }
 
-    /// The header line names the columns; every other line is a row of numbers. `true` and `false` count as 1 and 0, and
-    /// names of episodes as numbers of their own.
-    pub(super) fn read_csv(file: String, bytes: Vec<u8>) -> Result<Self, ExpertError> {
-        let malformed = |reason: String| ExpertError::malformed(&file, reason);
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(&*bytes);
-        let unreadable = |error: csv::Error| malformed(format!("is not a table of commas and lines: {error}"));
-        let names: Vec<String> = reader.headers().map_err(unreadable)?.iter().map(str::to_owned).collect();
-        if let Some(index) = (1..names.len()).find(|index| names[..*index].contains(&names[*index])) {
-            return Err(malformed(format!("has two columns `{}`", names[index])));
-        }
-        if names.is_empty() || names.iter().all(|name| name.parse::<f64>().is_ok()) {
-            return Err(malformed("has no header; expected the columns' names in the first line".to_owned()));
-        }
-        let mut columns = vec![Vec::new(); names.len()];
-        let mut integer = vec![true; names.len()];
-        let (mut episodes, mut episode_column, mut no_number) = (HashMap::new(), Vec::new(), None);
-        let mut record = csv::StringRecord::new();
-        while reader.read_record(&mut record).map_err(unreadable)? {
-            let line = record.position().map_or(0, csv::Position::line);
-            for (index, text) in record.iter().enumerate() {
-                if names[index] == EPISODE {
-                    let next = episodes.len();
-                    episode_column.push(*episodes.entry(text.to_owned()).or_insert(next) as f64);
-                }
-                let value = match number(text) {
-                    Some(value) => value,
-                    None => {
-                        let column = &names[index];
-                        let reason = format!("has {text:?} in line {line}, column `{column}`; expected a number");
-                        if column != EPISODE {
-                            return Err(malformed(reason));
-                        }
-                        no_number.get_or_insert(reason);
-                        f64::NAN
-                    }
-                };
-                integer[index] &= !text.contains(['.', 'e', 'E']) && value.fract() == 0.0;
-                columns[index].push(value);
-            }
-        }
-        let mut arrays = Self::new(file, true);
-        for ((name, mut values), integer) in names.into_iter().zip(columns).zip(integer) {
-            if no_number.is_some() && name == EPISODE {
-                values = std::mem::take(&mut episode_column);
-            }
-            arrays.push(name, Array { shape: vec![values.len()], values }, integer);
-        }
-        arrays.names = no_number;
-        Ok(arrays)
-    }
-
-    /// Takes the array that has one of these names; two of them are an error.
-    pub(super) fn take(&mut self, names: &[&str]) -> Result<Option<(String, Array)>, ExpertError> {
-        let mut found = self.entries.iter().enumerate().filter(|(_, (name, _))| names.contains(&name.as_str()));
+    /// Takes the array that has one of these names, in any case; two of them are an error.
+    pub(super) fn take(&mut self, names: &[&str]) -> Result<Option<Column>, ExpertError> {
+        let is_named = |column: &Column| names.iter().any(|name| column.name.eq_ignore_ascii_case(name));
+        let mut found = self.columns.iter().enumerate().filter(|(_, column)| is_named(column));
         let (first, second) = (found.next(), found.next());
-        if let (Some((_, (first, _))), Some((_, (second, _)))) = (first, second) {
-            let reason = format!("has both `{first}` and `{second}`; expected only one of them");
+        if let (Some((_, first)), Some((_, second))) = (first, second) {
+            let reason = format!("has both `{}` and `{}`; expected only one of them", first.name, second.name);
             return Err(ExpertError::malformed(&self.file, reason));
         }
         let index = first.map(|(index, _)| index);
-        Ok(index.map(|index| self.entries.remove(index)))
+        Ok(index.map(|index| self.columns.remove(index)))
+    }
+
+    /// As [`Self::take`], for what must be numbers.
+    pub(super) fn take_numbers(&mut self, names: &[&str]) -> Result<Option<Column>, ExpertError> {
+        let column = self.take(names)?;
+        if let Some(column) = &column {
+            self.check_numbers(column)?;
+        }
+        Ok(column)
     }
 
     /// The columns of these names side by side: `[rows, names]`.
-    pub(super) fn columns(&self, names: &[String]) -> Result<Vec<f64>, ExpertError> {
+    pub(super) fn side_by_side(&self, names: &[String]) -> Result<Vec<f64>, ExpertError> {
         let columns = names.iter().map(|name| {
-            let column = self.entries.iter().find(|(found, _)| found == name);
-            let (name, column) = column.ok_or_else(|| self.missing(name))?;
-            if let Some(reason) = self.names.as_ref().filter(|_| name == EPISODE) {
-                return Err(ExpertError::malformed(&self.file, reason));
-            }
-            self.check_finite(name, column)?;
-            Ok(&column.values)
+            let column = self.columns.iter().find(|column| column.name == *name).ok_or_else(|| self.missing(name))?;
+            self.check_numbers(column)?;
+            Ok(&column.array.values)
         });
         let columns: Vec<&Vec<f64>> = columns.collect::<Result<_, ExpertError>>()?;
         let rows = columns.first().map_or(0, |column| column.len());
@@ -191,7 +170,7 @@ impl Arrays {
     }
 
     pub(super) fn missing(&self, name: &str) -> ExpertError {
-        let present: Vec<String> = self.entries.iter().map(|(name, _)| name.clone()).collect();
+        let present: Vec<String> = self.columns.iter().map(|column| column.name.clone()).collect();
         let nearest = suggest::nearest(name, &present).map(str::to_owned);
         let hint = suggest::did_you_mean(&nearest);
         let what = if self.is_table { "column" } else { "array" };
@@ -199,23 +178,46 @@ impl Arrays {
         ExpertError::malformed(&self.file, format!("has no {what} `{name}`{hint}; it has {present}"))
     }
 
-    pub(super) fn check_finite(&self, name: &str, array: &Array) -> Result<(), ExpertError> {
+    /// Refuses what cannot be read as numbers.
+    pub(super) fn check_numbers(&self, column: &Column) -> Result<(), ExpertError> {
+        let reason = match &column.kind {
+            Kind::Labels { example, .. } => {
+                format!("has {example}, {} `{}`; expected a number", self.what(), column.name)
+            }
+            Kind::Unreadable { reason } => format!("has `{}`, which {reason}", column.name),
+            Kind::Empty => format!("has no number in the column `{}`", column.name),
+            Kind::Floats | Kind::Integers | Kind::Flags => return Ok(()),
+        };
+        Err(ExpertError::malformed(&self.file, reason))
+    }
+
+    pub(super) fn check_finite(&self, column: &Column) -> Result<(), ExpertError> {
+        self.check_numbers(column)?;
+        let array = &column.array;
         match array.values.iter().position(|value| !value.is_finite()) {
             None => Ok(()),
             Some(index) => {
                 let width = array.shape.iter().skip(1).product::<usize>().max(1);
-                let (row, value) = (index / width, array.values[index]);
-                let reason = format!("has {value} in `{name}`, row {row}; expected finite numbers");
+                let (place, value) = (self.place(index / width), array.values[index]);
+                let reason = format!("has {value} in `{}`, {place}; expected finite numbers", column.name);
                 Err(ExpertError::malformed(&self.file, reason))
             }
         }
     }
+
+    /// Where a row stands: `line 52`, or `row 50` counted from 0 in a file without lines.
+    pub(super) fn place(&self, row: usize) -> String {
+        self.lines.get(row).map_or_else(|| format!("row {row}"), |line| format!("line {line}"))
+    }
+
+    fn what(&self) -> &'static str {
+        if self.is_table { "column" } else { "array" }
+    }
 }
 
-fn number(text: &str) -> Option<f64> {
-    match text {
-        "true" | "True" => Some(1.0),
-        "false" | "False" => Some(0.0),
-        _ => text.parse().ok(),
+impl Column {
+    pub(super) fn unreadable(name: &str, reason: String) -> Self {
+        let array = Array { shape: Vec::new(), values: Vec::new() };
+        Self { name: name.to_owned(), array, kind: Kind::Unreadable { reason } }
     }
 }

@@ -1,225 +1,233 @@
 //! A log of observations and actions.
 
-use super::arrays::Arrays;
+use super::arrays::{Arrays, Column};
+use super::episodes::EpisodeMarks;
+use super::labels::{ActionKind, Labels};
+use super::roles::{self, ACTION, OBSERVATIONS};
+use super::rows::Rows;
 use crate::ExpertError;
-use crate::numpy::Array;
-use crate::spaces::{MAX_ACTIONS, plain_environment};
+use crate::spaces::plain_environment;
 use kanrl_core::dataset::{Dataset, Demonstrations};
 use kanrl_core::environment::EnvironmentSpec;
 use kanrl_core::policy::ScoreKind;
 use kanrl_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
 use std::path::Path;
 
-/// Columns of a table that are no observations.
-const IGNORED: [&str; 2] = ["reward", "step"];
+/// Arrays of scores, and what they mean.
+const SCORES: [(&str, ScoreKind); 3] =
+    [("logits", ScoreKind::Logits), ("q_values", ScoreKind::QValues), ("means", ScoreKind::Means)];
 
 /// Reads a log; see the [module](super) for the names of arrays and columns.
 ///
 /// With an `environment`, names, number and kind of observations and actions are its own. Without one, names are the columns'
-/// (`x_0`, `x_1`, … for arrays), a discrete action is one of as many as the largest that occurs, and a vector action lies
-/// between the smallest and the largest that occur.
+/// (`x_0`, `x_1`, … for arrays), the discrete actions are those that occur, and a vector action lies between the smallest and
+/// the largest that occur; `actions` says what a single column of actions holds, where that is not to be guessed from its
+/// values. What was found out about the file, and what was left out of it, is in [`Demonstrations::notes`].
 ///
 /// # Errors
 /// [`ExpertError`] for a file that is damaged, lacks something, or whose parts do not fit together or the environment.
-pub fn read_log(path: &Path, environment: Option<&EnvironmentSpec>) -> Result<Demonstrations, ExpertError> {
+pub fn read_log(
+    path: &Path,
+    environment: Option<&EnvironmentSpec>,
+    actions: Option<ActionKind>,
+) -> Result<Demonstrations, ExpertError> {
     let arrays = Arrays::read(path)?;
-    let is_table = arrays.is_table;
-    let mut log = Log { arrays, environment };
-    let marks = log.episode_marks()?;
-    let marked = !matches!(marks, EpisodeMarks::Absent);
-    let weights = log.arrays.take(&["weights", "weight"])?;
+    let mut log = Log { arrays, environment, asked: actions, leading_axes: 1 };
+    let observations = if log.arrays.is_table { None } else { Some(log.observation_array()?) };
+    let marks = match log.first_rows()? {
+        Some(marks) => marks,
+        None => EpisodeMarks::take(&mut log.arrays)?,
+    };
+    let weights = log.arrays.take_numbers(&["weights", "weight"])?;
     let targets = log.targets()?;
-    let (input_names, observations) = if is_table { log.observation_columns()? } else { log.observation_array()? };
+    let observations = match observations {
+        Some(column) => log.observations_of(column)?,
+        None => log.observation_columns()?,
+    };
 
     let malformed = |reason: String| ExpertError::malformed(&log.arrays.file, reason);
-    let rows = observations.len() / input_names.len();
-    let fits = |what: &str, length: usize| {
-        let reason = || format!("has {rows} rows of observations and {length} of {what}; expected as many");
-        if length == rows { Ok(()) } else { Err(malformed(reason())) }
-    };
-    fits("actions", targets.values.len() / targets.space.outputs())?;
-    let weights = match weights {
-        Some((name, array)) => {
-            log.arrays.check_finite(&name, &array)?;
-            fits("weights", array.values.len())?;
-            if array.values.iter().any(|weight| *weight < 0.0) {
-                return Err(malformed(format!("has a negative number in `{name}`")));
-            }
-            array.values
-        }
-        None => vec![1.0; rows],
-    };
-    let starts = marks.rows(rows).map_err(malformed)?;
+    let rows = targets.values.len() / targets.space.outputs();
     if rows == 0 {
         return Err(malformed("has no rows; expected observations and actions".to_owned()));
     }
-
-    let mut dataset = Dataset::new(input_names, targets.space.output_names(), targets.kind);
-    let (inputs, outputs) = (dataset.input_names.len(), dataset.output_names.len());
-    for (index, start) in starts.iter().enumerate() {
-        let end = starts.get(index + 1).copied().unwrap_or(rows);
-        dataset.push_episode(
-            &observations[start * inputs..end * inputs],
-            &targets.values[start * outputs..end * outputs],
-            &weights[*start..end],
-        );
+    let marked = !matches!(marks, EpisodeMarks::Absent) || observations.episodes.is_some();
+    let mut starts = marks.rows(rows).map_err(malformed)?;
+    if let Some(episodes) = observations.episodes {
+        starts.extend((0..rows).step_by((rows / episodes).max(1)));
+        starts.sort_unstable();
+        starts.dedup();
     }
+    let weights = match weights {
+        Some(column) => {
+            let length = column.array.values.len();
+            if length != rows {
+                return Err(malformed(format!("has {rows} rows of actions and {length} of weights; expected as many")));
+            }
+            if column.array.values.iter().any(|weight| *weight < 0.0) {
+                return Err(malformed(format!("has a negative number in `{}`", column.name)));
+            }
+            column.array.values
+        }
+        None => vec![1.0; rows],
+    };
+    let mut notes = Vec::new();
+    let mut data = Rows {
+        input_names: observations.names,
+        output_names: targets.columns,
+        observations: observations.values,
+        targets: targets.values,
+        weights,
+        starts,
+    };
+    notes.extend(data.drop_final_observations().map_err(malformed)?);
+    notes.extend(data.drop_missing(|row| log.arrays.place(row)).map_err(malformed)?);
+
+    let mut dataset = Dataset::new(data.input_names.clone(), targets.space.output_names(), targets.kind);
+    data.push_into(&mut dataset);
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let spec = environment.cloned().unwrap_or_else(|| plain_environment(name, &dataset.input_names, targets.space));
-    Ok(Demonstrations { source: log.arrays.file, spec, rows: dataset, marked })
+    let mut all_notes = log.arrays.notes;
+    all_notes.extend(notes);
+    Ok(Demonstrations { source: log.arrays.file, spec, rows: dataset, marked, notes: all_notes })
 }
 
 struct Log<'a> {
     /// What is not yet used.
     arrays: Arrays,
     environment: Option<&'a EnvironmentSpec>,
+    asked: Option<ActionKind>,
+    /// 1 for arrays `[rows, …]`, 2 for `[episodes, steps, …]`.
+    leading_axes: usize,
 }
 
 struct Targets {
     space: ActionSpace,
     kind: Option<ScoreKind>,
+    /// Where each output comes from, for messages.
+    columns: Vec<String>,
+    /// `[rows, outputs]`; NaN where something is missing.
     values: Vec<f64>,
 }
 
-/// How a log marks its episodes.
-enum EpisodeMarks {
-    /// 1 in the first row, or the first rows' numbers.
-    Starts(Vec<f64>),
-    /// Not 0 in the last row.
-    Ends(Vec<f64>),
-    /// Changes with each episode.
-    Numbers(Vec<f64>),
-    Absent,
-}
-
-impl EpisodeMarks {
-    /// First row of each episode.
-    fn rows(self, rows: usize) -> Result<Vec<usize>, String> {
-        let wrong = |length| format!("has {length} marks of episodes for {rows} rows; expected one for each row");
-        match self {
-            // A mark 0 in the first row can only be its number.
-            Self::Starts(marks) if marks.first() == Some(&0.0) => {
-                let increasing = marks.windows(2).all(|pair| pair[0] < pair[1]);
-                let inside = |mark: &f64| mark.fract() == 0.0 && *mark < rows as f64;
-                if !increasing || !marks.iter().all(inside) {
-                    return Err(
-                        "has `episode_starts` that are neither 1 in each first row nor rising row numbers".into()
-                    );
-                }
-                Ok(marks.into_iter().map(|mark| mark as usize).collect())
-            }
-            Self::Starts(marks) if marks.len() == rows => {
-                Ok((0..rows).filter(|row| *row == 0 || marks[*row] != 0.0).collect())
-            }
-            Self::Ends(marks) if marks.len() == rows => {
-                Ok((0..rows).filter(|row| *row == 0 || marks[*row - 1] != 0.0).collect())
-            }
-            Self::Numbers(marks) if marks.len() == rows => {
-                Ok((0..rows).filter(|row| *row == 0 || marks[*row - 1] != marks[*row]).collect())
-            }
-            Self::Starts(marks) | Self::Ends(marks) | Self::Numbers(marks) => Err(wrong(marks.len())),
-            Self::Absent => Ok(vec![0]),
-        }
-    }
+struct SeenColumns {
+    names: Vec<String>,
+    /// `[rows, names]`; NaN where something is missing.
+    values: Vec<f64>,
+    /// Number of equally long episodes, where the array has an axis for them.
+    episodes: Option<usize>,
 }
 
 impl Log<'_> {
-    fn episode_marks(&mut self) -> Result<EpisodeMarks, ExpertError> {
-        let starts = self.arrays.take(&["episode_starts", "episode_start"])?;
-        let numbers = if self.arrays.is_table { self.arrays.take(&["episode"])? } else { None };
-        let mut ends: Option<Vec<f64>> = None;
-        // An episode ends where any of the flags says so.
-        for names in [&["dones", "done"], &["terminals", "terminated"], &["timeouts", "truncated"]] {
-            if let Some((name, array)) = self.arrays.take(names)? {
-                let sum = ends.get_or_insert_with(|| vec![0.0; array.values.len()]);
-                if sum.len() != array.values.len() {
-                    let reason = format!("has `{name}` of another length than its other flags");
-                    return Err(ExpertError::malformed(&self.arrays.file, reason));
-                }
-                sum.iter_mut().zip(&array.values).for_each(|(sum, value)| *sum += value.abs());
-            }
+    /// The array of observations; finds out how many axes count rows.
+    fn observation_array(&mut self) -> Result<Column, ExpertError> {
+        let column = self.arrays.take_numbers(&OBSERVATIONS)?.ok_or_else(|| self.arrays.missing("observations"))?;
+        let is_action = |name: &str| {
+            ACTION.iter().chain(SCORES.iter().map(|(score, _)| score)).any(|known| name.eq_ignore_ascii_case(known))
+        };
+        let actions = self.arrays.columns.iter().find(|column| is_action(&column.name));
+        let action_shape = actions.map_or(&[][..], |column| &column.array.shape);
+        if let [episodes, steps, _, ..] = column.array.shape[..] {
+            let has_steps = match *action_shape {
+                [rows] => rows == episodes * steps && steps > 1,
+                [first, second, ..] => first == episodes && (second == steps || second + 1 == steps),
+                [] => false,
+            };
+            self.leading_axes = 1 + usize::from(has_steps);
         }
-        Ok(match (starts, numbers, ends) {
-            (Some((_, array)), _, _) => EpisodeMarks::Starts(array.values),
-            (None, Some((_, array)), _) => EpisodeMarks::Numbers(array.values),
-            (None, None, Some(ends)) => EpisodeMarks::Ends(ends),
-            (None, None, None) => EpisodeMarks::Absent,
-        })
+        Ok(column)
+    }
+
+    /// The `indices` of the package `imitation`: the first row of every episode but the first one.
+    fn first_rows(&mut self) -> Result<Option<EpisodeMarks>, ExpertError> {
+        let has_actions = self.arrays.columns.iter().any(|column| column.name == "acts");
+        if self.arrays.is_table || !has_actions {
+            return Ok(None);
+        }
+        let Some(column) = self.arrays.take_numbers(&["indices"])? else { return Ok(None) };
+        let starts: Vec<usize> =
+            std::iter::once(0).chain(column.array.values.iter().map(|value| *value as usize)).collect();
+        if starts.windows(2).any(|pair| pair[0] >= pair[1]) {
+            return Err(ExpertError::malformed(&self.arrays.file, "has `indices` that do not rise"));
+        }
+        Ok(Some(EpisodeMarks::Rows(starts)))
     }
 
     fn targets(&mut self) -> Result<Targets, ExpertError> {
-        let actions = self.arrays.take(&["actions", "action"])?;
-        for (name, kind) in
-            [("logits", ScoreKind::Logits), ("q_values", ScoreKind::QValues), ("means", ScoreKind::Means)]
-        {
-            if let Some((name, array)) = self.arrays.take(&[name])? {
-                return self.vectors(&name, array, Some(kind));
+        let actions = self.arrays.take(&ACTION)?;
+        for (name, kind) in SCORES {
+            let is_array = self.arrays.columns.iter().any(|column| column.name == name && !self.arrays.is_table);
+            if let Some(column) = if is_array { self.arrays.take_numbers(&[name])? } else { None } {
+                return self.vectors(column, Some(kind));
             }
         }
         match actions {
-            Some((name, array)) if self.is_discrete(&name, &array) => self.one_hot(&name, &array),
-            Some((name, array)) => self.vectors(&name, array, None),
+            Some(column) => match self.labels(&column)? {
+                Some(labels) => self.one_hot(&column.name, labels),
+                None => {
+                    self.arrays.check_numbers(&column)?;
+                    self.vectors(column, None)
+                }
+            },
             None if self.arrays.is_table => self.action_columns(),
             None => Err(self.arrays.missing("actions")),
         }
     }
 
-    /// Whether an array holds indices of actions: the environment says so, or all of them are whole by their type.
-    fn is_discrete(&self, name: &str, array: &Array) -> bool {
-        let is_column = array.shape.iter().skip(1).all(|size| *size == 1);
-        is_column
-            && match self.environment.map(|environment| &environment.action_space) {
-                Some(ActionSpace::Discrete(_)) => true,
-                Some(ActionSpace::Box(_)) => false,
-                None => self.arrays.integers.iter().any(|integer| integer == name),
-            }
+    /// The labels of discrete actions in a column, where it holds some.
+    fn labels(&self, column: &Column) -> Result<Option<Labels>, ExpertError> {
+        if let super::arrays::Kind::Unreadable { .. } = column.kind {
+            self.arrays.check_numbers(column)?;
+        }
+        let shape = &column.array.shape;
+        if shape.iter().skip(self.leading_axes).any(|size| *size != 1) {
+            return Ok(None);
+        }
+        let labels = match self.environment.map(|environment| &environment.action_space) {
+            Some(ActionSpace::Box(_)) => Ok(None),
+            Some(ActionSpace::Discrete(space)) => Labels::of_space(column, space).map(Some),
+            None => Labels::find(column, self.asked),
+        };
+        labels.map_err(|reason| ExpertError::malformed(&self.arrays.file, reason))
     }
 
-    /// `[rows]` indices to `[rows, actions]` of 0 and 1.
-    fn one_hot(&self, name: &str, array: &Array) -> Result<Targets, ExpertError> {
-        self.arrays.check_finite(name, array)?;
-        let count = match self.environment {
-            Some(environment) => environment.action_space.outputs(),
-            None => array.values.iter().copied().fold(0.0, f64::max) as usize + 1,
-        };
-        let inside = |action: &&f64| action.fract() == 0.0 && **action >= 0.0 && **action < count as f64;
-        let outside = array.values.iter().find(|action| !inside(action));
-        if outside.is_some() || count > MAX_ACTIONS {
-            let action = outside.map_or_else(|| (count - 1).to_string(), f64::to_string);
-            let largest = count.min(MAX_ACTIONS) - 1;
-            let reason = format!("has the action {action} in `{name}`; expected whole numbers from 0 to {largest}");
+    /// `[rows]` actions to `[rows, actions]` of 0 and 1.
+    fn one_hot(&mut self, name: &str, labels: Labels) -> Result<Targets, ExpertError> {
+        let count = labels.names.len();
+        if count < 2 && !labels.actions.is_empty() {
+            let only = labels.names.first().map_or("", |name| name.trim_start_matches("action "));
+            let reason = format!("has the action {only} in every row of `{name}`; there is nothing to explain");
             return Err(ExpertError::malformed(&self.arrays.file, reason));
         }
-        let mut values = vec![0.0; array.values.len() * count];
-        for (row, action) in values.chunks_exact_mut(count).zip(&array.values) {
-            row[*action as usize] = 1.0;
+        self.arrays.notes.extend(labels.note);
+        let mut values = vec![0.0; labels.actions.len() * count];
+        for (row, action) in values.chunks_exact_mut(count.max(1)).zip(&labels.actions) {
+            match action.is_nan() {
+                true => row.fill(f64::NAN),
+                false => row[*action as usize] = 1.0,
+            }
         }
-        Ok(Targets { space: self.discrete(count), kind: None, values })
-    }
-
-    fn discrete(&self, count: usize) -> ActionSpace {
-        let plain = || ActionSpace::Discrete(DiscreteSpace::new((0..count).map(|index| format!("action {index}"))));
-        self.environment.map_or_else(plain, |environment| environment.action_space.clone())
+        let space = match self.environment {
+            Some(environment) => environment.action_space.clone(),
+            None => ActionSpace::Discrete(DiscreteSpace::new(labels.names)),
+        };
+        Ok(Targets { space, kind: None, columns: vec![name.to_owned(); count], values })
     }
 
     /// Numbers for each action: scores, or vector actions where `kind` is none.
-    fn vectors(&self, name: &str, array: Array, kind: Option<ScoreKind>) -> Result<Targets, ExpertError> {
-        self.arrays.check_finite(name, &array)?;
-        let size = match array.shape[..] {
-            [_] => 1,
-            [_, size] if size > 0 => size,
-            _ => {
-                let reason = format!("has `{name}` of shape {:?}; expected [rows] or [rows, size]", array.shape);
-                return Err(ExpertError::malformed(&self.arrays.file, reason));
-            }
-        };
+    fn vectors(&mut self, column: Column, kind: Option<ScoreKind>) -> Result<Targets, ExpertError> {
+        let shape = &column.array.shape;
+        let size: usize = shape.iter().skip(self.leading_axes).product();
+        if shape.is_empty() || size == 0 {
+            let reason = format!("has `{}` of shape {shape:?}; expected [rows] or [rows, size]", column.name);
+            return Err(ExpertError::malformed(&self.arrays.file, reason));
+        }
         let names = (0..size).map(|index| format!("a_{index}")).collect();
-        self.targets_of(name, names, kind, array.values)
+        self.targets_of(&column.name, names, kind, column.array.values)
     }
 
     /// Checks what is meant by `values` `[rows, names]` against the environment.
     fn targets_of(
-        &self,
+        &mut self,
         name: &str,
         names: Vec<String>,
         kind: Option<ScoreKind>,
@@ -227,7 +235,13 @@ impl Log<'_> {
     ) -> Result<Targets, ExpertError> {
         let malformed = |reason: String| ExpertError::malformed(&self.arrays.file, reason);
         let size = names.len();
-        let is_vector = matches!(kind, None | Some(ScoreKind::Means));
+        let columns = vec![name.to_owned(); size];
+        let is_discrete = match self.environment {
+            Some(environment) => matches!(environment.action_space, ActionSpace::Discrete(_)),
+            None => kind.is_none() && self.asked != Some(ActionKind::Numbers),
+        };
+        let is_one_hot = kind.is_none() && is_discrete && is_one_hot(&values, size);
+        let is_vector = matches!(kind, None | Some(ScoreKind::Means)) && !is_one_hot;
         let space = match self.environment {
             Some(environment) => {
                 let space = &environment.action_space;
@@ -240,65 +254,83 @@ impl Log<'_> {
                 space.clone()
             }
             None if is_vector => {
-                let names = self.checked(names)?;
-                let coordinate = |(index, name): (usize, String)| {
-                    let column = || values.iter().skip(index).step_by(size).copied();
+                let coordinate = |(index, output): (usize, &String)| {
+                    let column = || values.iter().skip(index).step_by(size).copied().filter(|value| value.is_finite());
                     let (low, high) =
                         (column().fold(f64::INFINITY, f64::min), column().fold(f64::NEG_INFINITY, f64::max));
                     if low < high || values.is_empty() {
-                        return Ok(Coordinate::new(name, "", low, high));
+                        return Ok(Coordinate::new(output, "", low, high));
+                    }
+                    if low > high {
+                        return Err(malformed(format!("has no number in `{name}`")));
                     }
                     Err(malformed(format!(
-                        "has the action {low} in every row of `{name}`; there is nothing to explain"
+                        "has the action {low} in every row of `{output}`; there is nothing to explain"
                     )))
                 };
-                let coordinates = names.into_iter().enumerate().map(coordinate).collect::<Result<_, _>>()?;
+                let coordinates = names.iter().enumerate().map(coordinate).collect::<Result<_, _>>()?;
                 ActionSpace::Box(BoxSpace::new(ElementType::F32, coordinates))
             }
-            None => self.discrete(size),
+            None if is_one_hot => {
+                let note = format!("`{name}` holds a 1 in one of {size} places in every row: {size} discrete actions");
+                self.arrays.notes.push(note);
+                ActionSpace::Discrete(DiscreteSpace::new(names))
+            }
+            None => ActionSpace::Discrete(DiscreteSpace::new((0..size).map(|index| format!("action {index}")))),
         };
-        Ok(Targets { space, kind, values })
+        Ok(Targets { space, kind, columns, values })
     }
 
     /// The columns `action_NAME`.
     fn action_columns(&mut self) -> Result<Targets, ExpertError> {
-        let is_action = |name: &str| name.len() > "action_".len() && name.starts_with("action_");
-        let names: Vec<String> =
-            self.arrays.entries.iter().map(|(name, _)| name.clone()).filter(|name| is_action(name)).collect();
+        let part = |column: &Column| roles::action_part(&column.name).map(str::to_owned);
+        let names: Vec<String> = self
+            .arrays
+            .columns
+            .iter()
+            .filter(|column| part(column).is_some())
+            .map(|column| column.name.clone())
+            .collect();
         if names.is_empty() {
             return Err(self.arrays.missing("action"));
         }
-        let values = self.arrays.columns(&names)?;
-        self.arrays.entries.retain(|(name, _)| !is_action(name));
+        let values = self.arrays.side_by_side(&names)?;
         let short = |name: &String| {
-            let name = name["action_".len()..].to_owned();
+            let name = roles::variable(roles::action_part(name).unwrap_or(name));
             if name.starts_with(|first: char| first.is_ascii_digit()) { format!("a_{name}") } else { name }
         };
-        self.targets_of("action_…", names.iter().map(short).collect(), None, values)
+        let short: Vec<String> = names.iter().map(short).collect();
+        self.arrays.columns.retain(|column| !names.contains(&column.name));
+        let mut targets = self.targets_of("action_…", short, None, values)?;
+        targets.columns = names;
+        Ok(targets)
     }
 
-    fn observation_columns(&self) -> Result<(Vec<String>, Vec<f64>), ExpertError> {
-        let is_seen = |name: &&String| !IGNORED.contains(&name.as_str());
+    fn observation_columns(&mut self) -> Result<SeenColumns, ExpertError> {
         let names: Vec<String> = match self.environment {
             Some(environment) => environment.observation_space.names(),
-            None => self.arrays.entries.iter().map(|(name, _)| name).filter(is_seen).cloned().collect(),
+            None => {
+                let (names, left_out) = roles::observations(&self.arrays);
+                if !left_out.is_empty() {
+                    self.arrays.notes.push(format!("left out, as no observation: {}", left_out.join(", ")));
+                }
+                names
+            }
         };
         if names.is_empty() {
             return Err(ExpertError::malformed(&self.arrays.file, "has no columns of observations"));
         }
-        let values = self.arrays.columns(&names)?;
-        Ok((self.checked(names)?, values))
+        let values = self.arrays.side_by_side(&names)?;
+        Ok(SeenColumns { names: distinct(names), values, episodes: None })
     }
 
-    fn observation_array(&mut self) -> Result<(Vec<String>, Vec<f64>), ExpertError> {
-        let (name, array) =
-            self.arrays.take(&["observations", "obs"])?.ok_or_else(|| self.arrays.missing("observations"))?;
-        self.arrays.check_finite(&name, &array)?;
-        let size = array.shape.get(1).copied().unwrap_or(0);
-        if array.shape.len() != 2 || size == 0 {
-            let reason = format!("has `{name}` of shape {:?} expected [rows, observation size]", array.shape);
+    fn observations_of(&mut self, column: Column) -> Result<SeenColumns, ExpertError> {
+        let shape = &column.array.shape;
+        let size: usize = shape.iter().skip(self.leading_axes).product();
+        if shape.is_empty() || size == 0 {
+            let reason = format!("has `{}` of shape {shape:?}; expected [rows, observation size]", column.name);
             return Err(ExpertError::malformed(&self.arrays.file, reason));
-        };
+        }
         let names: Vec<String> = match self.environment {
             Some(environment) => environment.observation_space.names(),
             None => (0..size).map(|index| format!("x_{index}")).collect(),
@@ -307,22 +339,35 @@ impl Log<'_> {
             let reason = format!("has {size} numbers in an observation; expected {}", names.len());
             return Err(ExpertError::malformed(&self.arrays.file, reason));
         }
-        Ok((self.checked(names)?, array.values))
-    }
-
-    /// Names become variables in formulas.
-    fn checked(&self, names: Vec<String>) -> Result<Vec<String>, ExpertError> {
-        let is_identifier = |name: &String| {
-            name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        };
-        match names.iter().find(|name| !is_identifier(name)) {
-            None => Ok(names),
-            Some(name) => {
-                let reason =
-                    format!("has the name `{name}`; expected letters, digits and underscores, as in `theta_dot`");
-                Err(ExpertError::malformed(&self.arrays.file, reason))
-            }
+        let inside = &shape[self.leading_axes..];
+        if inside.len() > 1 {
+            self.arrays.notes.push(format!("each observation of shape {inside:?} is taken as {size} numbers in a row"));
         }
+        let episodes = (self.leading_axes == 2).then(|| shape[0]);
+        Ok(SeenColumns { names: distinct(names), values: column.array.values, episodes })
     }
+}
+
+/// Names as variables of a formula, each of its own.
+fn distinct(names: Vec<String>) -> Vec<String> {
+    let mut distinct: Vec<String> = Vec::with_capacity(names.len());
+    for name in names {
+        let mut name = roles::variable(&name);
+        while name.is_empty() || distinct.contains(&name) {
+            name.push('_');
+        }
+        distinct.push(name);
+    }
+    distinct
+}
+
+/// Whether every complete row of `size` numbers has a single 1 among zeros.
+fn is_one_hot(values: &[f64], size: usize) -> bool {
+    let mut rows = values.chunks_exact(size).filter(|row| row.iter().all(|value| !value.is_nan())).peekable();
+    size > 1
+        && rows.peek().is_some()
+        && rows.all(|row| {
+            row.iter().all(|value| *value == 0.0 || *value == 1.0)
+                && row.iter().filter(|value| **value == 1.0).count() == 1
+        })
 }

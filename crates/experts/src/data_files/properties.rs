@@ -1,6 +1,6 @@
 //! Arrays of any shape and type come back as they were written.
 
-use super::arrays::Arrays;
+use super::arrays::{Arrays, Kind};
 use super::{ActionsFormat, npy};
 use crate::numpy::Array;
 use kanrl_core::action::ActionBatch;
@@ -71,8 +71,12 @@ fn same(read: &Array, written: &Stored) -> bool {
         && read.values.iter().zip(&written.values).all(equal)
 }
 
-fn is_integer(descr: &str) -> bool {
-    !descr.contains('f')
+fn kind(descr: &str) -> Kind {
+    match descr.as_bytes()[1] {
+        b'f' => Kind::Floats,
+        b'b' => Kind::Flags,
+        _ => Kind::Integers,
+    }
 }
 
 fn zipped(members: &[(String, Vec<u8>)], options: SimpleFileOptions) -> Vec<u8> {
@@ -87,9 +91,9 @@ fn zipped(members: &[(String, Vec<u8>)], options: SimpleFileOptions) -> Vec<u8> 
 proptest! {
     #[test]
     fn npy_files(written in stored()) {
-        let (read, integer) = npy::read(&npy::write(written.descr, &written.shape, &written.data)).expect("an array");
+        let (read, read_kind) = npy::read(&npy::write(written.descr, &written.shape, &written.data)).expect("an array");
         prop_assert!(same(&read, &written), "{read:?}");
-        prop_assert_eq!(integer, is_integer(written.descr));
+        prop_assert_eq!(read_kind, kind(written.descr));
     }
 
     #[test]
@@ -117,11 +121,11 @@ proptest! {
         let method = if deflated { zip::CompressionMethod::Deflated } else { zip::CompressionMethod::Stored };
         let bytes = zipped(&members, SimpleFileOptions::default().compression_method(method));
         let read = Arrays::read_npz("x.npz".to_owned(), bytes).expect("arrays");
-        prop_assert_eq!(read.entries.len(), written.len());
-        for (index, (array, (name, read_array))) in written.iter().zip(&read.entries).enumerate() {
-            prop_assert_eq!(name, &format!("array_{index}"));
-            prop_assert!(same(read_array, array), "{read_array:?}");
-            prop_assert_eq!(read.integers.contains(name), is_integer(array.descr));
+        prop_assert_eq!(read.columns.len(), written.len());
+        for (index, (array, column)) in written.iter().zip(&read.columns).enumerate() {
+            prop_assert_eq!(&column.name, &format!("array_{index}"));
+            prop_assert!(same(&column.array, array), "{column:?}");
+            prop_assert_eq!(&column.kind, &kind(array.descr));
         }
     }
 
@@ -136,10 +140,10 @@ proptest! {
         let tensors: Vec<(String, TensorView<'_>)> = written.iter().enumerate().map(view).collect();
         let bytes = safetensors::serialize(tensors, None).expect("a file");
         let read = Arrays::read_safetensors("x.safetensors".to_owned(), bytes).expect("arrays");
-        prop_assert_eq!(read.entries.len(), written.len());
-        for ((_, array), (name, read_array)) in written.iter().zip(&read.entries) {
-            prop_assert!(same(read_array, array), "{read_array:?}");
-            prop_assert_eq!(read.integers.contains(name), is_integer(array.descr));
+        prop_assert_eq!(read.columns.len(), written.len());
+        for ((_, array), column) in written.iter().zip(&read.columns) {
+            prop_assert!(same(&column.array, array), "{column:?}");
+            prop_assert_eq!(&column.kind, &kind(array.descr));
         }
     }
 
@@ -156,9 +160,10 @@ proptest! {
         }
         let bytes = writer.into_inner().expect("a table");
         let read = Arrays::read_csv("x.csv".to_owned(), bytes).expect("columns");
-        prop_assert_eq!(read.entries.len(), names.len());
-        for (column, (name, (read_name, array))) in names.iter().zip(&read.entries).enumerate() {
-            prop_assert_eq!(name, read_name);
+        prop_assert_eq!(read.columns.len(), names.len());
+        for (column, (name, read)) in names.iter().zip(&read.columns).enumerate() {
+            let array = &read.array;
+            prop_assert_eq!(name, &read.name);
             prop_assert_eq!(&array.shape, &[rows.len()]);
             let equal = |(a, b): (&f64, f64)| *a == b || a.is_nan() && b.is_nan();
             prop_assert!(array.values.iter().zip(rows.iter().map(|row| row[column])).all(equal));
@@ -177,7 +182,7 @@ proptest! {
         let read = |text: String| {
             let path = folder.path().join("log.csv");
             std::fs::write(&path, text).expect("a file");
-            super::read_log(&path, None).map(|log| log.rows).map_err(|error| error.to_string())
+            super::read_log(&path, None, None).map(|log| log.rows).map_err(|error| error.to_string())
         };
         let (by_name, by_number) =
             (read(table(&|number| NAMES[number].to_owned())), read(table(&|number| number.to_string())));
@@ -205,12 +210,12 @@ proptest! {
         prop_assert_eq!((&npy.shape, &npy.values), (&shape, &values));
         let bytes = ActionsFormat::Safetensors.encode(&actions, &space);
         let read = Arrays::read_safetensors("x".to_owned(), bytes).expect("a tensor");
-        prop_assert_eq!(&read.entries[0], &("actions".to_owned(), npy));
+        prop_assert_eq!((&*read.columns[0].name, &read.columns[0].array), ("actions", &npy));
         let read = Arrays::read_csv("x".to_owned(), ActionsFormat::Csv.encode(&actions, &space)).expect("a table");
         let rows = shape[0];
-        let by_row: Vec<f32> = (0..rows).flat_map(|row| read.entries.iter().map(move |(_, a)| a.values[row] as f32)).collect();
+        let by_row: Vec<f32> = (0..rows).flat_map(|row| read.columns.iter().map(move |column| column.array.values[row] as f32)).collect();
         prop_assert_eq!(by_row, values.iter().map(|value| *value as f32).collect::<Vec<f32>>());
-        let names: Vec<&str> = read.entries.iter().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<&str> = read.columns.iter().map(|column| column.name.as_str()).collect();
         let expected = ["action_0", "action_1", "action_2", "action_3"];
         prop_assert_eq!(names, if discrete { &["action"] } else { &expected[..size] });
     }

@@ -3,6 +3,7 @@ use crate::terminal::Bars;
 use crate::{Failure, Plugins, json};
 use clap::Args;
 use kanrl_experts::PolicyReference;
+use kanrl_experts::data_files::ActionKind;
 use kanrl_pipeline::config::{MergedConfig, RawConfig};
 use kanrl_pipeline::run::record::RunRecord;
 use kanrl_pipeline::run::{OpenRun, PolicyRow, PreparedRun, Returns, RunFile, RunSummary};
@@ -24,6 +25,9 @@ pub struct Extract {
     /// environment, nothing is played.
     #[arg(long, value_name = "FILE", conflicts_with = "expert")]
     dataset: Option<PathBuf>,
+    /// What the log's column `action` holds: labels of discrete actions, or numbers [default: found out from its values].
+    #[arg(long, value_name = "WHAT", requires = "dataset")]
+    actions: Option<ActionKind>,
     /// The KAN's hidden widths, such as 2 or 3,3; "" for none [default: none and 2 are both tried].
     #[arg(long, value_name = "WIDTHS", value_parser = widths)]
     hidden: Option<Widths>,
@@ -67,9 +71,9 @@ Examples:
   kanrl extract --dataset log.csv              a formula for logged actions; nothing is played
   kanrl extract CartPole-v1 --dataset log.npz  … its constants tuned, and compared, by playing
 
-A log's columns are observations (their names stand in the formula), `action` (whole numbers) or
-`action_NAME` (vectors), and if need be `episode`, `weight`, `reward`, `step`; its arrays
-`observations`, `actions`, `episode_starts`, `weights`.";
+A log's columns are observations (their names stand in the formula), `action` (labels of any kind, or
+a number) or `action_NAME` (vectors), and if need be `episode`, `done`, `weight`; an index, times,
+rewards and texts are left out. Its arrays: `observations`, `actions`, `episode_starts`, `weights`.";
 
 /// Examples, and what a run directory holds.
 fn after_help() -> String {
@@ -113,6 +117,9 @@ impl Extract {
             let mut section = toml::Table::new();
             section.insert("kind".to_owned(), "dataset".into());
             section.insert("path".to_owned(), path.display().to_string().into());
+            if let Some(actions) = self.actions {
+                section.insert("actions".to_owned(), toml::Value::try_from(actions).map_err(Failure::input)?);
+            }
             config.set("expert", "", section);
         }
         let has_log = config.get("expert", "kind").is_some_and(|kind| kind.as_str() == Some("dataset"));
@@ -164,6 +171,7 @@ fn expert_section(expert: &PolicyReference) -> Result<toml::Value, Failure> {
 pub fn execute(mut run: OpenRun, quiet: bool, json: bool) -> Result<(), Failure> {
     run.set_origin(origin());
     if !quiet {
+        note(run.notes());
         run.reporter_mut().subscribe(Bars::new());
     }
     let cancel = run.reporter_mut().cancel_flag();
@@ -186,6 +194,13 @@ pub fn execute(mut run: OpenRun, quiet: bool, json: bool) -> Result<(), Failure>
     print(&summary, &formula);
     println!("\nEverything about this run: {}", directory.display());
     Ok(())
+}
+
+/// Says how files were read, where nothing but the result is to be on standard output.
+pub fn note(notes: &[String]) {
+    for note in notes {
+        eprintln!("note: {note}");
+    }
 }
 
 fn print(summary: &RunSummary, formula: &str) {

@@ -33,6 +33,11 @@ impl OpenRun {
         self.directory.path()
     }
 
+    /// See [`PreparedRun::notes`].
+    pub fn notes(&self) -> &[String] {
+        self.run.notes()
+    }
+
     /// Where events go: subscribe readers here before [`Self::execute`].
     pub fn reporter_mut(&mut self) -> &mut Reporter {
         &mut self.reporter
@@ -65,6 +70,9 @@ impl OpenRun {
         reporter.subscribe(log::EventLog::new(&directory));
         reporter.subscribe(TensorBoard::new(&directory));
         reporter.subscribe(timings.clone());
+        for note in &run.notes {
+            reporter.message("expert", note);
+        }
         let expert = ExpertProvenance { source: run.teacher.source().to_owned(), files: run.expert_files };
         let mut fingerprints = Fingerprints::default();
         fingerprints.add("expert", expert.files.iter().map(|file| file.sha256.as_str()));

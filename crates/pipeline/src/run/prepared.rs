@@ -28,6 +28,7 @@ pub struct PreparedRun {
     pub(super) teacher: Teacher,
     pub(super) context: LoadContext,
     pub(super) expert_files: Vec<FileDigest>,
+    pub(super) notes: Vec<String>,
 }
 
 impl PreparedRun {
@@ -40,12 +41,12 @@ impl PreparedRun {
         let mut pipeline = stages;
         let make = || environments.make(&config.environment.id, &config.environment.arguments);
         let environment = config.is_played().then(make).transpose()?.map(|environment| environment.spec().clone());
-        let (task, teacher) = match (config.expert.demonstrations(), environment) {
+        let (task, teacher, notes) = match (config.expert.demonstrations(), environment) {
             (None, None) => unreachable!("without a log, something is played"),
             (None, Some(task)) => {
                 check_choice(&task)?;
                 let expert = config.expert.build(&task)?;
-                (task, Teacher::Expert(expert))
+                (task, Teacher::Expert(expert), Vec::new())
             }
             (Some(record), environment) => {
                 let demonstrations = record.read(environment.as_ref())?;
@@ -53,7 +54,7 @@ impl PreparedRun {
                 let head = StudentHead::new(demonstrations.spec.action_space.clone());
                 let log = Log::new(&demonstrations, &head)
                     .map_err(|reason| RunError::Log { file: demonstrations.source.clone(), reason })?;
-                (demonstrations.spec, Teacher::Log(Arc::new(log)))
+                (demonstrations.spec, Teacher::Log(Arc::new(log)), demonstrations.notes)
             }
         };
         let expert_files = config.expert.sources(&task)?.into_iter().map(FileDigest::from).collect();
@@ -86,7 +87,14 @@ impl PreparedRun {
             teacher,
             context: LoadContext { config: Arc::new(config), library },
             expert_files,
+            notes,
         })
+    }
+
+    /// How the expert or the log was read where that was to be found out, and what was left out; each a sentence without a
+    /// full stop. The run's log has them too.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// `runs/ENVIRONMENT-TIME`, with the time in UTC, and a number where that is taken: the clock may have gone back.

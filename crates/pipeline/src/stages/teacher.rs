@@ -132,7 +132,7 @@ mod tests {
             rows.push_episode(&vec![episode as f64; length], &targets.repeat(length), &vec![1.0; length]);
         }
         let head = StudentHead::new(spec.action_space.clone());
-        (Demonstrations { source: "log.csv".into(), spec, rows, marked: episodes > 1 }, head)
+        (Demonstrations { source: "log.csv".into(), spec, rows, marked: episodes > 1, notes: Vec::new() }, head)
     }
 
     #[test]
