@@ -20,7 +20,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(observations.values.len(), observations.rows() * observations.size);
         assert!(observations.values.iter().all(|value| value.is_finite()));
     }
-    if let Ok(dataset) = read_log(file, None).map(|log| log.rows) {
+    if let Ok(dataset) = read_log(file, None, None).map(|log| log.rows) {
         assert_eq!(dataset.observations.len(), dataset.rows() * dataset.input_names.len());
     }
 });

@@ -110,7 +110,7 @@ fn data_files() {
             Ok(observations) => format!("{:?}", observations.values),
             Err(error) => format!("refused: {error}"),
         };
-        let dataset = match read_log(&file, None).map(|log| log.rows) {
+        let dataset = match read_log(&file, None, None).map(|log| log.rows) {
             Ok(dataset) => format!("{} rows to learn {:?} from", dataset.rows(), dataset.targets),
             Err(error) => format!("refused: {error}"),
         };

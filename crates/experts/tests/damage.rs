@@ -54,7 +54,7 @@ fn read(name: &str, bytes: &[u8], folder: &Path) {
             assert_eq!(observations.values.len(), observations.rows() * observations.size);
             assert!(observations.values.iter().all(|value| value.is_finite()));
         }
-        if let Ok(log) = read_log(&path, None) {
+        if let Ok(log) = read_log(&path, None, None) {
             let rows = &log.rows;
             assert_eq!(rows.observations.len(), rows.rows() * rows.input_names.len());
             assert!(rows.rows() > 0 && rows.targets.iter().all(|value| value.is_finite()));

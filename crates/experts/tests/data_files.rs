@@ -3,7 +3,7 @@
 use kanrl_core::dataset::{Dataset, Demonstrations};
 use kanrl_core::environment::{EnvironmentRegistry, EnvironmentSpec, KeywordArguments};
 use kanrl_core::space::ActionSpace;
-use kanrl_experts::data_files::{Observations, read_log, read_observations};
+use kanrl_experts::data_files::{read_log, read_observations};
 use std::path::{Path, PathBuf};
 
 const NAMES: [&str; 4] = ["x", "x_dot", "theta", "theta_dot"];
@@ -60,11 +60,11 @@ fn the_same_log_in_every_form_gives_the_same_dataset() {
 
 #[test]
 fn observations_are_read_from_every_form() {
-    let expected = Observations { values: observations(), size: 4, notes: Vec::new() };
     for name in ["observations.npy", "stored.npz", "deflated.npz", "log.safetensors", "log.csv"] {
-        assert_eq!(read_observations(&fixture(name), &names(&NAMES)).expect("observations"), expected, "{name}");
+        let read = read_observations(&fixture(name), &names(&NAMES)).expect("observations");
+        assert_eq!((&read.values, read.size, read.rows()), (&observations(), 4, 6), "{name}");
+        assert_eq!(read.names, if name == "log.csv" { names(&NAMES) } else { Vec::new() });
     }
-    assert_eq!(expected.rows(), 6);
 }
 
 #[test]
@@ -91,7 +91,9 @@ fn the_environment_decides_what_an_action_is() {
     let log = table(row, Some(&cart_pole)).expect("a log");
     assert_eq!(log.rows.observations[..4], [1.0, 2.0, 3.0, 4.0], "in the environment's order");
     assert_eq!(log.rows.targets, [0.0, 1.0, 1.0, 0.0]);
-    assert!(matches!(table(row, None).expect("a log").spec.action_space, ActionSpace::Box(_)));
+    let alone = table(row, None).expect("a log");
+    assert!(matches!(alone.spec.action_space, ActionSpace::Discrete(_)));
+    assert_eq!(alone.notes, ["`action` holds 2 labels: action 0 is 0, action 1 is 1"]);
     let pendulum = environment("Pendulum-v1");
     let log = table("cos_theta,sin_theta,theta_dot,action\n1,0,2,-1\n0,1,2,2\n", Some(&pendulum)).expect("a log");
     assert_eq!((log.rows.targets, log.spec), (vec![-1.0, 2.0], pendulum));
@@ -103,22 +105,14 @@ fn what_does_not_fit_is_refused_with_what_would() {
     assert_eq!(error("x,y\n1,2\n"), "`log.csv` has no column `action`; it has x, y");
     assert_eq!(error("x,actoin\n1,2\n"), "`log.csv` has no column `action`, did you mean `actoin`?; it has x, actoin");
     assert_eq!(error("x,action\n1,0\nhigh,1\n"), "`log.csv` has \"high\" in line 3, column `x`; expected a number");
-    assert_eq!(error("x,action\nnan,0\n"), "`log.csv` has NaN in `x`, row 0; expected finite numbers");
+    assert_eq!(error("x,action\nnan,0\n,1\n"), "`log.csv` has no columns of observations");
     assert_eq!(error("1,0\n2,1\n"), "`log.csv` has no header; expected the columns' names in the first line");
     assert_eq!(error("x,x,action\n1,1,0\n"), "`log.csv` has two columns `x`");
     assert_eq!(error("x,action\n"), "`log.csv` has no rows; expected observations and actions");
-    assert_eq!(
-        error("pole angle,action\n1,0\n"),
-        "`log.csv` has the name `pole angle`; expected letters, digits and underscores, as in `theta_dot`"
-    );
     assert!(error("x,action\n1,0,5\n").starts_with("`log.csv` is not a table of commas and lines: "));
     assert_eq!(
         error("x,action\n1,-1\n"),
-        "`log.csv` has the action -1 in `action`; expected whole numbers from 0 to 0"
-    );
-    assert_eq!(
-        error("x,action\n1,9999\n"),
-        "`log.csv` has the action 9999 in `action`; expected whole numbers from 0 to 4095"
+        "`log.csv` has the action -1 in every row of `action`; there is nothing to explain"
     );
     assert_eq!(
         error("x,action_force\n1,0.5\n2,0.5\n"),
@@ -131,7 +125,7 @@ fn what_does_not_fit_is_refused_with_what_would() {
         "`log.csv` has the action 0.5 in `action`; expected whole numbers from 0 to 1"
     );
     assert_eq!(
-        error("x,x_dot,theta,theta_dot,action_0,action_1\n1,2,3,4,0,1\n"),
+        error("x,x_dot,theta,theta_dot,action_0,action_1\n1,2,3,4,0.5,1\n"),
         "`log.csv` has vector actions of 2 in `action_…`, but `CartPole-v1` takes 2 discrete actions"
     );
     assert_eq!(

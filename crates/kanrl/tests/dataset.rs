@@ -115,8 +115,8 @@ fn a_log_that_cannot_be_learnt_from_is_refused_before_anything_is_written() {
     };
     let alone = ["--dataset", "log.csv"];
     refused("x,action\n1,0\n2,1\n", &alone, "it has 2 rows; at least 50 are needed");
-    refused(&("x,action\n".to_owned() + &"1,0\n".repeat(60)), &alone, "leaves nothing to choose");
-    refused("x,action\n1,nan\n", &alone, "finite numbers");
+    refused(&("x,action\n".to_owned() + &"1,0\n".repeat(60)), &alone, "there is nothing to explain");
+    refused("x,action\n1,nan\n", &alone, "has no number in the column `action`");
     refused("x\n1\n", &alone, "has no column `action`");
     refused("x,action\n1,0\n", &["CartPole-v1", "--dataset", "log.csv"], "has no column `x_dot`");
     refused("", &["--dataset", "absent.csv"], "absent.csv");

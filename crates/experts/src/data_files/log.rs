@@ -1,6 +1,6 @@
 //! A log of observations and actions.
 
-use super::arrays::{Arrays, Column};
+use super::arrays::{Arrays, Column, Kind};
 use super::episodes::EpisodeMarks;
 use super::labels::{ActionKind, Labels};
 use super::roles::{self, ACTION, OBSERVATIONS};
@@ -32,6 +32,10 @@ pub fn read_log(
     actions: Option<ActionKind>,
 ) -> Result<Demonstrations, ExpertError> {
     let arrays = Arrays::read(path)?;
+    let no_rows = |file: &str| ExpertError::malformed(file, "has no rows; expected observations and actions");
+    if arrays.is_table && arrays.lines.is_empty() {
+        return Err(no_rows(&arrays.file));
+    }
     let mut log = Log { arrays, environment, asked: actions, leading_axes: 1 };
     let observations = if log.arrays.is_table { None } else { Some(log.observation_array()?) };
     let marks = match log.first_rows()? {
@@ -48,7 +52,7 @@ pub fn read_log(
     let malformed = |reason: String| ExpertError::malformed(&log.arrays.file, reason);
     let rows = targets.values.len() / targets.space.outputs();
     if rows == 0 {
-        return Err(malformed("has no rows; expected observations and actions".to_owned()));
+        return Err(no_rows(&log.arrays.file));
     }
     let marked = !matches!(marks, EpisodeMarks::Absent) || observations.episodes.is_some();
     let mut starts = marks.rows(rows).map_err(malformed)?;
@@ -175,7 +179,7 @@ impl Log<'_> {
 
     /// The labels of discrete actions in a column, where it holds some.
     fn labels(&self, column: &Column) -> Result<Option<Labels>, ExpertError> {
-        if let super::arrays::Kind::Unreadable { .. } = column.kind {
+        if matches!(column.kind, Kind::Unreadable { .. } | Kind::Empty) {
             self.arrays.check_numbers(column)?;
         }
         let shape = &column.array.shape;

@@ -58,6 +58,8 @@ pub struct Observations {
     pub values: Vec<f64>,
     /// Numbers in a row.
     pub size: usize,
+    /// Of the columns of a table, in order; empty for arrays.
+    pub names: Vec<String>,
     /// How the file was read, where that was to be found out, and what was left out.
     pub notes: Vec<String>,
 }
@@ -93,7 +95,7 @@ pub fn read_observations(path: &Path, names: &[String]) -> Result<Observations, 
         if wanted.is_empty() {
             return Err(ExpertError::malformed(&arrays.file, "has no columns of observations"));
         }
-        return Ok(Observations { values, size: wanted.len(), notes: arrays.notes });
+        return Ok(Observations { values, size: wanted.len(), names: wanted, notes: arrays.notes });
     }
     let column = match arrays.columns.len() {
         1 => arrays.columns.remove(0),
@@ -108,5 +110,5 @@ pub fn read_observations(path: &Path, names: &[String]) -> Result<Observations, 
         }
     };
     arrays.check_finite(&column)?;
-    Ok(Observations { values: column.array.values, size, notes: arrays.notes })
+    Ok(Observations { values: column.array.values, size, names: Vec::new(), notes: arrays.notes })
 }

@@ -56,6 +56,31 @@ const LEFT_OUT: [&str; 50] = [
     "infos",
 ];
 
+/// Names of columns that a log has for itself; in a file of observations alone they are left out.
+const MARKS: [&str; 21] = [
+    "weight",
+    "weights",
+    "done",
+    "dones",
+    "terminal",
+    "terminals",
+    "terminated",
+    "terminations",
+    "timeout",
+    "timeouts",
+    "truncated",
+    "truncations",
+    "episode",
+    "episodes",
+    "episode_id",
+    "episode_index",
+    "episode_number",
+    "episode_start",
+    "trajectory",
+    "trajectory_id",
+    "traj_id",
+];
+
 /// Names of arrays and columns with the action.
 pub(super) const ACTION: [&str; 4] = ["actions", "action", "acts", "act"];
 /// Names of arrays of observations.
@@ -77,7 +102,7 @@ pub(super) fn observations(arrays: &Arrays) -> (Vec<String>, Vec<String>) {
 /// Why a column is no observation; an empty text where its name says it.
 fn reason_to_leave_out(arrays: &Arrays, column: &Column) -> Option<&'static str> {
     let name = plain(&column.name);
-    if LEFT_OUT.contains(&name.as_str()) {
+    if LEFT_OUT.contains(&name.as_str()) || MARKS.contains(&name.as_str()) || ACTION.contains(&name.as_str()) {
         return Some("");
     }
     if name == "t"
