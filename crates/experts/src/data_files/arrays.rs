@@ -16,6 +16,8 @@ pub(super) struct Arrays {
     pub(super) columns: Vec<Column>,
     /// The arrays are the columns of a table.
     pub(super) is_table: bool,
+    /// Names of what was taken out of `columns`.
+    taken: Vec<String>,
     /// A table's line of each row.
     pub(super) lines: Vec<u64>,
     /// How the file was read, where that was to be found out.
@@ -70,7 +72,7 @@ impl Arrays {
     }
 
     pub(super) fn new(file: String, is_table: bool) -> Self {
-        Self { file, columns: Vec::new(), is_table, lines: Vec::new(), notes: Vec::new() }
+        Self { file, columns: Vec::new(), is_table, taken: Vec::new(), lines: Vec::new(), notes: Vec::new() }
     }
 
     pub(super) fn read_npy(file: String, bytes: Vec<u8>) -> Result<Self, ExpertError> {
@@ -145,7 +147,9 @@ impl Arrays {
             return Err(ExpertError::malformed(&self.file, reason));
         }
         let index = first.map(|(index, _)| index);
-        Ok(index.map(|index| self.columns.remove(index)))
+        let column = index.map(|index| self.columns.remove(index));
+        self.taken.extend(column.iter().map(|column| column.name.clone()));
+        Ok(column)
     }
 
     /// As [`Self::take`], for what must be numbers.
@@ -170,7 +174,8 @@ impl Arrays {
     }
 
     pub(super) fn missing(&self, name: &str) -> ExpertError {
-        let present: Vec<String> = self.columns.iter().map(|column| column.name.clone()).collect();
+        let left = self.columns.iter().map(|column| &column.name);
+        let present: Vec<String> = left.chain(&self.taken).cloned().collect();
         let nearest = suggest::nearest(name, &present).map(str::to_owned);
         let hint = suggest::did_you_mean(&nearest);
         let what = if self.is_table { "column" } else { "array" };

@@ -94,7 +94,9 @@ pub(super) fn sniff(text: &str) -> Dialect<'_> {
         }
         let mut reader = separator.reader(sample, true);
         let cells = reader.headers().map_or(0, csv::StringRecord::len);
-        let even = reader.records().all(|record| record.is_ok_and(|record| record.len() == cells));
+        // A single column is one only where its name has no other separator in it.
+        let is_one = cells == 1 && sample.lines().next().is_some_and(|line| line.contains([',', ';', '\t', '|']));
+        let even = !is_one && reader.records().all(|record| record.is_ok_and(|record| record.len() == cells));
         if (even, cells) > (best.0, best.1) {
             best = (even, cells, separator);
         }
@@ -170,6 +172,7 @@ mod tests {
         assert_eq!(separator("\"x (m, s)\";v;action\n1;2;0\n"), "semicolons");
         assert_eq!(separator("x\n1\n2\n"), "commas");
         assert_eq!(separator("x\n1,5\n2,5\n"), "semicolons");
+        assert_eq!(separator("a,b\n1,2\n3\n"), "commas");
         assert_eq!(separator(""), "commas");
     }
 
