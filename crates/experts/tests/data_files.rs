@@ -130,7 +130,7 @@ fn what_does_not_fit_is_refused_with_what_would() {
     );
     assert_eq!(
         error("x,x_dot,theta,action\n1,2,3,1\n"),
-        "`log.csv` has no column `theta_dot`, did you mean `theta`?; it has x, x_dot, theta"
+        "`log.csv` has no column `theta_dot`, did you mean `theta`?; it has x, x_dot, theta, action"
     );
     let message = read_log(Path::new("log.doc"), None, None).expect_err("a refusal").to_string();
     assert_eq!(message, "`log.doc` is of no known type; expected .safetensors, .npz, .npy, .csv, .tsv or .txt");
