@@ -53,7 +53,7 @@ const CONFIG: &str = "
 expert = { kind = 'formula', expression = '-3*x - 2*x_dot' }
 collect = { train_episodes = 3, validation_episodes = 1 }
 students = { widths = [[]], rivals = false }
-dagger = { rounds = 1, episodes = 2, validation_episodes = 2 }
+dagger = { rounds = 1, steps = 100, validation_episodes = 2 }
 polish.enabled = false
 evaluate = { episodes = 20, robustness_episodes = 0 }
 ";

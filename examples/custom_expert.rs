@@ -42,7 +42,7 @@ const CONFIG: &str = "
 environment.id = 'Pendulum-v1'
 expert = { kind = 'swing_up', gain = 0.8 }
 approximator = { hidden = [], steps = 30 }
-dagger = { rounds = 1, episodes = 4, validation_episodes = 4 }
+dagger = { rounds = 1, steps = 100, validation_episodes = 4 }
 polish.environment_steps = 200000
 evaluate = { episodes = 20, robustness_episodes = 0 }
 record.videos = false

@@ -89,7 +89,7 @@ fn curve(curve: &Curve, x: &str) -> String {
 const CONFIG: &str = "
 collect = { train_episodes = 3, validation_episodes = 1 }
 students = { widths = [[]], rivals = false }
-dagger = { rounds = 1, episodes = 2, validation_episodes = 2 }
+dagger = { rounds = 1, steps = 100, validation_episodes = 2 }
 polish.enabled = false
 select.episodes = 10
 ";

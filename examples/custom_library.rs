@@ -74,7 +74,7 @@ library = { kind = 'cheap', slack = 0.01 }
 collect = { train_episodes = 3, validation_episodes = 1 }
 students = { widths = [[]], rivals = false }
 approximator.steps = 30
-dagger = { rounds = 1, episodes = 4, validation_episodes = 4 }
+dagger = { rounds = 1, steps = 100, validation_episodes = 4 }
 polish.enabled = false
 evaluate = { episodes = 20, robustness_episodes = 0 }
 record.videos = false

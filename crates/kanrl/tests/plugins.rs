@@ -58,7 +58,7 @@ train_episodes = 3
 validation_episodes = 1
 [dagger]
 rounds = 1
-episodes = 2
+steps = 100
 validation_episodes = 2
 [polish]
 environment_steps = 5000

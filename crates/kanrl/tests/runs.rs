@@ -23,7 +23,7 @@ seeds = [0, 1]
 [base]
 environment.id = 'CartPole-v1'
 collect = { train_episodes = 2, validation_episodes = 1 }
-dagger = { rounds = 1, episodes = 2, validation_episodes = 2 }
+dagger = { rounds = 1, steps = 100, validation_episodes = 2 }
 polish = { environment_steps = 20_000, generations = 4 }
 select.episodes = 4
 evaluate = { episodes = 4, robustness_episodes = 2 }

@@ -2,8 +2,14 @@
 
 use kanrl_core::action::{ActionBatch, ActionRule};
 use kanrl_core::approximator::Loss;
+use kanrl_core::dataset::Dataset;
 use kanrl_core::space::ActionSpace;
 use kanrl_symbolic::{Expression, Formula, Output, SymbolicError};
+
+/// Sharpness of the loss of a choice, in units of the mean margin between the best and the second-best action. Of labels
+/// nothing but the action is known. Scores say more, and where the best two are close, that a mistake costs little.
+const SHARPNESS_OF_LABELS: f64 = 20.0;
+const SHARPNESS_OF_SCORES: f64 = 4.0;
 
 /// The meaning of a student's outputs.
 ///
@@ -83,29 +89,37 @@ impl StudentHead {
         }
     }
 
-    /// How much each row matters: for discrete actions the margin between the expert's best and second-best score, since a
-    /// mistake costs little where the expert hardly cares; 1 otherwise. Only their proportions count.
-    pub fn weights(&self, scores: &[f64]) -> Vec<f64> {
-        let ActionSpace::Discrete(space) = &self.space else {
-            return vec![1.0; scores.len() / self.outputs()];
-        };
-        let margin = |row: &[f64]| {
-            let mut sorted = row.to_vec();
-            sorted.sort_by(|first, second| second.total_cmp(first));
-            sorted[0] - sorted[1]
-        };
-        scores.chunks_exact(space.len()).map(margin).collect()
-    }
-
-    /// What a fit minimizes.
-    pub fn loss(&self) -> Loss {
+    /// What a fit to these rows minimizes: for discrete actions the loss of a choice, whose sharpness suits what the rows hold;
+    /// for vectors the squared error of what is left of them after clipping.
+    pub fn loss(&self, data: &Dataset) -> Loss {
         match &self.space {
-            ActionSpace::Discrete(_) => Loss::MeanSquared,
+            ActionSpace::Discrete(_) => {
+                let sharpness = if data.score_kind.is_some() { SHARPNESS_OF_SCORES } else { SHARPNESS_OF_LABELS };
+                let margin = self.mean_margin(data);
+                Loss::Choice { sharpness: if margin > 0.0 { sharpness / margin } else { sharpness } }
+            }
             ActionSpace::Box(space) => Loss::ClippedMeanSquared {
                 low: space.coordinates.iter().map(|coordinate| coordinate.low).collect(),
                 high: space.coordinates.iter().map(|coordinate| coordinate.high).collect(),
             },
         }
+    }
+
+    /// Mean difference of the best to the second-best action's score; 0 without rows.
+    fn mean_margin(&self, data: &Dataset) -> f64 {
+        let margin = |row: &[f64]| {
+            // Action 0's score is 0.
+            let (mut best, mut second) = (0.0, f64::NEG_INFINITY);
+            for value in row {
+                if *value > best {
+                    (best, second) = (*value, best);
+                } else {
+                    second = second.max(*value);
+                }
+            }
+            best - second
+        };
+        data.targets.chunks_exact(self.outputs()).map(margin).sum::<f64>() / data.rows().max(1) as f64
     }
 
     /// The formula that has these expressions as outputs and leads to the same actions as [`Self::act`].
@@ -137,6 +151,9 @@ impl StudentHead {
 mod tests {
     use super::StudentHead;
     use kanrl_core::action::ActionBatch;
+    use kanrl_core::approximator::Loss;
+    use kanrl_core::dataset::Dataset;
+    use kanrl_core::policy::ScoreKind;
     use kanrl_core::space::{ActionSpace, DiscreteSpace};
     use kanrl_symbolic::Expression;
 
@@ -153,6 +170,25 @@ mod tests {
     }
 
     #[test]
+    fn the_loss_of_a_choice_is_as_sharp_as_the_rows_allow() {
+        let head = StudentHead::new(ActionSpace::Discrete(DiscreteSpace::new(["left", "stay", "right"])));
+        let sharpness = |score_kind, targets: &[f64]| {
+            let mut data = Dataset::new(vec!["x".into()], head.output_names(), score_kind);
+            let rows = targets.len() / 2;
+            data.push_episode(&vec![0.0; rows], targets, &vec![1.0; rows]);
+            match head.loss(&data) {
+                Loss::Choice { sharpness } => sharpness,
+                other => panic!("{other:?}"),
+            }
+        };
+        // Labels of actions 0, 1 and 2.
+        assert_eq!(sharpness(None, &[-1.0, -1.0, 1.0, 0.0, 0.0, 1.0]), 20.0);
+        // Margins of 2 to action 0, 3 to action 1, and 1.
+        assert_eq!(sharpness(Some(ScoreKind::Logits), &[-2.0, -5.0, 7.0, 4.0, -1.0, -4.0]), 2.0);
+        assert_eq!(sharpness(None, &[0.0, 0.0]), 20.0);
+    }
+
+    #[test]
     fn differences_to_action_0_keep_the_expert_s_choice() {
         let head = StudentHead::new(ActionSpace::Discrete(DiscreteSpace::new(["left", "stay", "right"])));
         let scores = [1.0, 3.0, 2.0, 5.0, 1.0, 4.5, 0.0, 0.0, 0.0];
@@ -161,8 +197,6 @@ mod tests {
         let mut actions = ActionBatch::Discrete(Vec::new());
         head.act(&targets, &mut actions);
         assert_eq!(actions, ActionBatch::Discrete(vec![1, 0, 0]));
-        let weights = head.weights(&scores);
-        assert_eq!(weights, [1.0, 0.5, 0.0]);
         let labels = head.targets_from_actions(&actions);
         let mut again = ActionBatch::Discrete(Vec::new());
         head.act(&labels, &mut again);

@@ -1,4 +1,4 @@
-//! Fewer rows, and what can be said about all of them.
+//! Fewer rows.
 
 use kanrl_core::approximator::Samples;
 
@@ -22,18 +22,4 @@ impl Rows {
     pub fn samples(&self) -> Samples<'_> {
         Samples { inputs: &self.inputs, targets: &self.targets, weights: &self.weights }
     }
-}
-
-/// Weighted variance of the targets, mean over the outputs: the loss of the best constant.
-pub fn variance(samples: Samples<'_>, outputs: usize) -> f64 {
-    let total: f64 = samples.weights.iter().sum();
-    let weighted = |value: &dyn Fn(&[f64]) -> f64| {
-        let rows = samples.targets.chunks_exact(outputs).zip(samples.weights);
-        rows.map(|(row, weight)| weight * value(row)).sum::<f64>() / total
-    };
-    let variance = |output: usize| {
-        let mean = weighted(&|row| row[output]);
-        weighted(&|row| (row[output] - mean).powi(2))
-    };
-    (0..outputs).map(variance).sum::<f64>() / outputs as f64
 }

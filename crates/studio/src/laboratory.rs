@@ -180,7 +180,7 @@ impl Laboratory {
             graph = graph.with_function(pin.edge, EdgeFunction::Symbolic(candidate.into()));
         }
         let head = StudentHead::new(self.spec.action_space.clone());
-        let loss = head.loss();
+        let loss = head.loss(&self.data.train);
         let rows = self.rows();
         let task =
             FitTask { train: self.data.train.samples(), validation: Some(self.data.validation.samples()), loss: &loss };

@@ -140,7 +140,7 @@ fn the_command_line_extracts_the_same_formula() {
     }
     let folder = std::env::temp_dir().join(format!("kanrl-gymnasium-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
-    let config = "[collect]\ntrain_episodes = 3\nvalidation_episodes = 1\n[dagger]\nrounds = 1\nepisodes = 2\n\
+    let config = "[collect]\ntrain_episodes = 3\nvalidation_episodes = 1\n[dagger]\nrounds = 1\nsteps = 100\n\
                   validation_episodes = 2\n[polish]\nenvironment_steps = 5000\n[select]\nepisodes = 4\n[evaluate]\n\
                   episodes = 4\n";
     std::fs::write(folder.join("run.toml"), config).expect("it can be written");

@@ -15,6 +15,10 @@ use crate::standardize::standardization;
 use rand_pcg::Pcg64;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 
+/// Steps at most of a fit that goes on, and how many of them may bring nothing.
+const FURTHER_STEPS: usize = 20;
+const FURTHER_PATIENCE: usize = 6;
+
 /// A Kolmogorov-Arnold network with the standardization of its inputs.
 #[derive(Clone, Debug)]
 pub struct Kan {
@@ -56,6 +60,14 @@ impl Kan {
         graph
     }
 
+    /// Makes the network ready for batches after its weights have changed.
+    fn compile(&mut self) {
+        if self.config.precision == Precision::F32 {
+            round_to_f32(&mut self.network);
+        }
+        self.compiled = Compiled::new(&self.config, &self.plain_graph());
+    }
+
     fn transforms(&self) -> Vec<Input> {
         let input = |(shift, scale): &(f64, f64)| Input { name: String::new(), shift: *shift, scale: *scale };
         self.standardization.iter().map(input).collect()
@@ -66,16 +78,21 @@ impl Kan {
         inputs.iter().zip(self.standardization.iter().cycle()).map(each).collect()
     }
 
-    /// Trains the network where the config says.
-    fn train(&mut self, task: FitTask<'_>, observer: &mut FitObserver<'_>) -> Result<FitReport, ApproximatorError> {
+    /// Trains the network where the config says, as `self.config` or another schedule has it.
+    fn train(
+        &mut self,
+        config: &KanConfig,
+        task: FitTask<'_>,
+        observer: &mut FitObserver<'_>,
+    ) -> Result<FitReport, ApproximatorError> {
         let inputs = self.standardized(task.train.inputs);
         let transforms = self.transforms();
         // Mini-batches are stretches of rows: without shuffling each would be a piece of one episode.
         let rows = task.train.weights.len();
-        let shuffled = (self.config.optimizer == Optimizer::Adam && self.config.rows_of_a_batch(rows) < rows)
+        let shuffled = (config.optimizer == Optimizer::Adam && config.rows_of_a_batch(rows) < rows)
             .then(|| Shuffled::new(task.train, self.inputs(), self.outputs(), self.seed));
         let mut training = Training {
-            config: &self.config,
+            config,
             network: &mut self.network,
             transforms: &transforms,
             inputs: &inputs,
@@ -83,7 +100,7 @@ impl Kan {
             validation: task.validation,
             loss: task.loss,
         };
-        let failure = match self.config.device {
+        let failure = match config.device {
             Device::Cpu => None,
             Device::Gpu => {
                 let device = device::registered()?;
@@ -96,7 +113,7 @@ impl Kan {
                 Err(reason) => Some(reason),
             },
         };
-        let report = match self.config.precision {
+        let report = match config.precision {
             Precision::F32 => training.run(&Cpu::<f32>::default(), observer),
             Precision::F64 => training.run(&Cpu::<f64>::default(), observer),
         }?;
@@ -202,11 +219,26 @@ impl FunctionApproximator for Kan {
     fn fit(&mut self, task: FitTask<'_>, observer: &mut FitObserver<'_>) -> Result<FitReport, ApproximatorError> {
         task.check(self.inputs(), self.outputs())?;
         self.standardization = standardization(task.train.inputs, self.inputs());
-        let report = self.train(task, observer);
-        if self.config.precision == Precision::F32 {
-            round_to_f32(&mut self.network);
-        }
-        self.compiled = Compiled::new(&self.config, &self.plain_graph());
+        let report = self.train(&self.config.clone(), task, observer);
+        self.compile();
+        report
+    }
+
+    /// Inputs keep their scales; grids follow the new data once.
+    fn fit_further(
+        &mut self,
+        task: FitTask<'_>,
+        observer: &mut FitObserver<'_>,
+    ) -> Result<FitReport, ApproximatorError> {
+        task.check(self.inputs(), self.outputs())?;
+        let schedule = KanConfig {
+            steps: self.config.steps.min(FURTHER_STEPS),
+            patience: self.config.patience.min(FURTHER_PATIENCE),
+            grid_updates: self.config.grid_updates.min(1),
+            ..self.config.clone()
+        };
+        let report = self.train(&schedule, task, observer);
+        self.compile();
         report
     }
 

@@ -209,6 +209,7 @@ fn print(summary: &RunSummary, formula: &str) {
     } else {
         print_returns(summary);
     }
+    summary.warnings.iter().for_each(|warning| println!("warning: {warning}\n"));
     println!("{formula}\n");
     println!("{} operations, from {}: {}", summary.operations, summary.student, summary.reason);
     if summary.rows.iter().any(|row| row.returns.n > 0) {
@@ -235,7 +236,7 @@ fn print_front(summary: &RunSummary) {
 }
 
 fn agreement(row: &PolicyRow) -> String {
-    row.agreement.map_or_else(String::new, |agreement| agreement.measure().text(agreement.value()))
+    row.agreement.as_ref().map_or_else(String::new, |agreement| agreement.measure().text(agreement.value()))
 }
 
 fn print_agreement(summary: &RunSummary) {

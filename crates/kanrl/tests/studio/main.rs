@@ -7,7 +7,7 @@ use serde_json::json;
 
 /// Small budgets: the journey is tested here, not the formula.
 const SETTINGS: &str = "[collect]\ntrain_episodes = 5\nvalidation_episodes = 2\n\
-    [dagger]\nrounds = 1\nepisodes = 5\nvalidation_episodes = 5\n[refine]\nproducts = 0\n\
+    [dagger]\nrounds = 1\nsteps = 100\nvalidation_episodes = 5\n[refine]\nproducts = 0\n\
     [polish]\nenvironment_steps = 20000\n[select]\nepisodes = 20\n\
     [evaluate]\nepisodes = 20\nrobustness_episodes = 0\n";
 

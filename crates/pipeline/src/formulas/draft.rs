@@ -1,6 +1,8 @@
+use super::switching::deciding_part;
 use crate::head::StudentHead;
 use crate::policies::Student;
 use kanrl_core::graph::UnivariateGraph;
+use kanrl_core::space::ActionSpace;
 use kanrl_symbolic::{ActionRule, Expression, Formula, SimplifyLimits, SymbolicError, Tape, graph_expressions};
 
 /// A student's outputs as expressions over the environment's observations.
@@ -55,6 +57,19 @@ impl Draft {
         self.head.formula(self.inputs.clone(), self.expressions.clone())
     }
 
+    /// The draft without what its action does not need: of two actions only the sign chooses.
+    #[must_use]
+    pub fn deciding_part(&self) -> Self {
+        match self.head.action_space() {
+            ActionSpace::Discrete(_) if self.head.outputs() == 1 => {
+                let expressions = self.expressions.iter().map(deciding_part).collect();
+                let part = Self::new(self.head.clone(), self.inputs.clone(), expressions);
+                part.expect("a part has no other variables")
+            }
+            _ => self.clone(),
+        }
+    }
+
     /// What its outputs mean.
     pub fn head(&self) -> &StudentHead {
         &self.head
@@ -107,10 +122,10 @@ impl Draft {
         Self::new(self.head.clone(), self.inputs.clone(), expressions).expect("other constants use the same inputs")
     }
 
-    /// The draft with one constant set to 0 and what that makes needless left out; none if that makes nothing shorter.
-    pub fn without_constant(&self, place: usize) -> Option<Self> {
+    /// The draft with these constants set to 0 and what that makes needless left out; none if that makes nothing shorter.
+    pub fn without_constants(&self, places: &[usize]) -> Option<Self> {
         let mut constants = self.constants().to_vec();
-        constants[place] = 0.0;
+        places.iter().for_each(|place| constants[*place] = 0.0);
         let zeroed = self.with_constants(&constants);
         let expressions: Vec<Expression> = zeroed.expressions.iter().map(Expression::folded).collect();
         let shorter = Self::new(self.head.clone(), self.inputs.clone(), expressions).ok()?;
@@ -214,9 +229,9 @@ mod tests {
     fn a_constant_set_to_0_takes_its_term_along() {
         let draft = draft("3*x + 0.5*sin(2*y + 1) + 4");
         assert_eq!(draft.constants(), [3.0, 0.5, 2.0, 1.0, 4.0]);
-        assert_eq!(draft.without_constant(0).unwrap().expressions()[0].to_string(), "0.5*sin(2*y + 1) + 4");
-        assert_eq!(draft.without_constant(1).unwrap().expressions()[0].to_string(), "3*x + 4");
-        assert_eq!(draft.without_constant(3).unwrap().expressions()[0].to_string(), "3*x + 0.5*sin(2*y) + 4");
+        assert_eq!(draft.without_constants(&[0]).unwrap().expressions()[0].to_string(), "0.5*sin(2*y + 1) + 4");
+        assert_eq!(draft.without_constants(&[1]).unwrap().expressions()[0].to_string(), "3*x + 4");
+        assert_eq!(draft.without_constants(&[3]).unwrap().expressions()[0].to_string(), "3*x + 0.5*sin(2*y) + 4");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Fitting a draft's constants to what the expert would do.
 
 use super::Draft;
+use crate::rows::Rows;
 use kanrl_core::action::ActionBatch;
 use kanrl_core::approximator::{FitTask, Loss, Samples};
 use kanrl_core::optimize::{Lbfgs, Objective, Step};
@@ -18,11 +19,18 @@ pub struct Fitted {
 
 /// Past steps that L-BFGS keeps.
 const HISTORY: usize = 10;
+/// Rows that constants are fitted to at most; a formula has few constants, and episodes many rows that are alike.
+const MOST_ROWS: usize = 12_000;
+/// Terms that are missed in a row before all that change the outputs more are taken to be missed, too.
+const MISSES: usize = 12;
 
 /// Fits all free constants together by L-BFGS; with rows to validate on, the constants of the step that did best there
 /// are kept. `more` is asked after each step and can end the fit.
 pub fn refit(draft: &Draft, task: FitTask<'_>, steps: usize, more: &mut dyn FnMut(usize, f64) -> bool) -> Fitted {
-    let mut objective = DraftObjective::new(draft, task.train, task.loss);
+    let few = |samples: Samples<'_>| Rows::spread(samples, MOST_ROWS, draft.inputs().len(), draft.expressions().len());
+    let (train, validation) = (few(task.train), task.validation.map(few));
+    let validation = validation.as_ref().map(Rows::samples);
+    let mut objective = DraftObjective::new(draft, train.samples(), task.loss);
     let mut fitted = Fitted { draft: draft.clone(), train_loss: f64::INFINITY, loss: f64::INFINITY };
     let mut best = objective.constants.clone();
     let start = vec![0.0; objective.free.len()];
@@ -30,7 +38,7 @@ pub fn refit(draft: &Draft, task: FitTask<'_>, steps: usize, more: &mut dyn FnMu
     for step in 0..=steps {
         let converged = step > 0 && lbfgs.step(&mut objective) == Step::Converged;
         let constants = objective.constants_at(lbfgs.x());
-        let validated = task.validation.map(|samples| loss(draft, &constants, samples, task.loss));
+        let validated = validation.map(|samples| loss(draft, &constants, samples, task.loss));
         let value = validated.unwrap_or(lbfgs.value());
         if value < fitted.loss {
             (fitted.loss, fitted.train_loss) = (value, lbfgs.value());
@@ -74,8 +82,8 @@ pub fn agreement(draft: &Draft, samples: Samples<'_>) -> f64 {
     }
 }
 
-/// Leaves out every term that is not missed: those whose constants change the outputs least first, each judged after a
-/// refit of `steps` by `is_as_good`.
+/// Leaves out terms that are not missed: those whose constants change the outputs least first, many at a time where that
+/// works, each trial judged after a refit of `steps` by `is_as_good`.
 pub fn shorten(
     fitted: Fitted,
     task: FitTask<'_>,
@@ -86,26 +94,38 @@ pub fn shorten(
     let mut best = fitted;
     // What was missed once is not tried again.
     let mut missed = -1.0;
-    loop {
-        let mut found = None;
-        for (effect, place) in best.draft.by_effect(task.train.inputs, missed) {
+    let mut misses = 0;
+    let mut batch = usize::MAX;
+    while misses < MISSES {
+        let order = best.draft.by_effect(task.train.inputs, missed);
+        batch = batch.min(order.len().div_ceil(2));
+        let mut rest = order.as_slice();
+        let mut shorter = None;
+        while let Some((effect, _)) = rest.first().filter(|_| misses < MISSES) {
             if !more() {
+                return best;
+            }
+            let places: Vec<usize> = rest[..batch.min(rest.len())].iter().map(|(_, place)| *place).collect();
+            let trial = best.draft.without_constants(&places).map(|draft| refit(&draft, task, steps, &mut |_, _| true));
+            let is_shorter = trial.is_some();
+            if let Some(trial) = trial.filter(is_as_good) {
+                shorter = Some(trial);
                 break;
             }
-            let Some(shorter) = best.draft.without_constant(place) else { continue };
-            let trial = refit(&shorter, task, steps, &mut |_, _| true);
-            if is_as_good(&trial) {
-                found = Some(trial);
-                break;
+            if batch > 1 {
+                batch = batch.div_ceil(4);
+                continue;
             }
-            missed = effect;
+            if is_shorter {
+                (missed, misses) = (*effect, misses + 1);
+            }
+            rest = &rest[1..];
         }
-        match found {
-            // Places have moved.
-            Some(shorter) => best = shorter,
-            None => return best,
-        }
+        // Places have moved.
+        let Some(shorter) = shorter else { break };
+        (best, misses, batch) = (shorter, 0, 2 * batch);
     }
+    best
 }
 
 struct DraftObjective<'a> {

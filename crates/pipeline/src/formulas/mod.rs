@@ -6,5 +6,6 @@
 mod draft;
 pub mod fit;
 pub mod rounding;
+pub mod switching;
 
 pub use draft::Draft;

@@ -4,6 +4,7 @@
 //! is left out. Metrics that this module does not know are shown as tables.
 
 mod edges;
+mod fidelity;
 mod html;
 mod plot;
 mod returns;
@@ -120,6 +121,8 @@ pub fn html(content: &ReportContent<'_>) -> Result<String, SymbolicError> {
     let edges = edges::part(content.splines, content.network, &content.data.train);
     body += &section("Each edge's function", &edges);
     for (title, part) in [
+        ("Fidelity", fidelity::part(metrics)),
+        ("From the expert to the formula", tables::part(&rows_of(&metrics.ladder))),
         ("Candidates", tables::part(&rows_of(&metrics.candidates))),
         ("Robustness", tables::part(&rows_of(&metrics.robustness))),
         ("Log", metrics.log.as_ref().map_or_else(String::new, |log| tables::part(&rows_of(log)))),
@@ -170,6 +173,9 @@ fn summary(content: &ReportContent<'_>) -> String {
             });
             text += " There was no environment: nothing was played, filmed or tuned on return.";
         }
+    }
+    for warning in &metrics.warnings {
+        text += &format!(" <strong>Warning: {}.</strong>", escape(warning));
     }
     text
 }

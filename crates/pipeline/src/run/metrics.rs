@@ -5,6 +5,7 @@ use super::returns::Returns;
 use super::role::PolicyRole;
 use super::statistics::Interval;
 use super::store::{RunStore, RunStoreError};
+use crate::stages::evaluate::{Agreement, Companionship, Rung};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -22,12 +23,21 @@ pub struct Metrics {
     pub returns: BTreeMap<PolicyRole, Returns>,
     /// How far each policy does what the expert does.
     pub agreement: AgreementMetrics,
+    /// The same with what a constant would reach and with every action or coordinate apart.
+    #[serde(default)]
+    pub fidelity: BTreeMap<PolicyRole, FidelityMetrics>,
+    /// What says less than its numbers seem to, in sentences.
+    #[serde(default)]
+    pub warnings: Vec<String>,
     /// The formulas that have roles: headline, faithful and, where one was tuned on return, polished.
     pub formulas: BTreeMap<PolicyRole, FormulaMetrics>,
     /// Why the headline formula is the result, in a sentence.
     pub reason: String,
     /// Name of the student whose network is reported.
     pub network: String,
+    /// Every student after every step from the expert to its formula: what was lost where.
+    #[serde(default)]
+    pub ladder: Vec<Rung>,
     /// Every formula that could have been chosen, with what it was chosen by.
     pub candidates: Vec<CandidateMetrics>,
     /// Expert and headline formula where the environment's constants are changed.
@@ -46,6 +56,17 @@ pub struct AgreementMetrics {
     pub expert_states: BTreeMap<PolicyRole, f64>,
     /// In the states that the policy visits itself; empty with a log.
     pub own_states: BTreeMap<PolicyRole, f64>,
+}
+
+/// How far a policy does what the expert does, in detail.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FidelityMetrics {
+    /// In the states that the expert visits, or in the test rows of a log.
+    pub expert_states: Agreement,
+    /// In the states that the policy visits itself; null with a log.
+    pub own_states: Option<Agreement>,
+    /// How long its trajectories stay with the expert's from the same starts; null with a log.
+    pub with_expert: Option<Companionship>,
 }
 
 /// What a measure of agreement is.

@@ -22,6 +22,8 @@ pub struct PolicyRow {
 pub struct RunSummary {
     /// The returns table.
     pub rows: Vec<PolicyRow>,
+    /// What says less than its numbers seem to, in sentences.
+    pub warnings: Vec<String>,
     /// The formula; none where no stage chose one.
     pub formula: Option<Formula>,
     /// Its operations, as SymPy's `count_ops` counts them.
@@ -64,10 +66,11 @@ impl RunSummary {
             let row = |evaluation: &PolicyEvaluation| PolicyRow {
                 policy: evaluation.policy,
                 returns: evaluation.returns.clone(),
-                agreement: evaluation.agreement,
+                agreement: evaluation.agreement.clone(),
             };
             summary.rows = evaluation.policies.iter().map(row).collect();
-            summary.measure = summary.rows.iter().find_map(|row| row.agreement).map(Agreement::measure);
+            summary.warnings.clone_from(&evaluation.warnings);
+            summary.measure = summary.rows.iter().find_map(|row| row.agreement.as_ref()).map(Agreement::measure);
         }
         if let Some(selection) = made::<Selection>(world) {
             let chosen = selection.chosen();

@@ -12,7 +12,7 @@
 //! | rivals | dataset, faithful formulas | | baseline formulas |
 //! | polish | dataset, faithful formulas | baseline formulas | polished formulas |
 //! | select | dataset, faithful formulas, named networks | baseline, polished formulas | selection |
-//! | evaluate | fitted models, selection | aggregated models | evaluation |
+//! | evaluate | fitted models, networks, named networks, faithful formulas, selection | all others of students | evaluation |
 //! | record_formula | selection | | formula_video |
 //! | report | dataset, fitted models and networks, named networks, selection, evaluation | all others | |
 //!

@@ -95,16 +95,15 @@ impl Log {
 /// The same rows with a student's targets.
 fn taught(rows: &Dataset, head: &StudentHead) -> Dataset {
     let discrete = head.action_space().outputs() != head.outputs();
-    let (targets, margins) = match rows.score_kind {
+    let targets = match rows.score_kind {
         None if discrete => {
             let mut actions = ActionBatch::Discrete(Vec::new());
             ActionRule::Argmax.act(&rows.targets, rows.rows(), &mut actions);
-            (head.targets_from_actions(&actions), vec![1.0; rows.rows()])
+            head.targets_from_actions(&actions)
         }
-        _ => (head.targets_from_scores(&rows.targets), head.weights(&rows.targets)),
+        _ => head.targets_from_scores(&rows.targets),
     };
-    let weights = rows.weights.iter().zip(margins).map(|(weight, margin)| weight * margin).collect();
-    Dataset { output_names: head.output_names(), targets, weights, ..rows.clone() }
+    Dataset { output_names: head.output_names(), targets, ..rows.clone() }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::stages::artifacts::{BaselineFormulas, FaithfulFormulas};
 use crate::stages::baselines::candidate::Form;
 use crate::stages::collect::ExpertData;
 use crate::stages::context::{StageContext, failed};
-use crate::stages::dagger::rounds::Dagger;
+use crate::stages::dagger::rounds::{Dagger, weighed_as_one_round};
 use crate::stages::per_student::PerStudent;
 use crate::stages::refine::{faithful, learnt};
 use crate::students::{LINEAR, QUADRATIC};
@@ -25,6 +25,7 @@ pub fn rivals(
     networks: Input<FaithfulFormulas>,
     mut made: Output<BaselineFormulas>,
 ) -> Result<(), StageError> {
+    let data = weighed_as_one_round(&setting, data.clone());
     made.set(PerStudent::new(all(&setting, &data, &networks)?));
     Ok(())
 }
@@ -57,7 +58,7 @@ fn linear_and_quadratic(
     networks: &FaithfulFormulas,
 ) -> Result<Named, StageError> {
     let mut formulas = Vec::new();
-    let (head, loss) = (setting.head(), setting.head().loss());
+    let (head, loss) = (setting.head(), setting.head().loss(&data.train));
     let names = setting.spec().observation_space.names();
     let line = sparse::linear(&head, &names, data.train.samples(), &loss).map_err(failed)?;
     let line = learnt(setting, dagger, "rivals", LINEAR, line, data.clone())?;
@@ -78,7 +79,7 @@ fn linear_and_quadratic(
 /// Formulas of a few linear laws behind conditions, unless fewer explain as much.
 fn of_laws(setting: &StageContext<'_>, dagger: Option<&Dagger<'_>>, data: &ExpertData) -> Result<Named, StageError> {
     let mut formulas = Vec::new();
-    let (head, loss) = (setting.head(), setting.head().loss());
+    let (head, loss) = (setting.head(), setting.head().loss(&data.train));
     let names = setting.spec().observation_space.names();
     let mut known: Vec<Draft> = Vec::new();
     for count in &setting.config().students.laws {
@@ -103,7 +104,7 @@ fn own_form(
     data: &ExpertData,
 ) -> Result<Formula, StageError> {
     let (config, head) = (setting.config(), setting.head());
-    let loss = head.loss();
+    let loss = head.loss(&data.train);
     let form = Form::parse(text, setting.spec()).map_err(|error| StageError::Other(Box::new(error)))?;
     let task = FitTask { train: data.train.samples(), validation: Some(data.validation.samples()), loss: &loss };
     let draft = form.fitted(&head, task, config.seed).map_err(failed)?;

@@ -118,18 +118,18 @@ pub(crate) fn push_labeled(
 ) -> Result<(), StageError> {
     let elapsed = trajectory.elapsed_steps();
     let rows = elapsed.len();
-    let (targets, weights) = match expert.score_kind() {
+    let targets = match expert.score_kind() {
         Some(_) => {
             let mut scores = vec![0.0; rows * head.action_space().outputs()];
             expert.scores(&trajectory.observations, &elapsed, &mut scores)?;
-            (head.targets_from_scores(&scores), head.weights(&scores))
+            head.targets_from_scores(&scores)
         }
         None => {
             let mut actions = trajectory.actions.clone();
             expert.act(&trajectory.observations, &elapsed, &mut actions)?;
-            (head.targets_from_actions(&actions), vec![1.0; rows])
+            head.targets_from_actions(&actions)
         }
     };
-    data.push_episode(&trajectory.observations, &targets, &weights);
+    data.push_episode(&trajectory.observations, &targets, &vec![1.0; rows]);
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! DAgger: the student plays, the expert labels the states it saw, the student learns them too.
 
+mod judge;
+mod mixture;
 pub mod rounds;
 
 use crate::engine::{Input, Output, StageError};
@@ -7,11 +9,10 @@ use crate::policies::Student;
 use crate::stages::artifacts::{AggregatedData, AggregatedModels, AggregatedNetworks, FittedModels};
 use crate::stages::collect::ExpertData;
 use crate::stages::context::StageContext;
-use crate::stages::dagger::rounds::Dagger;
+use crate::stages::dagger::rounds::{Dagger, weighed_as_one_round};
 use crate::stages::fit::{Model, Network};
-use crate::stages::fit::{fit_model, graph};
+use crate::stages::fit::{fit_further, graph};
 use crate::stages::per_student::PerStudent;
-use kanrl_core::config::ApproximatorConfig;
 use std::sync::Arc;
 
 /// A student in a round: the one that was fitted to the expert's episodes, or one that a later round made.
@@ -40,7 +41,7 @@ pub fn dagger(
     mut made_models: Output<AggregatedModels>,
     mut made_networks: Output<AggregatedNetworks>,
 ) -> Result<(), StageError> {
-    let dagger = if setting.config().dagger.rounds > 0 { Dagger::new(&setting, "dagger")? } else { None };
+    let dagger = if setting.config().dagger.rounds > 0 { Dagger::of_networks(&setting, "dagger")? } else { None };
     if dagger.is_none() && setting.config().dagger.rounds > 0 {
         setting.reporter.message("dagger", "skipped: DAgger needs an expert that can be queried");
     }
@@ -51,18 +52,19 @@ pub fn dagger(
         let best = dagger.rounds(
             name,
             Learner::Fitted(first),
-            collected.clone(),
+            weighed_as_one_round(&setting, collected.clone()),
             &|learner: &Learner<'_>| {
                 let approximator = &learner.model().approximator;
                 let predict = |inputs: &[f64], outputs: &mut [f64]| approximator.predict(inputs, outputs);
                 Box::new(Student::new(inputs, setting.head(), predict))
             },
             &mut |learner, data| {
-                let config = copy(learner.model().config.as_ref())?;
-                fit_model(&setting, "dagger", name, config, data).map(|(model, _)| Learner::Aggregated(Arc::new(model)))
+                let (model, _) = fit_further(&setting, "dagger", name, learner.model(), data)?;
+                Ok(Learner::Aggregated(Arc::new(model)))
             },
         )?;
-        let line = format!("{name}: round {} is the best, mean return {:.2}", best.round, best.mean);
+        let (round, mean, fidelity) = (best.round, best.mean, best.fidelity);
+        let line = format!("{name}: round {round} is the best, mean return {mean:.2}, fidelity {fidelity:.3}");
         setting.reporter.message("dagger", line);
         let Learner::Aggregated(model) = best.student else { continue };
         let model = Arc::into_inner(model).expect("the rounds are over");
@@ -76,9 +78,4 @@ pub fn dagger(
     made_models.set(PerStudent::new(models));
     made_networks.set(PerStudent::new(networks));
     Ok(())
-}
-
-fn copy(config: &dyn ApproximatorConfig) -> Result<Box<dyn ApproximatorConfig>, StageError> {
-    let value = serde_json::to_value(config).map_err(|error| StageError::Other(Box::new(error)))?;
-    serde_json::from_value(value).map_err(|error| StageError::Other(Box::new(error)))
 }

@@ -1,21 +1,51 @@
 //! DAgger: a student plays, the expert says what it would have done in the student's states, and the student learns that
 //! too (Ross et al. 2011, arXiv 1011.0686).
 
+use super::judge::{Judge, Judged};
+use super::mixture::Mixture;
 use crate::engine::StageError;
 use crate::rollouts::play;
 use crate::run::seeds::{self, Purpose};
-use crate::run::statistics::{mean, mean_interval};
 use crate::stages::collect::ExpertData;
 use crate::stages::collect::data::push_labeled;
 use crate::stages::context::StageContext;
 use crate::stages::teacher::Teacher;
-use kanrl_core::action::ActionBatch;
-use kanrl_core::policy::{ExpertPolicy, Policy, PolicyError};
+use kanrl_core::environment::EnvironmentSpec;
+use kanrl_core::policy::{ExpertPolicy, Policy};
 use kanrl_core::rollout::{Episode, RolloutOptions, Rollouts};
 use kanrl_core::space::ActionSpace;
 
 /// Every so manieth episode is kept to validate on.
 const VALIDATE_EVERY: usize = 5;
+/// Episodes of a round at most: those of a student that falls at once are all alike.
+const MOST_EPISODES: usize = 60;
+/// Steps of a round where nothing says how many, for environments with few observations or many.
+const FEWEST_STEPS: usize = 2_000;
+const MOST_STEPS: usize = 20_000;
+/// Steps of an episode that no time limit ends.
+const ENDLESS: u32 = 1_000;
+/// Rounds without a better student after which there are no more.
+const PATIENCE: usize = 5;
+/// Growth of fidelity that makes a student a better one.
+const LEAST_GAIN: f64 = 0.005;
+/// Rounds that are judged again on fresh seeds: the best of many is partly the luckiest.
+const FINALISTS: usize = 3;
+
+/// Environment steps of a round: as many episodes as an observation has coordinates, within limits. What is to be learnt
+/// grows with both.
+fn steps_of_a_round(configured: Option<usize>, spec: &EnvironmentSpec) -> usize {
+    let episode = spec.max_episode_steps.unwrap_or(ENDLESS) as usize;
+    configured.unwrap_or((episode * spec.observation_space.len()).clamp(FEWEST_STEPS, MOST_STEPS)).max(1)
+}
+
+/// The expert's own rows, weighed as one round at most: where a student's states join them, they must not outweigh those,
+/// however long the expert's episodes are.
+pub(crate) fn weighed_as_one_round(setting: &StageContext<'_>, mut data: ExpertData) -> ExpertData {
+    let steps = steps_of_a_round(setting.config().dagger.steps, setting.spec());
+    let factor = (steps as f64 / data.train.rows() as f64).min(1.0);
+    data.train.weights.iter_mut().chain(&mut data.validation.weights).for_each(|weight| *weight *= factor);
+    data
+}
 
 /// What students are compared by, made once for all of a stage's students.
 pub struct Dagger<'a> {
@@ -23,40 +53,65 @@ pub struct Dagger<'a> {
     expert: &'a dyn ExpertPolicy,
     rollouts: Rollouts,
     stage: &'static str,
-    validation: Vec<u64>,
-    expert_returns: Vec<f64>,
+    judge: Judge<'a>,
+    rounds: usize,
+    /// Share of steps that the expert takes in the first round.
+    expert_share: f64,
+    steps: usize,
 }
 
 /// The best of all rounds.
 pub struct Best<S> {
     /// The student.
     pub student: S,
-    /// What it learnt from.
+    /// All rows of all rounds.
     pub data: ExpertData,
-    /// Its mean return on the validation seeds.
+    /// Its mean return on the seeds that rounds are compared by.
     pub mean: f64,
+    /// How far it does what the expert does in the states that it visits itself: the share of equal actions or the
+    /// coefficient of determination.
+    pub fidelity: f64,
     /// Its round; 0 for the student that there was before.
     pub round: usize,
 }
 
 impl<'a> Dagger<'a> {
-    /// Plays the expert on the validation seeds. None where there is only a log: it cannot be asked about other states.
+    /// Rounds for formulas: as many as the config says for them, and they play alone, since they come after rounds with the
+    /// expert's help. None where there is only a log: it cannot be asked about other states.
     ///
     /// # Errors
     /// [`StageError`] where the environment or the expert fails.
     pub fn new(setting: &'a StageContext<'a>, stage: &'static str) -> Result<Option<Self>, StageError> {
-        let Teacher::Expert(expert) = setting.teacher() else { return Ok(None) };
-        let expert = expert.as_ref();
-        let config = setting.config();
-        let rollouts = setting.rollouts()?;
-        let validation = seeds::episodes(config.seed, Purpose::Validate, config.dagger.validation_episodes.max(1));
-        let mut dagger = Self { setting, expert, rollouts, stage, validation, expert_returns: Vec::new() };
-        dagger.expert_returns = dagger.returns(expert, "validation episodes of the expert")?;
-        Ok(Some(dagger))
+        let section = &setting.config().dagger;
+        Self::with(setting, stage, section.formula_rounds.min(section.rounds), 0.0)
     }
 
-    /// Plays rounds with a student until it does not play worse than the expert, or there are no more; the best round
-    /// counts, since rounds can get worse. `learn` makes a student from the last one and all rows so far.
+    /// Rounds for networks, in the first of which the expert helps.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn of_networks(setting: &'a StageContext<'a>, stage: &'static str) -> Result<Option<Self>, StageError> {
+        let section = &setting.config().dagger;
+        Self::with(setting, stage, section.rounds, section.expert_share)
+    }
+
+    fn with(
+        setting: &'a StageContext<'a>,
+        stage: &'static str,
+        rounds: usize,
+        expert_share: f64,
+    ) -> Result<Option<Self>, StageError> {
+        let Teacher::Expert(expert) = setting.teacher() else { return Ok(None) };
+        let expert = expert.as_ref();
+        let rollouts = setting.rollouts()?;
+        let judge = Judge::new(setting, expert, stage)?;
+        let steps = steps_of_a_round(setting.config().dagger.steps, setting.spec());
+        Ok(Some(Self { setting, expert, rollouts, stage, judge, rounds, expert_share, steps }))
+    }
+
+    /// Plays rounds with a student until it plays as well as the expert and does what it does, or nothing gets better, or
+    /// there are no more. The best round counts, since rounds can get worse. `learn` makes a student from the last one and all
+    /// rows so far.
     ///
     /// # Errors
     /// [`StageError`] where a student cannot be made or the environment fails.
@@ -71,188 +126,148 @@ impl<'a> Dagger<'a> {
     where
         S: Clone,
     {
-        let rounds = self.setting.config().dagger.rounds;
-        let mut returns = self.returns(policy(&first).as_ref(), "validation episodes")?;
-        let mut best = Best { mean: mean(&returns), student: first.clone(), data: data.clone(), round: 0 };
-        let (mut student, mut data) = (first, data);
-        for round in 1..=rounds {
-            if self.plays_like_the_expert(&returns) {
+        let judged = self.judge.judge(policy(&first).as_ref())?;
+        let (mut student, mut data, mut episodes) = (first.clone(), data, 0);
+        let (mut best, mut since_best) = ((judged.mean(), judged.fidelity), 0);
+        let mut played = vec![(first, judged)];
+        for round in 1..=self.rounds {
+            let last = &played[round - 1].1;
+            if self.judge.is_as_good_as_the_expert(last) || since_best == PATIENCE {
                 break;
             }
-            self.aggregate(policy(&student).as_ref(), round, &mut data)?;
-            student = learn(&student, &data)?;
-            returns = self.returns(policy(&student).as_ref(), "validation episodes")?;
-            let mean = mean(&returns);
-            let rows = data.train.rows();
-            let line = format!("{name}, round {round}: mean return {mean:.2} after learning from {rows} rows");
-            self.setting.reporter.message(self.stage, line);
-            if mean > best.mean || best.mean.is_nan() {
-                best = Best { mean, student: student.clone(), data: data.clone(), round };
+            let steps = self.aggregate(policy(&student).as_ref(), round, &mut episodes, &mut data)?;
+            if steps == 0 {
+                break;
             }
+            student = learn(&student, &data)?;
+            let judged = self.judge.judge(policy(&student).as_ref())?;
+            let rows = data.train.rows();
+            self.setting.reporter.message(
+                self.stage,
+                format!(
+                    "{name}, round {round} of {steps} steps: mean return {:.2}, {} {:.3} after learning from {rows} rows",
+                    judged.mean(),
+                    self.judge.measure(),
+                    judged.fidelity
+                ),
+            );
+            since_best += 1;
+            // NaN is no better than anything.
+            if judged.mean() > best.0 || judged.fidelity >= best.1 + LEAST_GAIN {
+                since_best = 0;
+            }
+            best = (best.0.max(judged.mean()), best.1.max(judged.fidelity));
+            played.push((student.clone(), judged));
         }
-        Ok(best)
+        let (round, Judged { returns, fidelity }) = self.best_of(policy, &played)?;
+        let student = played.swap_remove(round).0;
+        Ok(Best { student, data, mean: crate::run::statistics::mean(&returns), fidelity, round })
     }
 
-    /// Whether the paired difference to the expert cannot be told from 0, and is small.
-    fn plays_like_the_expert(&self, returns: &[f64]) -> bool {
-        let differences: Vec<f64> =
-            returns.iter().zip(&self.expert_returns).map(|(own, expert)| own - expert).collect();
-        mean_interval(&differences).high >= 0.0 && mean(&differences) >= -0.01 * mean(&self.expert_returns).abs()
-    }
-
-    /// Returns on the validation seeds; −∞ for a student that gives no finite action.
-    fn returns(&self, policy: &dyn Policy, what: &str) -> Result<Vec<f64>, StageError> {
-        let options = RolloutOptions::default();
-        match play(&self.rollouts, policy, &self.validation, &options, &self.setting.reporter, self.stage, what) {
-            Ok(episodes) => Ok(episodes.iter().map(|episode| episode.episode_return).collect()),
-            Err(error) if error.leaves_domain() => Ok(vec![f64::NEG_INFINITY; self.validation.len()]),
-            Err(error) => Err(error),
+    /// The best of the rounds, and what it does on seeds that no round was compared by.
+    fn best_of<S>(
+        &self,
+        policy: &dyn for<'s> Fn(&'s S) -> Box<dyn Policy + 's>,
+        played: &[(S, Judged)],
+    ) -> Result<(usize, Judged), StageError> {
+        if let [(_, only)] = played {
+            return Ok((0, only.clone()));
         }
+        let mut order: Vec<usize> = (0..played.len()).collect();
+        order.sort_by(|first, second| played[*second].1.mean().total_cmp(&played[*first].1.mean()));
+        order.truncate(FINALISTS);
+        let again = |round: &usize| Ok((*round, self.judge.judge_again(policy(&played[*round].0).as_ref())?));
+        let finalists = order.iter().map(again).collect::<Result<Vec<_>, StageError>>()?;
+        let by_return = |first: &&(usize, Judged), second: &&(usize, Judged)| {
+            first.1.mean().total_cmp(&second.1.mean()).then(second.0.cmp(&first.0))
+        };
+        let best = finalists.iter().max_by(by_return).expect("a finalist");
+        // Of students that cannot be told apart by what they reach, the one that explains the expert better.
+        let by_fidelity = |first: &&(usize, Judged), second: &&(usize, Judged)| {
+            first.1.fidelity.total_cmp(&second.1.fidelity).then(second.0.cmp(&first.0))
+        };
+        let close = finalists.iter().filter(|other| other.1.is_as_good_as(&best.1.returns));
+        Ok(close.max_by(by_fidelity).unwrap_or(best).clone())
     }
 
-    /// One round: the student's episodes, with the expert's share in them, labeled by the expert.
-    fn aggregate(&self, student: &dyn Policy, round: usize, data: &mut ExpertData) -> Result<(), StageError> {
+    /// One round: the student's episodes, with the expert's share in them, labeled by the expert. `episodes` counts those of
+    /// all rounds. Returns the steps that were taken.
+    fn aggregate(
+        &self,
+        student: &dyn Policy,
+        round: usize,
+        episodes: &mut usize,
+        data: &mut ExpertData,
+    ) -> Result<usize, StageError> {
         let config = self.setting.config();
         let section = &config.dagger;
-        let count = section.episodes.max(1);
-        let seeds = seeds::episodes(config.seed, Purpose::Aggregate, round * count).split_off((round - 1) * count);
-        let expert_share = section.expert_share * section.expert_share_decay.powi(round as i32 - 1);
-        let dimensions = self.setting.head().outputs();
-        let is_vector = matches!(self.setting.spec().action_space, ActionSpace::Box(_));
-        let anchored = section.anchoring && round == 1 && is_vector && dimensions >= 3;
-        let mut episodes: Vec<Episode> = Vec::new();
-        let parts = if anchored { dimensions } else { 1 };
-        for part in 0..parts {
-            let own: Vec<u64> = seeds.iter().skip(part).step_by(parts).copied().collect();
-            let only = anchored.then_some(part);
-            let mixture = Mixture { student, expert: self.expert, expert_share, only, seed: config.seed };
-            let options = RolloutOptions { record: true, ..RolloutOptions::default() };
-            let what = "episodes of the student";
-            match play(&self.rollouts, &mixture, &own, &options, &self.setting.reporter, self.stage, what) {
-                Ok(played) => episodes.extend(played),
-                // Nothing can be learnt from a student that does not act.
-                Err(error) if error.leaves_domain() => {}
-                Err(error) => return Err(error),
-            }
-        }
-        let head = self.setting.head();
-        for (index, trajectory) in episodes.iter().filter_map(|episode| episode.trajectory.as_ref()).enumerate() {
-            let validates = index % VALIDATE_EVERY == VALIDATE_EVERY - 1;
-            let to = if validates { &mut data.validation } else { &mut data.train };
-            push_labeled(to, self.expert, &head, trajectory)?;
-        }
-        Ok(())
-    }
-}
-
-/// The student with the expert at its side.
-struct Mixture<'a> {
-    student: &'a dyn Policy,
-    expert: &'a dyn ExpertPolicy,
-    /// Share of steps that the expert takes.
-    expert_share: f64,
-    /// The only action dimension that the student steers, if it does not steer all.
-    only: Option<usize>,
-    seed: u64,
-}
-
-impl Policy for Mixture<'_> {
-    fn observation_size(&self) -> usize {
-        self.student.observation_size()
-    }
-
-    fn action_space(&self) -> &ActionSpace {
-        self.student.action_space()
-    }
-
-    fn act(&self, observations: &[f64], elapsed_steps: &[u32], actions: &mut ActionBatch) -> Result<(), PolicyError> {
-        self.student.act(observations, elapsed_steps, actions)?;
-        if self.expert_share <= 0.0 && self.only.is_none() {
-            return Ok(());
-        }
-        let mut wanted = actions.clone();
-        self.expert.act(observations, elapsed_steps, &mut wanted)?;
-        let rows = observations.chunks_exact(self.observation_size()).zip(elapsed_steps);
-        let experts: Vec<bool> =
-            rows.map(|(row, step)| seeds::unit(self.seed, row, *step) < self.expert_share).collect();
-        match (actions, wanted) {
-            (ActionBatch::Discrete(actions), ActionBatch::Discrete(wanted)) => {
-                for ((action, wanted), expert) in actions.iter_mut().zip(wanted).zip(experts) {
-                    if expert {
-                        *action = wanted;
-                    }
+        let expert_share = self.expert_share * section.expert_share_decay.powi(round as i32 - 1);
+        let (head, space) = (self.setting.head(), &self.setting.spec().action_space);
+        let anchored = section.anchoring && round == 1 && matches!(space, ActionSpace::Box(_)) && head.outputs() >= 3;
+        let parts = if anchored { head.outputs() } else { 1 };
+        let options = RolloutOptions { record: true, ..RolloutOptions::default() };
+        let (mut steps, mut played) = (0, 0);
+        // Whole episodes until there are enough steps, as many at a time as it seems to take.
+        while steps < self.steps && played < MOST_EPISODES {
+            let length = match played {
+                0 => self.setting.spec().max_episode_steps.unwrap_or(ENDLESS) as usize,
+                _ => steps.div_ceil(played),
+            };
+            let wanted = (self.steps - steps).div_ceil(length.max(1)).clamp(parts, MOST_EPISODES.max(parts));
+            let seeds = seeds::episodes(config.seed, Purpose::Aggregate, *episodes + wanted).split_off(*episodes);
+            let mut batch: Vec<Episode> = Vec::new();
+            for part in 0..parts {
+                let own: Vec<u64> = seeds.iter().skip(part).step_by(parts).copied().collect();
+                let only = anchored.then_some(part);
+                let mixture = Mixture { student, expert: self.expert, expert_share, only, seed: config.seed };
+                let what = "episodes of the student";
+                match play(&self.rollouts, &mixture, &own, &options, &self.setting.reporter, self.stage, what) {
+                    Ok(played) => batch.extend(played),
+                    // Nothing can be learnt from a student that does not act.
+                    Err(error) if error.leaves_domain() => {}
+                    Err(error) => return Err(error),
                 }
             }
-            (ActionBatch::Continuous { values, size }, ActionBatch::Continuous { values: wanted, .. }) => {
-                for (index, (value, wanted)) in values.iter_mut().zip(wanted).enumerate() {
-                    if experts[index / *size] || self.only.is_some_and(|only| only != index % *size) {
-                        *value = wanted;
-                    }
-                }
+            for trajectory in batch.iter().filter_map(|episode| episode.trajectory.as_ref()) {
+                let validates = *episodes % VALIDATE_EVERY == VALIDATE_EVERY - 1;
+                let to = if validates { &mut data.validation } else { &mut data.train };
+                push_labeled(to, self.expert, &head, trajectory)?;
+                steps += trajectory.rewards.len();
+                *episodes += 1;
             }
-            _ => unreachable!("both act in the same space"),
+            played += wanted;
         }
-        Ok(())
+        Ok(steps)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Mixture;
-    use kanrl_core::action::ActionBatch;
-    use kanrl_core::policy::{ExpertPolicy, Policy, PolicyError, ScoreKind};
-    use kanrl_core::space::{ActionSpace, BoxSpace, Coordinate, ElementType};
-
-    /// Does the same always.
-    struct Always(f32, ActionSpace);
-
-    impl Policy for Always {
-        fn observation_size(&self) -> usize {
-            1
-        }
-
-        fn action_space(&self) -> &ActionSpace {
-            &self.1
-        }
-
-        fn act(&self, _: &[f64], elapsed: &[u32], actions: &mut ActionBatch) -> Result<(), PolicyError> {
-            *actions = ActionBatch::Continuous { values: vec![self.0; 3 * elapsed.len()], size: 3 };
-            Ok(())
-        }
-    }
-
-    impl ExpertPolicy for Always {
-        fn score_kind(&self) -> Option<ScoreKind> {
-            None
-        }
-
-        fn scores(&self, _: &[f64], _: &[u32], _: &mut [f64]) -> Result<(), PolicyError> {
-            Err(PolicyError::NoScores)
-        }
-
-        fn source(&self) -> &str {
-            "a test"
-        }
-    }
-
-    fn share_of_the_expert(expert_share: f64, only: Option<usize>) -> Vec<f32> {
-        let torque = |name: &str| Coordinate::new(name, "N m", -1.0, 1.0);
-        let space = ActionSpace::Box(BoxSpace::new(ElementType::F32, ["a", "b", "c"].map(torque).to_vec()));
-        let (student, expert) = (Always(0.0, space.clone()), Always(1.0, space));
-        let mixture = Mixture { student: &student, expert: &expert, expert_share, only, seed: 1 };
-        let observations: Vec<f64> = (0..1000).map(f64::from).collect();
-        let mut actions = ActionBatch::zeros(mixture.action_space(), 0);
-        mixture.act(&observations, &vec![0; 1000], &mut actions).unwrap();
-        let ActionBatch::Continuous { values, .. } = actions else { unreachable!("a vector") };
-        (0..3).map(|axis| values.iter().skip(axis).step_by(3).sum::<f32>() / 1000.0).collect()
-    }
+    use super::steps_of_a_round;
+    use kanrl_core::environment::EnvironmentSpec;
+    use kanrl_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
 
     #[test]
-    fn the_expert_takes_its_share_of_steps_and_the_axes_that_are_not_the_student_s() {
-        assert_eq!(share_of_the_expert(0.0, None), [0.0; 3]);
-        assert_eq!(share_of_the_expert(1.0, None), [1.0; 3]);
-        assert_eq!(share_of_the_expert(0.0, Some(1)), [1.0, 0.0, 1.0]);
-        let some = share_of_the_expert(0.3, None);
-        assert!(some.iter().all(|share| (share - 0.3).abs() < 0.05 && *share == some[0]), "{some:?}");
+    fn rounds_grow_with_episodes_and_observations() {
+        let steps = |inputs: usize, limit: Option<u32>, configured: Option<usize>| {
+            let coordinate = |index: usize| Coordinate::new(format!("x_{index}"), "m", 0.0, 1.0);
+            let spec = EnvironmentSpec {
+                id: "Some-v0".into(),
+                observation_space: BoxSpace::new(ElementType::F64, (0..inputs).map(coordinate).collect()),
+                action_space: ActionSpace::Discrete(DiscreteSpace::new(["left", "right"])),
+                max_episode_steps: limit,
+                reward_threshold: None,
+                frames_per_second: 1,
+                info_names: vec![],
+            };
+            steps_of_a_round(configured, &spec)
+        };
+        assert_eq!(steps(2, Some(200), None), 2_000);
+        assert_eq!(steps(6, Some(500), None), 3_000);
+        assert_eq!(steps(11, Some(1_000), None), 11_000);
+        assert_eq!(steps(24, Some(1_600), None), 20_000);
+        assert_eq!(steps(3, None, None), 3_000);
+        assert_eq!(steps(24, Some(1_600), Some(0)), 1);
+        assert_eq!(steps(24, Some(1_600), Some(500)), 500);
     }
 }

@@ -1,25 +1,12 @@
+use super::companionship::Companionship;
+use super::imitation::Agreement;
+use super::ladder::Rung;
 use crate::engine::{Artifact, ArtifactError, LoadContext};
 use crate::files;
-use crate::run::metrics::{Measure, Robustness};
+use crate::run::metrics::Robustness;
 use crate::run::{PolicyRole, Returns};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
-
-/// How often a policy does what the expert would do.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "measure", rename_all = "snake_case")]
-pub enum Agreement {
-    /// Share of states with the same discrete action.
-    SameAction {
-        /// Between 0 and 1.
-        value: f64,
-    },
-    /// Coefficient of determination of the vector action, all coordinates together.
-    RSquared {
-        /// At most 1.
-        value: f64,
-    },
-}
 
 /// Everything measured about one policy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +20,8 @@ pub struct PolicyEvaluation {
     pub agreement: Option<Agreement>,
     /// Its agreement with the expert in the states that it visits itself; none with a log.
     pub own_states_agreement: Option<Agreement>,
+    /// How long its trajectories stay with the expert's from the same starts; none for the expert itself, or with a log.
+    pub with_expert: Option<Companionship>,
 }
 
 /// Everything measured about a run's policies.
@@ -40,31 +29,18 @@ pub struct PolicyEvaluation {
 pub struct Evaluation {
     /// The expert where there is one, the network, the chosen student's faithful and polished formulas, and the formula that was chosen.
     pub policies: Vec<PolicyEvaluation>,
+    /// Every student after every step from the expert to its formula.
+    pub ladder: Vec<Rung>,
     /// Expert and formula where the environment's constants are changed.
     pub robustness: Vec<Robustness>,
+    /// What says less than its numbers seem to, in sentences.
+    pub warnings: Vec<String>,
 }
 
 impl Evaluation {
     /// The policy of that role.
     pub fn policy(&self, role: PolicyRole) -> Option<&PolicyEvaluation> {
         self.policies.iter().find(|evaluation| evaluation.policy == role)
-    }
-}
-
-impl Agreement {
-    /// The number alone.
-    pub fn value(self) -> f64 {
-        match self {
-            Self::SameAction { value } | Self::RSquared { value } => value,
-        }
-    }
-
-    /// What the number is.
-    pub fn measure(self) -> Measure {
-        match self {
-            Self::SameAction { .. } => Measure::SameAction,
-            Self::RSquared { .. } => Measure::RSquared,
-        }
     }
 }
 

@@ -1,10 +1,15 @@
 //! Returns, agreement and robustness on seeds that nothing was tuned on.
 
-pub mod agreement;
+mod companionship;
 mod evaluation;
+pub mod imitation;
+mod ladder;
 pub mod variants;
 
-pub use evaluation::{Agreement, Evaluation, PolicyEvaluation};
+pub use companionship::{Companionship, companionship};
+pub use evaluation::{Evaluation, PolicyEvaluation};
+pub use imitation::Agreement;
+pub use ladder::{Rung, Step};
 
 use crate::causes::in_words;
 use crate::engine::{Input, Output, StageError};
@@ -13,9 +18,10 @@ use crate::rollouts::{Game, play, play_all};
 use crate::run::metrics::Robustness;
 use crate::run::seeds::{self, Purpose};
 use crate::run::{PolicyRole, Returns};
-use crate::stages::artifacts::LatestModels;
+use crate::stages::artifacts::{ExplainingFormulas, LatestModels, NamedNetworks, UnnamedNetworks};
 use crate::stages::context::StageContext;
-use crate::stages::evaluate::agreement::{Actions, agreement, with_log};
+use crate::stages::evaluate::imitation::{Actions, with_log};
+use crate::stages::evaluate::ladder::Steps;
 use crate::stages::evaluate::variants::{Group, variant};
 use crate::stages::select::Selection;
 use crate::stages::teacher::Teacher;
@@ -34,6 +40,9 @@ pub fn evaluate(
     mut made: Output<Evaluation>,
     setting: StageContext<'_>,
     models: LatestModels,
+    unnamed: UnnamedNetworks,
+    named: Input<NamedNetworks>,
+    formulas: ExplainingFormulas,
     selection: Input<Selection>,
 ) -> Result<(), StageError> {
     let (config, spec) = (setting.config(), setting.spec());
@@ -53,12 +62,13 @@ pub fn evaluate(
     };
     let evaluate = |role: PolicyRole, policy: &dyn Policy| -> Result<PolicyEvaluation, StageError> {
         let episodes = episodes_of(policy, &format!("episodes, {role}"))?;
-        let (in_expert_states, in_own_states) = match (&expert, setting.teacher()) {
-            (Some((expert, expert_episodes)), _) => {
-                let own_states = agreement_in_own_states(*expert, &episodes)?;
-                (agreement_with_expert(policy, expert_episodes)?, Some(own_states))
-            }
-            (None, Teacher::Log(log)) => (agreement(&with_log(policy, &setting.head(), &log.test)?), None),
+        let (in_expert_states, in_own_states, with_expert) = match (&expert, setting.teacher()) {
+            (Some((expert, expert_episodes)), _) => (
+                agreement_with_expert(policy, expert_episodes)?,
+                Some(agreement_in_own_states(*expert, &episodes)?),
+                companionship(expert_episodes, &episodes, spec.observation_space.len()),
+            ),
+            (None, Teacher::Log(log)) => (Agreement::of(&with_log(policy, &setting.head(), &log.test)?), None, None),
             (None, Teacher::Expert(_)) => unreachable!("an expert is played"),
         };
         Ok(PolicyEvaluation {
@@ -66,6 +76,7 @@ pub fn evaluate(
             returns: returns(&episodes),
             agreement: Some(in_expert_states),
             own_states_agreement: in_own_states,
+            with_expert,
         })
     };
     let mut policies = Vec::new();
@@ -75,6 +86,7 @@ pub fn evaluate(
             returns: returns(episodes),
             agreement: None,
             own_states_agreement: None,
+            with_expert: None,
         });
     }
     let chosen = if selection.chosen == selection.faithful {
@@ -112,12 +124,27 @@ pub fn evaluate(
         policies.extend(same.map(|evaluation| PolicyEvaluation { policy: PolicyRole::Headline, ..evaluation }));
     }
 
+    let steps = Steps { models: &models, unnamed: &unnamed, named: &named, formulas: &formulas };
+    let count = ladder::EPISODES.min(seeds.len());
+    let expert_episodes = expert.as_ref().map(|(_, episodes)| &episodes[..count]);
+    let ladder = steps.measured(&setting, rollouts.as_ref(), &seeds[..count], expert_episodes)?;
     let formula = as_policy(&selection.chosen().formula)?;
     let few = &seeds[..config.evaluate.robustness_episodes.min(seeds.len())];
     let expert = expert.as_ref().map(|(expert, _)| *expert as &dyn Policy);
     let robustness = if setting.is_played() { robustness(&setting, expert, &formula, few)? } else { Vec::new() };
-    made.set(Evaluation { policies, robustness });
+    let warnings = warnings(&policies);
+    warnings.iter().for_each(|warning| setting.reporter.message("evaluate", format!("warning: {warning}")));
+    made.set(Evaluation { policies, ladder, robustness, warnings });
     Ok(())
+}
+
+/// Which of the network and the formulas explain no more than a constant would.
+fn warnings(policies: &[PolicyEvaluation]) -> Vec<String> {
+    let of = |policy: &PolicyEvaluation| {
+        let reason = policy.agreement.as_ref()?.warning()?;
+        Some(format!("{}: {reason}", policy.policy))
+    };
+    policies.iter().filter_map(of).collect()
 }
 
 /// Expert and formula where the environment's constants are changed.
@@ -183,5 +210,5 @@ fn compare(
     actions: impl Fn(&Trajectory) -> Result<Actions, StageError>,
 ) -> Result<Agreement, StageError> {
     let trajectories = episodes.iter().filter_map(|episode| episode.trajectory.as_ref());
-    Ok(agreement(&trajectories.map(actions).collect::<Result<Vec<_>, _>>()?))
+    Ok(Agreement::of(&trajectories.map(actions).collect::<Result<Vec<_>, _>>()?))
 }

@@ -13,7 +13,7 @@ use crate::stages::collect::ExpertData;
 use crate::stages::context::StageContext;
 use crate::stages::per_student::PerStudent;
 use crate::students::{self, NetworkStudent};
-use kanrl_core::approximator::{FitReport, FitTask};
+use kanrl_core::approximator::{ApproximatorError, FitObserver, FitReport, FitTask, FunctionApproximator};
 use kanrl_core::config::{ApproximatorConfig, BuildError};
 use kanrl_core::graph::UnivariateGraph;
 use std::ops::ControlFlow;
@@ -50,22 +50,62 @@ fn fit_all(setting: &StageContext<'_>, data: &ExpertData) -> Result<Vec<(String,
 }
 
 /// Builds an approximator and fits it.
-pub(super) fn fit_model(
+fn fit_model(
     setting: &StageContext<'_>,
     stage: &str,
     name: &str,
     config: Box<dyn ApproximatorConfig>,
     data: &ExpertData,
 ) -> Result<(Model, FitReport), StageError> {
+    let (inputs, outputs) = (setting.spec().observation_space.len(), setting.head().outputs());
+    let approximator = config.build(inputs, outputs, setting.config().seed).map_err(build_error)?;
+    let fit: &Fit = &|model, task, observer| model.fit(task, observer);
+    learn(setting, stage, name, Model { config, approximator }, data, fit)
+}
+
+/// A model that learns from more rows what it does not know yet.
+pub(super) fn fit_further(
+    setting: &StageContext<'_>,
+    stage: &str,
+    name: &str,
+    model: &Model,
+    data: &ExpertData,
+) -> Result<(Model, FitReport), StageError> {
+    let copy = Model {
+        config: copy(model.config.as_ref())?,
+        approximator: model.config.load(&model.approximator.save()).map_err(build_error)?,
+    };
+    let fit: &Fit = &|model, task, observer| model.fit_further(task, observer);
+    learn(setting, stage, name, copy, data, fit)
+}
+
+fn copy(config: &dyn ApproximatorConfig) -> Result<Box<dyn ApproximatorConfig>, StageError> {
+    let value = serde_json::to_value(config).map_err(|error| StageError::Other(Box::new(error)))?;
+    serde_json::from_value(value).map_err(|error| StageError::Other(Box::new(error)))
+}
+
+/// How an approximator is fitted.
+type Fit =
+    dyn Fn(&mut dyn FunctionApproximator, FitTask<'_>, &mut FitObserver<'_>) -> Result<FitReport, ApproximatorError>;
+
+/// Fits a model and tells the run's readers how far it is.
+fn learn(
+    setting: &StageContext<'_>,
+    stage: &str,
+    name: &str,
+    mut model: Model,
+    data: &ExpertData,
+    fit: &Fit,
+) -> Result<(Model, FitReport), StageError> {
     #[cfg(feature = "gpu")]
     kanrl_wgpu::register();
     let (head, reporter) = (setting.head(), &setting.reporter);
-    let inputs = setting.spec().observation_space.len();
-    let loss = head.loss();
-    let mut approximator = config.build(inputs, head.outputs(), setting.config().seed).map_err(build_error)?;
-    let rows = Rows::spread(data.train.samples(), MOST_ROWS, inputs, head.outputs());
-    let task = FitTask { train: rows.samples(), validation: Some(data.validation.samples()), loss: &loss };
-    let report = approximator.fit(task, &mut |progress| {
+    let (inputs, outputs) = (setting.spec().observation_space.len(), head.outputs());
+    let loss = head.loss(&data.train);
+    let rows = Rows::spread(data.train.samples(), MOST_ROWS, inputs, outputs);
+    let validation = Rows::spread(data.validation.samples(), MOST_ROWS / 2, inputs, outputs);
+    let task = FitTask { train: rows.samples(), validation: Some(validation.samples()), loss: &loss };
+    let report = fit(model.approximator.as_mut(), task, &mut |progress| {
         let message = format!("steps of {name}, loss {:.3e}", progress.train_loss);
         reporter.progress(stage, progress.step as u64, progress.steps as u64, message);
         reporter.metric(stage, &format!("train loss of {name}"), progress.step as u64, progress.train_loss);
@@ -80,7 +120,7 @@ pub(super) fn fit_model(
     if let Some(device) = &report.device {
         reporter.message(stage, format!("{name}: {device}"));
     }
-    Ok((Model { config, approximator }, report))
+    Ok((model, report))
 }
 
 /// A fitted model's graph, with the observations' names.

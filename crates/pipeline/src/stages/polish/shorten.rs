@@ -80,7 +80,7 @@ pub fn shorten(mut draft: Draft, rows: &[f64], judge: &mut Judge<'_>, steps: u64
             if judge.steps >= steps {
                 break;
             }
-            let Some(shorter) = draft.without_constant(place) else { continue };
+            let Some(shorter) = draft.without_constants(&[place]) else { continue };
             if judge.accepts(&shorter)? {
                 found = Some(shorter);
                 break;

@@ -1,7 +1,7 @@
 //! States in which a policy is compared with the expert.
 
 use crate::head::StudentHead;
-use crate::stages::evaluate::agreement::agreement;
+use crate::stages::evaluate::Agreement;
 use kanrl_core::action::ActionBatch;
 use kanrl_core::dataset::Dataset;
 use kanrl_core::policy::{Policy, PolicyError};
@@ -61,6 +61,6 @@ impl States {
         let mut own = ActionBatch::zeros(policy.action_space(), 0);
         let elapsed = vec![0; self.actions.rows()];
         policy.act(&self.observations, &elapsed, &mut own)?;
-        Ok(agreement(&[(own, self.actions.clone())]).value())
+        Ok(Agreement::of(&[(own, self.actions.clone())]).value())
     }
 }

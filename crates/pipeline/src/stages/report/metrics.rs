@@ -1,7 +1,7 @@
 //! Everything that was measured, gathered from the artifacts that hold it.
 
 use crate::engine::LoadContext;
-use crate::run::metrics::{AgreementMetrics, CandidateMetrics, FormulaMetrics, LogMetrics};
+use crate::run::metrics::{AgreementMetrics, CandidateMetrics, FidelityMetrics, FormulaMetrics, LogMetrics};
 use crate::run::{Metrics, PolicyRole};
 use crate::stages::context::Task;
 use crate::stages::evaluate::{Agreement, Evaluation, PolicyEvaluation};
@@ -31,10 +31,13 @@ pub(super) fn of(
         seed: context.config.seed,
         returns: played.map(|policy| (policy.policy, policy.returns.clone())).collect(),
         agreement: agreement(evaluation),
+        fidelity: evaluation.policies.iter().filter_map(|one| Some((one.policy, fidelity(one)?))).collect(),
+        warnings: evaluation.warnings.clone(),
         formulas: formulas.into_iter().filter_map(|(role, candidate)| Some((role, formula(candidate?)))).collect(),
         reason: selection.reason.clone(),
         network: selection.network.clone(),
         candidates: candidates.map(|(index, one)| candidate(one, selection.roles_of(index), is_played)).collect(),
+        ladder: evaluation.ladder.clone(),
         robustness: evaluation.robustness.clone(),
         log: match teacher {
             Teacher::Expert(_) => None,
@@ -44,15 +47,23 @@ pub(super) fn of(
 }
 
 fn agreement(evaluation: &Evaluation) -> AgreementMetrics {
-    let each = |value: fn(&PolicyEvaluation) -> Option<Agreement>| -> BTreeMap<PolicyRole, f64> {
+    let each = |value: fn(&PolicyEvaluation) -> Option<&Agreement>| -> BTreeMap<PolicyRole, f64> {
         let policies = evaluation.policies.iter();
         policies.filter_map(|policy| Some((policy.policy, value(policy)?.value()))).collect()
     };
     AgreementMetrics {
-        measure: evaluation.policies.iter().find_map(|policy| policy.agreement).map(Agreement::measure),
-        expert_states: each(|policy| policy.agreement),
-        own_states: each(|policy| policy.own_states_agreement),
+        measure: evaluation.policies.iter().find_map(|policy| policy.agreement.as_ref()).map(Agreement::measure),
+        expert_states: each(|policy| policy.agreement.as_ref()),
+        own_states: each(|policy| policy.own_states_agreement.as_ref()),
     }
+}
+
+fn fidelity(evaluation: &PolicyEvaluation) -> Option<FidelityMetrics> {
+    Some(FidelityMetrics {
+        expert_states: evaluation.agreement.clone()?,
+        own_states: evaluation.own_states_agreement.clone(),
+        with_expert: evaluation.with_expert,
+    })
 }
 
 fn formula(candidate: &Candidate) -> FormulaMetrics {

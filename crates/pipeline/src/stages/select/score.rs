@@ -6,7 +6,8 @@ use crate::rollouts::{Game, play, play_all};
 use crate::run::seeds::{self, Purpose};
 use crate::stages::collect::ExpertData;
 use crate::stages::context::StageContext;
-use crate::stages::evaluate::agreement::{of_each_episode, with_log};
+use crate::stages::evaluate::Agreement;
+use crate::stages::evaluate::imitation::{of_each_episode, with_log};
 use crate::stages::polish::states::States;
 use crate::stages::teacher::{Log, Teacher};
 use kanrl_core::policy::{ExpertPolicy, Policy, PolicyError};
@@ -77,7 +78,7 @@ fn agreements(setting: &StageContext<'_>, log: &Log, policies: &[&dyn Policy]) -
     let actions = policies.iter().map(agreement).collect::<Result<Vec<_>, PolicyError>>()?;
     let of_each = actions.iter().map(|actions| actions.as_deref().map(of_each_episode)).collect();
     let fidelity = |actions: &Option<Vec<_>>| Fidelity {
-        expert_states: actions.as_deref().map(|actions| crate::stages::evaluate::agreement::agreement(actions).value()),
+        expert_states: actions.as_deref().map(|actions| Agreement::of(actions).value()),
         own_states: None,
     };
     let fidelities = actions.iter().map(fidelity).collect();

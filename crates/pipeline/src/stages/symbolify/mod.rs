@@ -20,11 +20,11 @@ pub fn symbolify(
     mut made: Output<NamedNetworks>,
 ) -> Result<(), StageError> {
     let reporter = &setting.reporter;
-    let loss = setting.head().loss();
     let students = students::networks(setting.config()).map_err(build_error)?;
     let mut named = Vec::new();
     for (name, network) in networks.iter() {
         let data = data.of(name);
+        let loss = setting.head().loss(&data.train);
         let student = students.iter().find(|student| student.name == name);
         let functions = student.and_then(|student| student.functions.as_deref());
         let library = LibraryPart::new(setting.library(), functions).map_err(build_error)?;

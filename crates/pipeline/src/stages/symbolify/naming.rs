@@ -2,7 +2,7 @@
 //! all its constants, not by how well it fits its own curve.
 
 use crate::config::SymbolifySection;
-use crate::rows::{Rows, variance};
+use crate::rows::Rows;
 use kanrl_core::approximator::{ApproximatorError, FitReport, FitTask, Samples};
 use kanrl_core::function::{FittedFunction, SymbolicLibrary};
 use kanrl_core::graph::{EdgeFunction, UnivariateGraph};
@@ -47,7 +47,7 @@ pub fn symbolify(
 ) -> Result<Option<Symbolified>, ApproximatorError> {
     let rows = Rows::spread(task.fit.train, TRIAL_ROWS, graph.inputs.len(), graph.outputs.len());
     let trial = Trial { task, train: rows.samples() };
-    let slack = task.section.tolerance * variance(rows.samples(), graph.outputs.len());
+    let slack = task.section.tolerance * task.fit.loss.of_best_constant(rows.samples());
     let mut best = trial.refit(graph.clone())?;
     let total = graph.edges.len() * 2;
     // The least important edges first: a slip there costs least, and the important ones still bend to make up for it.
