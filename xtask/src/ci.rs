@@ -7,6 +7,7 @@ use crate::shell::{has, run, run_with};
 pub fn test() -> Result<(), String> {
     setup::tests()?;
     run_with("cargo", &["test", "--workspace", "--all-features"], &python(&interpreter()?))?;
+    crate::python::test()?;
     gymnasium("test", &[])
 }
 
@@ -63,8 +64,15 @@ pub fn everything() -> Result<(), String> {
 
 /// Every published package as the registry would get it.
 fn package() -> Result<(), String> {
-    const UNPUBLISHED: [&str; 6] =
-        ["benches", "cart-two-poles", "examples", "kanrl-plugin-tests", "kanrl-reference-data", "xtask"];
+    const UNPUBLISHED: [&str; 7] = [
+        "benches",
+        "cart-two-poles",
+        "examples",
+        "kanrl-plugin-tests",
+        "kanrl-python",
+        "kanrl-reference-data",
+        "xtask",
+    ];
     let excluded = UNPUBLISHED.iter().flat_map(|name| ["--exclude", name]);
     run("cargo", &["package", "--quiet", "--workspace", "--no-verify"].into_iter().chain(excluded).collect::<Vec<_>>())
 }

@@ -46,11 +46,22 @@ pub fn python_interpreter() -> PathBuf {
 fn python() -> Result<(), String> {
     let interpreter = python_interpreter();
     let interpreter = interpreter.to_str().ok_or("the workspace's path is not valid UTF-8")?;
-    if run(interpreter, &["-c", "import gymnasium, numpy, pygame, sympy"]).is_ok() {
+    if run(interpreter, &["-c", "import gymnasium, numpy, pygame, pytest, sklearn, sympy"]).is_ok() {
         return Ok(());
     }
     virtual_environment("target/python")?;
-    run(interpreter, &["-m", "pip", "install", "--quiet", "numpy", "sympy", "gymnasium[classic-control]==1.4.0"])
+    let packages = ["numpy", "pytest", "scikit-learn==1.9.1", "sympy", "gymnasium[classic-control]==1.4.0"];
+    run(interpreter, &[&["-m", "pip", "install", "--quiet"], &packages[..]].concat())
+}
+
+/// The folder of maturin, which builds the Python package.
+pub fn maturin() -> Result<PathBuf, String> {
+    let folder = root().join("target/maturin/bin");
+    if !folder.join("maturin").exists() {
+        virtual_environment("target/maturin")?;
+        run("target/maturin/bin/python", &["-m", "pip", "install", "--quiet", "maturin==1.16.0"])?;
+    }
+    Ok(folder)
 }
 
 fn virtual_environment(folder: &str) -> Result<(), String> {

@@ -62,6 +62,14 @@ impl FunctionPolicy {
     /// # Errors
     /// [`ExpertError`] for a text that is no such formula, or does not fit the environment.
     pub fn from_text(text: &str, environment: &EnvironmentSpec) -> Result<Self, ExpertError> {
+        Self::from_formula(&Self::parse(text, environment)?, environment, format!("formula:{text}"))
+    }
+
+    /// The formula that [`Self::from_text`] makes a policy of.
+    ///
+    /// # Errors
+    /// As [`Self::from_text`].
+    pub fn parse(text: &str, environment: &EnvironmentSpec) -> Result<Formula, ExpertError> {
         let source = format!("formula:{text}");
         let expressions: Vec<&str> = text.split(';').map(str::trim).collect();
         let space = &environment.action_space;
@@ -84,8 +92,7 @@ impl FunctionPolicy {
         let outputs: Vec<String> = (0..expressions.len()).map(|index| output_name(index, &names)).collect();
         let outputs: Vec<(&str, &str)> = outputs.iter().map(String::as_str).zip(expressions).collect();
         let parsed = Formula::parse(&names, &outputs, action);
-        let formula = parsed.map_err(|error| ExpertError::malformed(&source, format!("is not usable: {error}")))?;
-        Self::from_formula(&formula, environment, source)
+        parsed.map_err(|error| ExpertError::malformed(&source, format!("is not usable: {error}")))
     }
 
     /// A fitted approximator in an environment.

@@ -21,7 +21,33 @@ pub struct StandalonePolicy {
     pub observation_names: Vec<String>,
 }
 
+impl StandalonePolicy {
+    /// A formula, which says itself what it takes and gives; `source` names it in errors and reports.
+    ///
+    /// # Errors
+    /// [`ExpertError`] where it cannot be evaluated.
+    pub fn of_formula(formula: &Formula, source: String) -> Result<Self, ExpertError> {
+        let environment = environment_of(formula, &source);
+        named(FunctionPolicy::from_formula(formula, &environment, source)?, &environment)
+    }
+}
+
 impl PolicyReference {
+    /// The formula that it names, if it names one; a text is one for an environment only.
+    ///
+    /// # Errors
+    /// [`ExpertError`] where it cannot be read, or does not fit the environment.
+    pub fn formula(&self, environment: Option<&EnvironmentSpec>) -> Result<Option<Formula>, ExpertError> {
+        match (self, environment) {
+            (Self::FormulaFile(path), _) => formula::read(path).map(Some),
+            (Self::Formula(text), Some(environment)) => FunctionPolicy::parse(text, environment).map(Some),
+            (Self::Run { directory, part: part @ (RunPart::Formula | RunPart::Faithful) }, _) => {
+                formula::read(&RunConfig { directory: directory.clone(), part: *part }.file()).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// Loads the policy without an environment, as far as it says itself what it takes and gives.
     ///
     /// - Archives, networks and bundled experts know the sizes and bounds, not the names.
@@ -53,12 +79,12 @@ impl PolicyReference {
             }
             #[cfg(feature = "onnx")]
             Self::Onnx(path) => unnamed(crate::onnx::OnnxPolicy::standalone(path)?),
-            Self::FormulaFile(path) => of_formula(&formula::read(path)?, path),
+            Self::FormulaFile(path) => StandalonePolicy::of_formula(&formula::read(path)?, path.display().to_string()),
             Self::Formula(text) => of_text(text),
             Self::Run { directory, part } => {
                 let file = RunConfig { directory: directory.clone(), part: *part }.file();
                 match part {
-                    RunPart::Formula | RunPart::Faithful => of_formula(&formula::read(&file)?, &file),
+                    RunPart::Formula | RunPart::Faithful => StandalonePolicy::of_formula(&formula::read(&file)?, file.display().to_string()),
                     RunPart::Kan => of_kan(directory, &file),
                 }
             }
@@ -78,12 +104,6 @@ fn named(policy: FunctionPolicy, environment: &EnvironmentSpec) -> Result<Standa
     Ok(StandalonePolicy { policy: Arc::new(policy), observation_names })
 }
 
-fn of_formula(formula: &Formula, path: &Path) -> Result<StandalonePolicy, ExpertError> {
-    let environment = environment_of(formula, path);
-    let source = path.display().to_string();
-    named(FunctionPolicy::from_formula(formula, &environment, source)?, &environment)
-}
-
 /// A run's network has neither names nor bounds; its formula does.
 fn of_kan(directory: &Path, file: &Path) -> Result<StandalonePolicy, ExpertError> {
     let path = RunConfig { directory: directory.to_owned(), part: RunPart::Formula }.file();
@@ -94,19 +114,19 @@ fn of_kan(directory: &Path, file: &Path) -> Result<StandalonePolicy, ExpertError
         }
         error => error,
     })?;
-    let environment = environment_of(&formula, &path);
+    let environment = environment_of(&formula, &path.display().to_string());
     named(formula::kan(file, &environment)?, &environment)
 }
 
 /// What a formula says of the environment it is for.
-fn environment_of(formula: &Formula, path: &Path) -> EnvironmentSpec {
+fn environment_of(formula: &Formula, source: &str) -> EnvironmentSpec {
     let mut space = function_policy::actions(formula).to_space();
     if let ActionSpace::Box(space) = &mut space {
         for (coordinate, output) in space.coordinates.iter_mut().zip(formula.outputs()) {
             coordinate.name.clone_from(&output.name);
         }
     }
-    plain_environment(path.display().to_string(), formula.inputs(), space)
+    plain_environment(source.to_owned(), formula.inputs(), space)
 }
 
 fn of_text(text: &str) -> Result<StandalonePolicy, ExpertError> {

@@ -1,32 +1,29 @@
 //! Gymnasium's environments as a plugin: `gymnasium:ID` is `gymnasium.make(ID)` in a Python interpreter inside this
 //! process.
 //!
-//! Usable are environments whose observations are a Box of one dimension or a Discrete space, and whose actions are one
-//! or the other; the rest say which space they have. Actions reach Python in the type that they have here (`numpy.int64`,
-//! arrays of `float32` or `float64`) and observations come back as `float64` without loss, so that an environment
-//! behaves as it does from Python.
-//!
-//! Gymnasium names no coordinates, so they are `x_0`, `x_1`, … here, and those of a vector action `a_0`, `a_1`, ….
+//! Which environments are usable, and how they are stepped, is `kanrl_gymnasium`'s, which the Python package shares.
 //!
 //! The interpreter is [the one](python::interpreter) that the user has activated. `KANRL_GYMNASIUM_MODULES` names
 //! modules, with commas between, that are imported so that they register their environments.
 
-mod environment;
 pub mod python;
 
-use environment::GymnasiumEnvironment;
 use kanrl_core::environment::{EnvironmentError, KeywordArguments};
+use kanrl_gymnasium::PythonFactory;
 use kanrl_plugin::{ExportedEnvironment, export_plugin};
 
 /// What stands before Gymnasium's ids.
 const PREFIX: &str = "gymnasium:";
 
 fn environments() -> Result<Vec<ExportedEnvironment>, EnvironmentError> {
-    let identifiers = python::identifiers().map_err(|reason| EnvironmentError::Engine { id: PREFIX.into(), reason })?;
+    let engine = |reason| EnvironmentError::Engine { id: PREFIX.into(), reason };
+    python::start().map_err(engine)?;
+    let identifiers = kanrl_gymnasium::identifiers().map_err(engine)?;
     let export = |identifier: String| {
         let (id, summary) = (format!("{PREFIX}{identifier}"), format!("Gymnasium's {identifier}"));
+        let factory = PythonFactory::of_identifier(id.clone(), identifier);
         ExportedEnvironment::dynamic(id, summary, &KeywordArguments::new(), move |arguments| {
-            Ok(Box::new(GymnasiumEnvironment::new(PREFIX, &identifier, arguments)?))
+            Ok(Box::new(factory.lanes(arguments, 1)?))
         })
     };
     Ok(identifiers.into_iter().map(export).collect())

@@ -3,7 +3,6 @@
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
 use std::ffi::{CStr, CString, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,8 +17,6 @@ const ACTIVATED: [&str; 2] = ["VIRTUAL_ENV", "CONDA_PREFIX"];
 /// Prints the interpreter's own path and its version.
 const WHO: &str = "import sys; print(sys.executable); print('%d.%d' % sys.version_info[:2])";
 
-const BRIDGE: &str = include_str!("bridge.py");
-
 /// The interpreter whose packages are used: `$KANRL_PYTHON`, else that of the activated environment (`$VIRTUAL_ENV` or
 /// `$CONDA_PREFIX`), else `python3` on the search path.
 pub fn interpreter() -> PathBuf {
@@ -28,39 +25,27 @@ pub fn interpreter() -> PathBuf {
     set(VARIABLE).or_else(activated).unwrap_or_else(|| "python3".into())
 }
 
-/// Gymnasium's registered ids.
+/// Starts the interpreter the first time, and makes sure that it has Gymnasium.
 ///
 /// # Errors
 /// The reason why Python or Gymnasium cannot be used, in words.
-pub fn identifiers() -> Result<Vec<String>, String> {
-    let module = module()?;
-    Python::attach(|py| {
-        module.bind(py).call_method0("identifiers").and_then(|ids| ids.extract()).map_err(|e| text(py, &e))
-    })
+pub fn start() -> Result<(), String> {
+    static STARTED: OnceLock<Result<(), String>> = OnceLock::new();
+    STARTED.get_or_init(load).clone()
 }
 
-/// The module of this plugin, in an interpreter that is started the first time.
-///
-/// # Errors
-/// The reason why Python or Gymnasium cannot be used, in words.
-pub fn module() -> Result<&'static Py<PyModule>, String> {
-    static MODULE: OnceLock<Result<Py<PyModule>, String>> = OnceLock::new();
-    MODULE.get_or_init(load).as_ref().map_err(String::clone)
-}
-
-fn load() -> Result<Py<PyModule>, String> {
-    let named = interpreter();
-    let executable = identify(&named)?;
+fn load() -> Result<(), String> {
+    let executable = identify(&interpreter())?;
     make_symbols_global()?;
-    start(&executable)?;
-    let code = CString::new(BRIDGE).map_err(|error| error.to_string())?;
+    initialize(&executable)?;
     Python::attach(|py| {
-        PyModule::from_code(py, &code, c"kanrl_gymnasium_bridge.py", c"kanrl_gymnasium_bridge")
-            .map(Bound::unbind)
-            .map_err(|error| {
-                let install = format!("(`{} -m pip install gymnasium` installs it)", executable.display());
-                format!("Python {} has no usable Gymnasium: {} {install}", executable.display(), text(py, &error))
-            })
+        // What Gymnasium has to say about an old version or a wrapper is not for every run.
+        let quiet = || py.run(c"import gymnasium; gymnasium.logger.min_level = gymnasium.logger.ERROR", None, None);
+        quiet().and_then(|()| kanrl_gymnasium::module(py).map(drop)).map_err(|error| {
+            let install = format!("(`{} -m pip install gymnasium` installs it)", executable.display());
+            let reason = kanrl_gymnasium::text(py, &error);
+            format!("Python {} has no usable Gymnasium: {reason} {install}", executable.display())
+        })
     })
 }
 
@@ -113,7 +98,7 @@ fn make_symbols_global() -> Result<(), String> {
 }
 
 /// Starts the interpreter as `executable` would start: with the packages of its virtual environment.
-fn start(executable: &Path) -> Result<(), String> {
+fn initialize(executable: &Path) -> Result<(), String> {
     let name = CString::new(executable.as_os_str().as_encoded_bytes()).map_err(|error| error.to_string())?;
     // SAFETY: the interpreter is started once (the caller holds the lock of a `OnceLock`); the config is initialized
     // before it is used and cleared after it; the thread state is given up so that any thread may attach.
@@ -143,11 +128,4 @@ fn start(executable: &Path) -> Result<(), String> {
         ffi::PyEval_SaveThread();
     }
     Ok(())
-}
-
-/// A Python exception in words.
-pub fn text(py: Python<'_>, error: &PyErr) -> String {
-    let kind =
-        error.get_type(py).name().map_or_else(|_| "error".to_owned(), |name: Bound<'_, PyString>| name.to_string());
-    format!("{kind}: {}", error.value(py))
 }

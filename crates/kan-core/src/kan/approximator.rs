@@ -46,6 +46,33 @@ impl Kan {
         kan
     }
 
+    /// Reads what [`FunctionApproximator::save`] wrote.
+    ///
+    /// # Errors
+    /// [`ApproximatorError::BadModel`] for anything else.
+    pub fn load(bytes: &[u8]) -> Result<Self, ApproximatorError> {
+        let contents = file::read(bytes)?;
+        // A seed only matters to a fit from the start.
+        Ok(Self::from_parts(contents.config, contents.network, contents.standardization, 0))
+    }
+
+    /// How the next fit trains it; what `config` says about the network's shape is left out.
+    pub fn set_training(&mut self, config: KanConfig) {
+        let KanConfig { hidden, products, grid, degree, base, precision, .. } = self.config.clone();
+        self.config = KanConfig { hidden, products, grid, degree, base, precision, ..config };
+    }
+
+    /// Gives every curve `grid` intervals, spread over what it sees on `inputs` `[rows, inputs]`, and refits the curves
+    /// (pykan's `refine`).
+    ///
+    /// # Panics
+    /// If the length does not fit or there is no row.
+    pub fn refine(&mut self, grid: usize, inputs: &[f64]) {
+        self.network = self.network.refined(grid, &self.standardized(inputs));
+        self.config.grid = grid;
+        self.compiled = Compiled::new(&self.config, &self.plain_graph());
+    }
+
     /// The network, which works on standardized inputs.
     pub fn network(&self) -> &Network {
         &self.network
@@ -280,13 +307,12 @@ impl ApproximatorConfig for KanConfig {
     }
 
     fn load(&self, bytes: &[u8]) -> Result<Box<dyn FunctionApproximator>, BuildError> {
-        let contents = file::read(bytes).map_err(|error| BuildError {
+        let kan = Kan::load(bytes).map_err(|error| BuildError {
             component: "approximator",
             reason: "the weights cannot be read".into(),
             source: Some(Box::new(error)),
         })?;
-        // A seed only matters to a fit from the start.
-        Ok(Box::new(Kan::from_parts(contents.config, contents.network, contents.standardization, 0)))
+        Ok(Box::new(kan))
     }
 }
 

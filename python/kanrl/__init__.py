@@ -1,0 +1,51 @@
+"""Turns a trained reinforcement-learning policy into a formula people can read, check and ship.
+
+>>> import kanrl
+>>> run = kanrl.extract("CartPole-v1")             # doctest: +SKIP
+>>> print(run.formula)                             # doctest: +SKIP
+>>> action, _ = run.formula.predict(observation)   # doctest: +SKIP
+"""
+
+from kanrl._errors import InputError, KanrlError, RunError
+from kanrl._evaluate import Comparison, Evaluation, compare, evaluate
+from kanrl._kanrl import VERSION as __version__
+from kanrl._kanrl import environments
+from kanrl._kan import KAN, create_dataset, ex_round
+from kanrl._policy import Policy, policy
+from kanrl._run import Run, extract, resume
+from kanrl._table import Table
+
+__all__ = [
+    "Comparison",
+    "KAN",
+    "KANClassifier",
+    "KANRegressor",
+    "Evaluation",
+    "InputError",
+    "KanrlError",
+    "Policy",
+    "Run",
+    "RunError",
+    "Table",
+    "__version__",
+    "compare",
+    "create_dataset",
+    "environments",
+    "evaluate",
+    "ex_round",
+    "extract",
+    "make_vec",
+    "policy",
+    "resume",
+]
+
+#: What needs a package that is imported only where it is asked for.
+_LATER = {"KANClassifier": "kanrl._sklearn", "KANRegressor": "kanrl._sklearn", "make_vec": "kanrl._gymnasium"}
+
+
+def __getattr__(name):
+    if name not in _LATER:
+        raise AttributeError(f"module 'kanrl' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_LATER[name]), name)

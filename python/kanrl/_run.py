@@ -1,0 +1,275 @@
+"""Runs: from an expert to a formula."""
+
+import base64
+import json
+from functools import cached_property
+from pathlib import Path
+
+from kanrl import _experts, _kanrl
+from kanrl._errors import InputError
+from kanrl._progress import Lines
+from kanrl._table import Table
+
+#: A longer video is not put into a notebook.
+_LARGEST_VIDEO = 4 << 20
+
+
+def extract(
+    env=None,
+    expert=None,
+    *,
+    scores=None,
+    seed=None,
+    out=None,
+    config=None,
+    observation_names=None,
+    action_names=None,
+    progress=True,
+    callback=None,
+):
+    """Turns an expert into a formula: collect, fit, prune, symbolify, refine, polish, evaluate.
+
+    Blocks until it is done. Ctrl-C raises KeyboardInterrupt and keeps what is finished: `resume` goes on. The same seed
+    gives the same bits as the command line.
+
+    Parameters
+    ----------
+    env : str, gymnasium.Env or callable, optional
+        An environment's id: kanrl's own (`kanrl.environments()`), or Gymnasium's. Or an environment, or a function that makes
+        one, which is stepped in Python. An id may stand in `config` instead.
+    expert : optional
+        Whose policy. A name, as the command line's `--expert` takes it: `bundled` (the default), `FILE.zip`, `FILE.onnx`,
+        `hub:ORG/REPO`, …. A Stable-Baselines3 model; it is saved beside the run directory. A `torch.nn.Module` from
+        observations to logits or to means. Or a function from observations to actions, one at a time or in batches; it must
+        answer the same question in the same way.
+    scores : callable, optional
+        What `expert`'s actions are made of: logits, Q-values, or a vector before it is clipped. Better to learn from than
+        the actions; without `expert` the actions follow from it.
+    seed : int, optional
+        The only source of randomness; 0 where neither it nor the config says another.
+    out : path, optional
+        The run directory; `runs/ENVIRONMENT-TIME` where it is not given. If it holds such a run, that goes on.
+    config : dict or path, optional
+        What else is decided, as in a config file: `{"students.widths": [[], [8]]}` or `{"students": {"widths": …}}`.
+    observation_names, action_names : list of str, optional
+        Names of the coordinates of an environment in Python, which stand in the formula; `x_0`, `a_0`, … without.
+    progress : bool
+        Whether stderr hears how far it is.
+    callback : callable, optional
+        Gets every event as a dictionary, on the calling thread; an exception that it raises ends the run and is raised.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    InputError
+        If an argument, the config or a file does not fit; nothing was computed then.
+    RunError
+        If a stage fails.
+    """
+    order = {}
+    if isinstance(config, dict):
+        order["config"] = _nested(config)
+    elif config is not None:
+        order["file"] = str(Path(config))
+    order["overrides"] = []
+    if seed is not None:
+        order["overrides"].append(("seed", "", int(seed)))
+    nested = order.get("config", {}).get("environment", {})
+    arguments = dict(nested.get("arguments", {}))
+    for key, names in (("observation_names", observation_names), ("action_names", action_names)):
+        if names is not None:
+            arguments[key] = list(names)
+            order["overrides"].append(("environment", "arguments", arguments))
+    _put_expert(order, expert, scores, nested.get("id") if env is None else env, arguments, out)
+    if out is not None:
+        order["out"] = str(Path(out))
+    return _execute(order, env, progress, callback)
+
+
+def _put_expert(order, expert, scores, env, arguments, out):
+    if isinstance(expert, (str, Path)) and scores is None:
+        order["expert"] = str(expert)
+    elif expert is not None or scores is not None:
+        if env is None:
+            raise InputError("no environment was named", "an expert in Python is given together with its environment")
+        section = _experts.section(expert, scores, env, arguments, out)
+        if isinstance(section, str):
+            order["expert"] = section
+        else:
+            order["overrides"].append(("expert", "", section))
+
+
+def resume(directory, *, env=None, expert=None, scores=None, stage=None, progress=True, callback=None):
+    """Goes on with a run that was cancelled or killed, at the last finished stage.
+
+    Parameters
+    ----------
+    directory : path
+        The run directory.
+    env, expert, scores : optional
+        What lives in the program, as in `extract`: it is not kept in the run directory.
+    stage : str, optional
+        Compute this stage and all later ones again.
+    progress, callback
+        As in `extract`.
+
+    Returns
+    -------
+    Run
+    """
+    order = {"resume": str(Path(directory))}
+    if stage is not None:
+        order["from"] = stage
+    if expert is not None or scores is not None:
+        kept = Run(directory).config["environment"]
+        env = kept["id"] if env is None else env
+        order["overrides"] = []
+        _put_expert(order, expert, scores, env, kept.get("arguments", {}), directory)
+    return _execute(order, env, progress, callback)
+
+
+def _execute(order, env, progress, callback):
+    readers = ([Lines()] if progress else []) + ([callback] if callback is not None else [])
+
+    def hear(text):
+        event = json.loads(text)
+        for reader in readers:
+            reader(event)
+
+    return Run(_kanrl.extract(json.dumps(order), env, hear if readers else None))
+
+
+def _nested(config):
+    """Dotted keys as tables in tables."""
+    nested = {}
+    for key, value in config.items():
+        *tables, last = key.split(".")
+        place = nested
+        for table in tables:
+            place = place.setdefault(table, {})
+            if not isinstance(place, dict):
+                raise InputError(f"config: `{key}` is set twice")
+        value = _nested(value) if isinstance(value, dict) else value
+        if isinstance(value, dict) and isinstance(place.get(last), dict):
+            place[last].update(value)
+        else:
+            place[last] = value
+    return nested
+
+
+class Run:
+    """A run directory: what was decided, what was measured, and the policies that came of it."""
+
+    def __init__(self, directory):
+        self._store = _kanrl.RunDirectory(Path(directory))
+        #: The run directory.
+        self.directory = Path(directory)
+
+    @cached_property
+    def _record(self):
+        return json.loads(self._store.record())
+
+    @property
+    def config(self):
+        """Everything that was decided, defaults included."""
+        return self._record["config"]
+
+    @property
+    def metrics(self):
+        """Everything that was measured; empty before the last stage."""
+        return self._record["metrics"] or {}
+
+    @property
+    def state(self):
+        """`done`, `cancelled`, `unfinished`, or `failed`."""
+        state = self._record["state"]
+        return next(iter(state)) if isinstance(state, dict) else state
+
+    def path(self, name):
+        """The path of one of its files, such as `report.html`; None where it has no such file."""
+        return self.directory / name if name in self._store.files() else None
+
+    @cached_property
+    def formula(self):
+        """The headline formula: the run's result."""
+        return self._store.formula("formula.json")
+
+    @cached_property
+    def faithful(self):
+        """The formula that explains the expert: nothing was tuned on return."""
+        return self._store.formula("faithful.json")
+
+    @cached_property
+    def polished(self):
+        """The formula whose constants were tuned on return; None where there is none."""
+        return self._store.formula("polished.json") if self.path("polished.json") else None
+
+    @cached_property
+    def kan(self):
+        """The network before it became a formula."""
+        return self._store.kan()
+
+    @cached_property
+    def expert(self):
+        """The expert."""
+        return self._store.expert()
+
+    @cached_property
+    def front(self):
+        """Formulas that no other is better than in return, fidelity and operations at once, the most faithful ones first."""
+        own = lambda candidate: candidate["fidelity_own_states"] or 0.0  # noqa: E731
+        expert = lambda candidate: candidate["fidelity_expert_states"] or 0.0  # noqa: E731
+        shown = [candidate for candidate in self.metrics.get("candidates", []) if candidate["on_front"]]
+        shown.sort(key=lambda candidate: -(own(candidate) + expert(candidate)))
+        return [self._store.formula_of_text(candidate["text"]) for candidate in shown]
+
+    @property
+    def summary(self):
+        """Each policy's returns on seeds that nothing was tuned on, its fidelity and its operations: a `Table`."""
+        agreement = self.metrics.get("agreement", {})
+        operations = {
+            "formula": self.metrics.get("formula", {}).get("operations"),
+            "faithful": self.metrics.get("faithful", {}).get("operations"),
+            "polished": (self.metrics.get("polished") or {}).get("operations"),
+        }
+        rows = []
+        names = ("expert", "kan", "faithful", "polished", "formula")
+        for name in names:
+            returns = self.metrics.get("returns", {}).get(name, {})
+            if not returns and name not in agreement:
+                continue
+            rows.append({
+                "policy": name,
+                "mean": returns.get("mean"),
+                "interquartile mean": returns.get("interquartile_mean"),
+                "95 % interval": returns.get("interquartile_mean_interval"),
+                "worst 5 %": returns.get("worst_5_percent"),
+                "fidelity": agreement.get(name),
+                "own states": agreement.get("own_states", {}).get(name),
+                "operations": operations.get(name),
+            })
+        return Table(rows)
+
+    def __repr__(self):
+        return f"<kanrl.Run {self.directory} ({self.state})>"
+
+    def __str__(self):
+        if self.path("formula.json") is None:
+            return repr(self)
+        return f"{self.summary}\n\n{self.formula}"
+
+    def _repr_html_(self):
+        if self.path("formula.json") is None:
+            return None
+        parts = [self.formula._repr_html_() or "", self.summary._repr_html_()]
+        diagram = self._store.read("kan.svg")
+        if diagram:
+            parts.append(bytes(diagram).decode())
+        video = self._store.read("formula.mp4")
+        if video and len(video) <= _LARGEST_VIDEO:
+            data = base64.b64encode(bytes(video)).decode()
+            parts.append(f'<video controls src="data:video/mp4;base64,{data}"></video>')
+        return "".join(f"<div>{part}</div>" for part in parts)
