@@ -230,26 +230,23 @@ class Run:
     def summary(self):
         """Each policy's returns on seeds that nothing was tuned on, its fidelity and its operations: a `Table`."""
         agreement = self.metrics.get("agreement", {})
-        operations = {
-            "formula": self.metrics.get("formula", {}).get("operations"),
-            "faithful": self.metrics.get("faithful", {}).get("operations"),
-            "polished": (self.metrics.get("polished") or {}).get("operations"),
-        }
+        formulas, returned = self.metrics.get("formulas", {}), self.metrics.get("returns", {})
+        states, own_states = agreement.get("expert_states", {}), agreement.get("own_states", {})
         rows = []
-        names = ("expert", "kan", "faithful", "polished", "formula")
-        for name in names:
-            returns = self.metrics.get("returns", {}).get(name, {})
-            if not returns and name not in agreement:
+        for role in ("expert", "network", "faithful", "polished", "headline"):
+            returns = returned.get(role, {})
+            if not returns and role not in states:
                 continue
+            interval = returns.get("interquartile_mean_interval")
             rows.append({
-                "policy": name,
+                "policy": role,
                 "mean": returns.get("mean"),
                 "interquartile mean": returns.get("interquartile_mean"),
-                "95 % interval": returns.get("interquartile_mean_interval"),
+                "95 % interval": interval and (interval["low"], interval["high"]),
                 "worst 5 %": returns.get("worst_5_percent"),
-                "fidelity": agreement.get(name),
-                "own states": agreement.get("own_states", {}).get(name),
-                "operations": operations.get(name),
+                "fidelity": states.get(role),
+                "own states": own_states.get(role),
+                "operations": formulas.get(role, {}).get("operations"),
             })
         return Table(rows)
 

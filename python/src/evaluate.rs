@@ -9,9 +9,8 @@ use kanrl_core::environment::KeywordArguments;
 use kanrl_core::policy::ExpertPolicy;
 use kanrl_core::rollout::{Episode, RolloutError, RolloutOptions, Rollouts};
 use kanrl_pipeline::run::seeds::FIRST_REPORT_SEED;
-use kanrl_pipeline::run::statistics;
+use kanrl_pipeline::run::{Returns, statistics};
 use kanrl_pipeline::stages::evaluate::agreement::agreement;
-use kanrl_pipeline::stages::evaluate::{Agreement, Returns};
 use pyo3::prelude::*;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -67,9 +66,9 @@ pub fn compare(
         "differences": differences,
         "mean_difference": statistics::mean(&differences),
         "mean_difference_interval": [interval.low, interval.high],
-        "measure": own_states.measure(),
+        "measure": own_states.measure().meaning(),
         "fidelity_own_states": own_states.value(),
-        "fidelity_first_states": Agreement::value(reference_states),
+        "fidelity_first_states": reference_states.value(),
     });
     Ok(value.to_string())
 }
@@ -126,7 +125,9 @@ fn returns(episodes: &[Episode]) -> serde_json::Value {
     serde_json::json!({
         "mean": returns.mean, "std": returns.std, "episodes": returns.n, "worst_5_percent": returns.worst_5_percent,
         "interquartile_mean": returns.interquartile_mean,
-        "interquartile_mean_interval": [returns.interval.low, returns.interval.high],
+        "interquartile_mean_interval": [
+            returns.interquartile_mean_interval.low, returns.interquartile_mean_interval.high,
+        ],
         "returns": returns.episodes,
         "diverged": episodes.iter().filter(|episode| episode.diverged.is_some()).count(),
     })

@@ -225,7 +225,7 @@ impl RunDirectory {
         let record = RunRecord::of(&self.store).ok_or_else(missing)?;
         let mut json = serde_json::to_value(&record).expect("a record serializes");
         json["config"] = serde_json::to_value(&record.config).expect("a table serializes");
-        json["metrics"] = record.metrics;
+        json["metrics"] = serde_json::to_value(&record.metrics).expect("metrics serialize");
         Ok(json.to_string())
     }
 

@@ -66,7 +66,7 @@ def test_an_unknown_environment_and_a_function(discrete, tmp_path):
     rows = {row["policy"]: row for row in run.summary}
     idle = kanrl.policy("formula:0; 0; 0" if discrete else "formula:0", limited(discrete=discrete))
     floor = kanrl.evaluate(idle, limited(discrete=discrete), episodes=5).mean
-    assert rows["expert"]["mean"] >= rows["formula"]["mean"] - 5 > floor
+    assert rows["expert"]["mean"] >= rows["headline"]["mean"] - 5 > floor
     # It lives in the program: to go on, it is given again.
     with pytest.raises(kanrl.InputError, match="env="):
         kanrl.resume(run.directory, progress=False)

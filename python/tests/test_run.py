@@ -25,9 +25,9 @@ def test_policies_of_a_run(run):
 
 def test_the_summary_is_what_was_measured(run):
     rows = {row["policy"]: row for row in run.summary}
-    assert {"expert", "kan", "formula"} <= set(rows)
-    assert rows["formula"]["mean"] == run.metrics["returns"]["formula"]["mean"]
-    assert rows["formula"]["operations"] == run.formula.operations
+    assert {"expert", "network", "headline"} <= set(rows)
+    assert rows["headline"]["mean"] == run.metrics["returns"]["headline"]["mean"]
+    assert rows["headline"]["operations"] == run.formula.operations
     assert "expert" in str(run.summary) and "<table>" in run.summary._repr_html_()
     assert str(run.formula) in str(run)
     assert "<math" in run._repr_html_() and "<svg" in run._repr_html_()
