@@ -11,9 +11,12 @@ from kanrl._evaluate import Comparison, Evaluation, compare, evaluate
 from kanrl._kanrl import VERSION as __version__
 from kanrl._kanrl import environments
 from kanrl._kan import KAN, create_dataset, ex_round
+from kanrl._mujoco import point_to_library as _point_to_library
 from kanrl._policy import Policy, policy
 from kanrl._run import Run, extract, resume
 from kanrl._table import Table
+
+_point_to_library()
 
 __all__ = [
     "Comparison",

@@ -116,7 +116,9 @@ pub fn python_policy(
     tried.map_err(|error| errors::caused(errors::input(error), raised()))?;
     let mut digest = Sha256::new();
     match &actions {
-        ActionBatch::Discrete(actions) => actions.iter().for_each(|action| digest.update((*action as u64).to_le_bytes())),
+        ActionBatch::Discrete(actions) => {
+            actions.iter().for_each(|action| digest.update((*action as u64).to_le_bytes()))
+        }
         ActionBatch::Continuous { values, .. } => values.iter().for_each(|value| digest.update(value.to_le_bytes())),
     }
     let answers = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
@@ -138,7 +140,13 @@ struct PythonExpert {
 
 impl PythonExpert {
     /// What a function answers: `rows × width` numbers.
-    fn ask(&self, function: &Py<PyAny>, observations: &[f64], rows: usize, width: usize) -> Result<Vec<f64>, PolicyError> {
+    fn ask(
+        &self,
+        function: &Py<PyAny>,
+        observations: &[f64],
+        rows: usize,
+        width: usize,
+    ) -> Result<Vec<f64>, PolicyError> {
         Python::attach(|py| {
             let ask = || -> PyResult<(Vec<f64>, Vec<usize>)> {
                 numbers(&function.bind(py).call1((array(py, &self.spec, observations),))?)
@@ -178,7 +186,8 @@ impl ActingPolicy for PythonExpert {
                 let answers = self.ask(&self.act, observations, rows, 1)?;
                 for (action, answer) in actions.iter_mut().zip(answers) {
                     if answer.fract() != 0.0 || !(0.0..space.len() as f64).contains(&answer) {
-                        let reason = format!("{} answers {answer}, expected an action below {}", self.name, space.len());
+                        let reason =
+                            format!("{} answers {answer}, expected an action below {}", self.name, space.len());
                         return Err(PolicyError::Failed { reason });
                     }
                     *action = answer as usize;

@@ -1,8 +1,8 @@
 //! The one policy type: formulas, networks and experts.
 
 use crate::environments;
-use crate::observations::{self, Observations};
 use crate::errors;
+use crate::observations::{self, Observations};
 use kanrl_core::action::ActionBatch;
 use kanrl_core::environment::EnvironmentSpec;
 use kanrl_core::policy::{ExpertPolicy, ScoreKind};
@@ -31,10 +31,16 @@ pub struct Policy {
 #[derive(Clone)]
 enum Made {
     Formula,
-    Reference { text: String, environment: Option<String> },
+    Reference {
+        text: String,
+        environment: Option<String>,
+    },
     /// From what lives in this process only.
     Here,
 }
+
+/// The function that makes it again, and its arguments.
+type Pickled<'py> = (Bound<'py, PyAny>, (String, Option<String>));
 
 impl Policy {
     /// A policy that cannot be pickled.
@@ -185,7 +191,10 @@ impl Policy {
             let number = name.strip_prefix('k').and_then(|number| number.parse().ok());
             let Some(number) = number.filter(|number| (1..=count).contains(number)) else {
                 let known = if count == 0 { "none".to_owned() } else { format!("k1 to k{count}") };
-                return Err(errors::input_with_help(format!("no constant is named `{name}`"), format!("there are {known}")));
+                return Err(errors::input_with_help(
+                    format!("no constant is named `{name}`"),
+                    format!("there are {known}"),
+                ));
             };
             places.insert(number, value);
         }
@@ -301,7 +310,7 @@ impl Policy {
         slf.clone()
     }
 
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (String, Option<String>))> {
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Pickled<'py>> {
         let make = py.import("kanrl._kanrl")?.getattr("policy")?;
         match (&self.made, &self.formula) {
             (Made::Formula, Some(formula)) => Ok((make, (formula.to_json(), None))),

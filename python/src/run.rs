@@ -1,9 +1,9 @@
 //! Runs: made, resumed and read.
 
 use crate::environments;
-use crate::{errors, experts};
 use crate::policy::Policy;
 use crate::work::interruptible;
+use crate::{errors, experts};
 use kanrl_core::environment::{EnvironmentRegistry, EnvironmentSpec};
 use kanrl_experts::PolicyReference;
 use kanrl_pipeline::config::{MergedConfig, RawConfig, RunConfig};

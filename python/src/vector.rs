@@ -167,7 +167,8 @@ impl Lanes {
         match &self.spec.action_space {
             ActionSpace::Discrete(_) => {
                 if let Ok(actions) = given.cast::<PyArray1<i64>>() {
-                    let actions: Vec<usize> = actions.readonly().as_array().iter().map(|action| *action as usize).collect();
+                    let actions: Vec<usize> =
+                        actions.readonly().as_array().iter().map(|action| *action as usize).collect();
                     return match actions.len() == count {
                         true => Ok(ActionBatch::Discrete(actions)),
                         false => Err(wrong(&[actions.len()], format!("[{count}]"))),

@@ -84,7 +84,9 @@ impl PolicyReference {
             Self::Run { directory, part } => {
                 let file = RunConfig { directory: directory.clone(), part: *part }.file();
                 match part {
-                    RunPart::Formula | RunPart::Faithful => StandalonePolicy::of_formula(&formula::read(&file)?, file.display().to_string()),
+                    RunPart::Formula | RunPart::Faithful => {
+                        StandalonePolicy::of_formula(&formula::read(&file)?, file.display().to_string())
+                    }
                     RunPart::Kan => of_kan(directory, &file),
                 }
             }

@@ -100,9 +100,7 @@ impl PythonFactory {
                 let module = module(py)?;
                 let function = match &self.source {
                     Source::Function(function) => function.bind(py).clone(),
-                    Source::Identifier(identifier) => {
-                        module.call_method1("by_identifier", (identifier, &*keywords))?
-                    }
+                    Source::Identifier(identifier) => module.call_method1("by_identifier", (identifier, &*keywords))?,
                 };
                 let object = module.call_method1("Lanes", (function, count))?;
                 let description = object.call_method0("description")?.extract()?;

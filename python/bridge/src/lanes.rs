@@ -27,10 +27,8 @@ impl PythonLanes {
     /// Calls Python; an exception becomes the environment's error.
     fn call<T>(&self, call: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T>) -> Result<T, EnvironmentError> {
         Python::attach(|py| {
-            call(self.object.bind(py)).map_err(|error| EnvironmentError::Engine {
-                id: self.spec.id.clone(),
-                reason: text(py, &error),
-            })
+            call(self.object.bind(py))
+                .map_err(|error| EnvironmentError::Engine { id: self.spec.id.clone(), reason: text(py, &error) })
         })
     }
 

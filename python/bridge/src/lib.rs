@@ -20,10 +20,11 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyString;
 
-const CODE: &std::ffi::CStr = match std::ffi::CStr::from_bytes_with_nul(concat!(include_str!("gymnasium.py"), "\0").as_bytes()) {
-    Ok(code) => code,
-    Err(_) => panic!("the module has a zero byte"),
-};
+const CODE: &std::ffi::CStr =
+    match std::ffi::CStr::from_bytes_with_nul(concat!(include_str!("gymnasium.py"), "\0").as_bytes()) {
+        Ok(code) => code,
+        Err(_) => panic!("the module has a zero byte"),
+    };
 
 /// The module that steps environments, in the interpreter that runs.
 ///
