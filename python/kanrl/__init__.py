@@ -6,6 +6,8 @@
 >>> action, _ = run.formula.predict(observation)   # doctest: +SKIP
 """
 
+import sys as _sys
+
 from kanrl._errors import InputError, KanrlError, RunError
 from kanrl._evaluate import Comparison, Evaluation, compare, evaluate
 from kanrl._kanrl import VERSION as __version__
@@ -17,6 +19,10 @@ from kanrl._run import Run, extract, resume
 from kanrl._table import Table
 
 _point_to_library()
+if "gymnasium" in _sys.modules:
+    from kanrl._registration import register as _register
+
+    _register()
 
 __all__ = [
     "Comparison",

@@ -113,7 +113,7 @@ def test_experts_that_misbehave_are_named(tmp_path):
 
     def tires(observation):
         calls.append(1)
-        if len(calls) > 40:
+        if len(calls) > 200:
             raise RuntimeError("enough")
         return choice(observation)
 

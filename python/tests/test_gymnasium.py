@@ -8,6 +8,7 @@ import pytest
 import kanrl
 
 gymnasium = pytest.importorskip("gymnasium")
+import kanrl.envs  # noqa: E402, F401
 
 IDS = ["CartPole-v1", "Pendulum-v1", "Acrobot-v1", "MountainCar-v0", "MountainCarContinuous-v0"]
 
