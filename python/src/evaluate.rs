@@ -10,7 +10,7 @@ use kanrl_core::policy::ExpertPolicy;
 use kanrl_core::rollout::{Episode, RolloutError, RolloutOptions, Rollouts};
 use kanrl_pipeline::run::seeds::FIRST_REPORT_SEED;
 use kanrl_pipeline::run::{Returns, statistics};
-use kanrl_pipeline::stages::evaluate::agreement::agreement;
+use kanrl_pipeline::stages::evaluate::Agreement;
 use pyo3::prelude::*;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -54,7 +54,7 @@ pub fn compare(
         let other = play(&rollouts, second.as_ref(), &seeds, true, flag)?;
         let own = both(&other, first.as_ref(), true)?;
         let references = both(&reference, second.as_ref(), false)?;
-        Ok((reference, other, agreement(&own), agreement(&references)))
+        Ok((reference, other, Agreement::of(&own), Agreement::of(&references)))
     };
     let (reference, other, own_states, reference_states) = cancellable(py, work)?.map_err(errors::run)?;
     let differences: Vec<f64> =
