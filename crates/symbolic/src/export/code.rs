@@ -127,8 +127,14 @@ pub(super) fn call(name: &str, operands: &[Code]) -> String {
 
 /// `name(name(a, b), c)`: a function of two for any number of operands, from the left as the tape does it.
 pub(super) fn chained(name: &str, operands: &[Code]) -> String {
-    let first = operands[0].text.clone();
-    operands[1..].iter().fold(first, |left, operand| format!("{name}({left}, {})", operand.text))
+    let pairs = operands.len() - 1;
+    let mut text = format!("{name}(").repeat(pairs) + &operands[0].text;
+    for operand in &operands[1..] {
+        text += ", ";
+        text += &operand.text;
+        text.push(')');
+    }
+    text
 }
 
 /// ASCII identifiers for all inputs and outputs: different names stay different, and none is `reserved`, an operator's name
