@@ -83,20 +83,33 @@ impl Archive {
     }
 }
 
-/// A file's bytes, if it is not larger than `limit`.
+/// Opens a regular file, and nothing that could keep the reader waiting.
+fn open(path: &Path) -> std::io::Result<std::fs::File> {
+    let mut options = std::fs::File::options();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK);
+    let file = options.open(path)?;
+    if file.metadata()?.is_file() {
+        return Ok(file);
+    }
+    Err(std::io::Error::other("it is no regular file; pipes, devices and folders are not read"))
+}
+
+/// A regular file's bytes, if it is not larger than `limit`.
 ///
 /// # Errors
-/// [`ExpertError::Io`], or [`ExpertError::TooLarge`] before anything is read.
+/// [`ExpertError::Io`], also for a pipe or a device, or [`ExpertError::TooLarge`] before anything is read.
 pub fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, ExpertError> {
     let file = path.display().to_string();
     let io = |source| ExpertError::Io { file: file.clone(), source };
-    let opened = std::fs::File::open(path).map_err(io)?;
+    let opened = open(path).map_err(io)?;
     let too_large = |bytes| Err(ExpertError::TooLarge { file: file.clone(), bytes, limit });
     let length = opened.metadata().map_err(io)?.len();
     if length > limit {
         return too_large(length);
     }
-    // What is no regular file has no length, and a file may grow.
+    // A file may grow.
     let mut bytes = Vec::new();
     opened.take(limit + 1).read_to_end(&mut bytes).map_err(io)?;
     if bytes.len() as u64 > limit { too_large(bytes.len() as u64) } else { Ok(bytes) }

@@ -4,7 +4,9 @@ use crate::bundled::BundledConfig;
 use crate::demonstrations::DatasetConfig;
 use crate::formula::{FormulaConfig, RunConfig};
 use crate::network_file::SafetensorsConfig;
+use crate::observed::ObservedConfig;
 use crate::sb3::Sb3Config;
+use crate::torch::agent::TorchConfig;
 use kanrl_core::config::ComponentDescription;
 
 /// Every kind of expert in this build.
@@ -48,6 +50,13 @@ pub const COMPONENTS: &[ComponentDescription] = &[
     },
     ComponentDescription {
         component: "expert",
+        kind: "torch",
+        summary: "a state dict of any trainer, such as CleanRL's, rsl_rl's, rl_games', skrl's or Spinning Up's",
+        example: "kind = \"torch\"\npath = \"policy.pt\"\nactivation = \"tanh\"\n",
+        schema: |generator| generator.subschema_for::<TorchConfig>(),
+    },
+    ComponentDescription {
+        component: "expert",
         kind: "formula",
         summary: "a formula, or a formula.json",
         example: "kind = \"formula\"\nexpression = \"3*theta + theta_dot\"\n",
@@ -66,5 +75,12 @@ pub const COMPONENTS: &[ComponentDescription] = &[
         summary: "somebody's log of observations and actions, which needs no environment",
         example: "kind = \"dataset\"\npath = \"log.csv\"\n",
         schema: |generator| generator.subschema_for::<DatasetConfig>(),
+    },
+    ComponentDescription {
+        component: "expert",
+        kind: "observed",
+        summary: "what a policy does in the states of a file, which needs no environment",
+        example: "kind = \"observed\"\npolicy = \"agent.zip\"\nobservations = \"states.csv\"\n",
+        schema: |generator| generator.subschema_for::<ObservedConfig>(),
     },
 ];

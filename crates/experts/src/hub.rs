@@ -123,12 +123,17 @@ impl Hub {
             Some(cached) => cached,
             None => repository.download()?,
         };
-        let normalization = match normalization_beside(&archive) {
-            Some(path) => vecnormalize::read(&path.display().to_string(), &read_file(&path, MAX_NORMALIZATION)?)?,
+        let path = normalization_beside(&archive);
+        let normalization = match &path {
+            Some(path) => vecnormalize::read(&path.display().to_string(), &read_file(path, MAX_NORMALIZATION)?)?,
             None => None,
         };
+        let note = match path.as_deref().and_then(Path::file_name).filter(|_| normalization.is_some()) {
+            Some(name) => format!("observations are normalized with the repository's `{}`", name.display()),
+            None => "observations are not normalized: the repository has no statistics of them".to_owned(),
+        };
         let source = format!("{}@{commit}", repository.reference);
-        Sb3Archive::read(&source, read_file(&archive, MAX_DOWNLOAD)?, normalization)
+        Ok(Sb3Archive::read(&source, read_file(&archive, MAX_DOWNLOAD)?, normalization)?.with_note(note))
     }
 }
 

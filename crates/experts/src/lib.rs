@@ -3,6 +3,7 @@
 //! Model files are data: pickles are read by a machine that records what Python would call and calls nothing, sizes are
 //! checked before anything is allocated, and every refusal names the file, what is wrong and what would be right.
 
+mod activation;
 pub mod archive;
 pub mod bundled;
 mod components;
@@ -13,12 +14,15 @@ pub mod formula;
 mod function_policy;
 #[cfg(feature = "hub")]
 pub mod hub;
+mod inputs;
 pub mod network;
 pub mod network_file;
 mod normalization;
 mod numpy;
+pub mod observed;
 #[cfg(feature = "onnx")]
 pub mod onnx;
+mod options;
 pub mod pickle;
 mod policy;
 mod reference;
@@ -31,7 +35,9 @@ pub mod training;
 pub use components::COMPONENTS;
 pub use error::ExpertError;
 pub use function_policy::FunctionPolicy;
+pub use inputs::InputPart;
 pub use normalization::ObservationNormalization;
+pub use options::PolicyOptions;
 pub use policy::{Head, NetworkPolicy, TimeFeature};
 pub use reference::{PolicyReference, RunPart};
 pub use standalone::StandalonePolicy;

@@ -1,39 +1,7 @@
 //! Dense networks in f32: what every expert here comes down to.
 
+pub use crate::activation::Activation;
 use rayon::prelude::*;
-
-/// What follows a dense layer, element by element.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Activation {
-    /// Nothing.
-    #[default]
-    Identity,
-    /// `tanh(x)`.
-    Tanh,
-    /// `max(x, 0)`.
-    Relu,
-    /// `x` where positive, `exp(x) − 1` elsewhere.
-    Elu,
-    /// `x` where positive, `x / 100` elsewhere (torch's default slope).
-    LeakyRelu,
-}
-
-impl Activation {
-    fn apply(self, values: &mut [f32]) {
-        match self {
-            Self::Identity => {}
-            Self::Tanh => values.iter_mut().for_each(|value| *value = value.tanh()),
-            Self::Relu => values.iter_mut().for_each(|value| *value = value.max(0.0)),
-            Self::Elu => {
-                values.iter_mut().for_each(|value| *value = if *value > 0.0 { *value } else { value.exp_m1() })
-            }
-            Self::LeakyRelu => {
-                values.iter_mut().for_each(|value| *value = if *value > 0.0 { *value } else { 0.01 * *value });
-            }
-        }
-    }
-}
 
 /// A dense layer with its activation: `activation(W·x + b)`.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,5 +1,6 @@
 //! A network with everything around it: preprocessing in front, the action behind.
 
+use crate::inputs::{InputPart, encode};
 use crate::network::Mlp;
 use crate::normalization::ObservationNormalization;
 use kanrl_core::action::{ActionBatch, ActionRule};
@@ -26,6 +27,13 @@ pub enum Head {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         clip_mean: Option<f32>,
     },
+    /// Logits of several choices at once, one after the other; the action is a vector of the indices of the first largest.
+    Choices {
+        /// How many logits each choice has.
+        counts: Vec<usize>,
+    },
+    /// Logits of bits; the action is a vector of 1 where positive and 0 elsewhere.
+    Bits,
 }
 
 /// The time left, as one more input: `1 − elapsed / max_steps` (sb3-contrib's `TimeFeatureWrapper`).
@@ -45,9 +53,12 @@ pub struct NetworkPolicy {
     rule: ActionRule,
     time_feature: Option<TimeFeature>,
     normalization: Option<ObservationNormalization>,
+    /// How the observation becomes inputs where that is more than one by one.
+    parts: Option<Vec<InputPart>>,
     network: Mlp,
     head: Head,
     source: String,
+    notes: Vec<String>,
 }
 
 thread_local! {
@@ -68,7 +79,39 @@ impl NetworkPolicy {
         time_feature: Option<TimeFeature>,
         source: String,
     ) -> Result<Self, String> {
-        let inputs = network.inputs();
+        Self::with_parts(network, head, action_space, normalization, time_feature, None, source)
+    }
+
+    /// The same for observations of which some numbers become several inputs; `normalization` is of the numbers.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub(crate) fn with_parts(
+        network: Mlp,
+        head: Head,
+        action_space: ActionSpace,
+        normalization: Option<ObservationNormalization>,
+        time_feature: Option<TimeFeature>,
+        parts: Option<Vec<InputPart>>,
+        source: String,
+    ) -> Result<Self, String> {
+        let parts = parts.filter(|parts| parts.iter().any(|part| matches!(part, InputPart::OneHot { .. })));
+        let inputs = match &parts {
+            None => network.inputs(),
+            Some(parts) => {
+                let inputs: usize = parts.iter().map(InputPart::inputs).sum();
+                if inputs != network.inputs() {
+                    return Err(format!(
+                        "the network takes {} inputs, the observation becomes {inputs}",
+                        network.inputs()
+                    ));
+                }
+                if normalization.is_some() || time_feature.is_some() {
+                    return Err("observations that are choices are neither normalized nor told the time".to_owned());
+                }
+                parts.iter().map(InputPart::numbers).sum()
+            }
+        };
         if let Some(normalization) = &normalization {
             normalization.check(inputs)?;
         }
@@ -89,6 +132,10 @@ impl NetworkPolicy {
                 }
                 actions
             }
+            (Head::Choices { counts }, ActionSpace::Box(_)) if counts.len() == actions && !counts.contains(&0) => {
+                counts.iter().sum()
+            }
+            (Head::Bits, ActionSpace::Box(_)) => actions,
             _ => return Err(format!("{head:?} does not go with {}", describe_actions(&action_space))),
         };
         if network.outputs() != outputs || actions == 0 {
@@ -100,7 +147,25 @@ impl NetworkPolicy {
         }
         let observation_size = inputs - usize::from(time_feature.is_some());
         let rule = ActionRule::of(&action_space);
-        Ok(Self { observation_size, action_space, rule, time_feature, normalization, network, head, source })
+        Ok(Self {
+            observation_size,
+            action_space,
+            rule,
+            time_feature,
+            normalization,
+            parts,
+            network,
+            head,
+            source,
+            notes: Vec::new(),
+        })
+    }
+
+    /// The same with something to say about how it was read; see [`ExpertPolicy::notes`].
+    #[must_use]
+    pub(crate) fn with_notes(mut self, notes: Vec<String>) -> Self {
+        self.notes.extend(notes);
+        self
     }
 
     /// The network inside.
@@ -124,7 +189,7 @@ impl NetworkPolicy {
     }
 
     /// Runs the network and hands its answers `[rows, actions]` to `use_answers`: logits, Q-values (means over quantiles),
-    /// means, or for a squashed action the action itself, since that is what stands in the environment's units.
+    /// means, or for a squashed action, choices and bits the action itself, since that is what stands in the environment's units.
     fn with_answers(
         &self,
         observations: &[f64],
@@ -137,11 +202,19 @@ impl NetworkPolicy {
         let [mut inputs, mut outputs] = SCRATCH.take();
         inputs.resize(rows * self.network.inputs(), 0.0);
         outputs.resize(rows * self.network.outputs(), 0.0);
+        let mut refused = None;
         let rows_in = inputs.chunks_exact_mut(self.network.inputs());
         for ((input, observation), elapsed) in
             rows_in.zip(observations.chunks_exact(self.observation_size)).zip(elapsed_steps)
         {
-            self.preprocess(observation, *elapsed, input);
+            refused = self.preprocess(observation, *elapsed, input).err();
+            if refused.is_some() {
+                break;
+            }
+        }
+        if let Some(reason) = refused {
+            SCRATCH.set([inputs, outputs]);
+            return Err(PolicyError::Failed { reason });
         }
         self.network.forward(&inputs, &mut outputs);
         // One pass without branches: the sum of `value * 0` is NaN exactly when some value is not finite.
@@ -177,12 +250,32 @@ impl NetworkPolicy {
                     }
                 }
             }
+            (Head::Choices { counts }, _) => {
+                let (rows, width) = (outputs.len() / self.network.outputs(), self.network.outputs());
+                for row in 0..rows {
+                    let mut start = row * width;
+                    for (choice, count) in counts.iter().enumerate() {
+                        let logits = &outputs[start..start + count];
+                        let best =
+                            (1..*count).fold(0, |best, next| if logits[next] > logits[best] { next } else { best });
+                        // Each choice has a logit at least, so that none is written over before it is read.
+                        outputs[row * counts.len() + choice] = best as f32;
+                        start += count;
+                    }
+                }
+            }
+            (Head::Bits, _) => {
+                outputs.iter_mut().for_each(|output| *output = f32::from(u8::from(*output > 0.0)));
+            }
             _ => {}
         }
     }
 
     #[inline]
-    fn preprocess(&self, observation: &[f64], elapsed: u32, input: &mut [f32]) {
+    fn preprocess(&self, observation: &[f64], elapsed: u32, input: &mut [f32]) -> Result<(), String> {
+        if let Some(parts) = &self.parts {
+            return encode(parts, observation, input);
+        }
         let time = self.time_feature.map(|time| 1.0 - f64::from(elapsed) / f64::from(time.max_steps));
         let values = observation.iter().copied().chain(time);
         match &self.normalization {
@@ -193,6 +286,7 @@ impl NetworkPolicy {
             }
             None => input.iter_mut().zip(values).for_each(|(input, value)| *input = value as f32),
         }
+        Ok(())
     }
 
     #[cold]
@@ -238,7 +332,7 @@ impl ExpertPolicy for NetworkPolicy {
         Some(match self.head {
             Head::Logits => ScoreKind::Logits,
             Head::QValues { .. } => ScoreKind::QValues,
-            Head::Means | Head::Squashed { .. } => ScoreKind::Means,
+            Head::Means | Head::Squashed { .. } | Head::Choices { .. } | Head::Bits => ScoreKind::Means,
         })
     }
 
@@ -251,6 +345,10 @@ impl ExpertPolicy for NetworkPolicy {
 
     fn source(&self) -> &str {
         &self.source
+    }
+
+    fn notes(&self) -> &[String] {
+        &self.notes
     }
 }
 

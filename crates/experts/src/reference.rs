@@ -4,13 +4,15 @@ use crate::ExpertError;
 use crate::bundled::BundledConfig;
 use crate::formula::{FormulaConfig, RunConfig};
 use crate::network_file::SafetensorsConfig;
+use crate::options::PolicyOptions;
 use crate::sb3::Sb3Config;
+use crate::torch::agent::TorchConfig;
 use kanrl_core::config::{BuildError, ExpertConfig};
 use kanrl_core::environment::EnvironmentSpec;
 use kanrl_core::policy::ExpertPolicy;
 use serde::{Deserialize, Serialize};
 use std::fmt::{Display, Formatter};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -23,6 +25,7 @@ use std::sync::Arc;
 /// | `FILE.zip` | a Stable-Baselines3 archive |
 /// | `hub:ORG/REPO` | an archive on the Hugging Face hub |
 /// | `FILE.onnx` | an ONNX network |
+/// | `FILE.pt`, `FILE.pth` | a state dict of torch |
 /// | `FILE.safetensors` | a network with a description in its metadata |
 /// | `FILE.json` | a formula that kanrl wrote |
 /// | `formula:EXPRESSION` | a formula |
@@ -53,6 +56,8 @@ pub enum PolicyReference {
     },
     /// An ONNX network.
     Onnx(PathBuf),
+    /// A state dict of torch.
+    Torch(PathBuf),
     /// A network as safetensors.
     Safetensors(PathBuf),
     /// A formula file.
@@ -87,7 +92,19 @@ impl PolicyReference {
     /// # Errors
     /// [`BuildError`] where it cannot be read or does not fit.
     pub fn resolve(&self, environment: &EnvironmentSpec) -> Result<Arc<dyn ExpertPolicy>, BuildError> {
-        self.config().map_err(ExpertError::into_build_error)?.build(environment)
+        self.resolve_with(&PolicyOptions::default(), environment)
+    }
+
+    /// As [`Self::resolve`], with what the name does not say.
+    ///
+    /// # Errors
+    /// As [`Self::resolve`] and [`Self::config_with`].
+    pub fn resolve_with(
+        &self,
+        options: &PolicyOptions,
+        environment: &EnvironmentSpec,
+    ) -> Result<Arc<dyn ExpertPolicy>, BuildError> {
+        self.config_with(options).map_err(ExpertError::into_build_error)?.build(environment)
     }
 
     /// The expert's config, as a config file would hold it.
@@ -95,10 +112,25 @@ impl PolicyReference {
     /// # Errors
     /// [`ExpertError::Reference`] for kinds that this build cannot load.
     pub fn config(&self) -> Result<Box<dyn ExpertConfig>, ExpertError> {
+        self.config_with(&PolicyOptions::default())
+    }
+
+    /// As [`Self::config`], with what the name does not say.
+    ///
+    /// # Errors
+    /// As [`Self::config`], and for options that the policy has no use for.
+    pub fn config_with(&self, options: &PolicyOptions) -> Result<Box<dyn ExpertConfig>, ExpertError> {
+        if options.normalization.is_some() && !matches!(self, Self::Sb3(_)) {
+            return Err(self.error("a normalization can be named for FILE.zip only"));
+        }
+        if options.activation.is_some() && !matches!(self, Self::Torch(_)) {
+            return Err(self.error("an activation can be named for FILE.pt only; other files say it themselves"));
+        }
         match self {
             Self::Bundled => Ok(Box::new(BundledConfig::default())),
             Self::BundledFor(id) => Ok(Box::new(BundledConfig { environment: Some(id.clone()) })),
-            Self::Sb3(path) => Ok(Box::new(Sb3Config { path: path.clone(), vecnormalize: None })),
+            Self::Sb3(path) => Ok(Box::new(Self::sb3_config(path, options))),
+            Self::Torch(path) => Ok(Box::new(TorchConfig { path: path.clone(), activation: options.activation })),
             Self::Safetensors(path) => Ok(Box::new(SafetensorsConfig { path: path.clone() })),
             #[cfg(feature = "hub")]
             Self::Hub { repository } => Ok(Box::new(crate::hub::HubConfig::new(repository))),
@@ -116,6 +148,10 @@ impl PolicyReference {
                 "this build cannot run ONNX; build with the feature `onnx`, or use FILE.zip or FILE.safetensors",
             )),
         }
+    }
+
+    pub(crate) fn sb3_config(path: &Path, options: &PolicyOptions) -> Sb3Config {
+        Sb3Config { path: path.to_owned(), vecnormalize: options.normalization.clone() }
     }
 
     pub(crate) fn error(&self, reason: &str) -> ExpertError {
@@ -171,10 +207,11 @@ impl FromStr for PolicyReference {
         match path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase).as_deref() {
             Some("zip") => Ok(Self::Sb3(path)),
             Some("onnx") => Ok(Self::Onnx(path)),
+            Some("pt" | "pth") => Ok(Self::Torch(path)),
             Some("safetensors") => Ok(Self::Safetensors(path)),
             Some("json") => Ok(Self::FormulaFile(path)),
             _ => Err(error(
-                "expected bundled, bundled:ENVIRONMENT, FILE.zip, hub:ORG/REPO, FILE.onnx, FILE.safetensors, FILE.json, formula:EXPRESSION or run:DIR",
+                "expected bundled, bundled:ENVIRONMENT, FILE.zip, hub:ORG/REPO, FILE.onnx, FILE.pt, FILE.safetensors, FILE.json, formula:EXPRESSION or run:DIR",
             )),
         }
     }
@@ -185,7 +222,11 @@ impl Display for PolicyReference {
         match self {
             Self::Bundled => formatter.write_str("bundled"),
             Self::BundledFor(id) => write!(formatter, "bundled:{id}"),
-            Self::Sb3(path) | Self::Onnx(path) | Self::Safetensors(path) | Self::FormulaFile(path) => {
+            Self::Sb3(path)
+            | Self::Onnx(path)
+            | Self::Torch(path)
+            | Self::Safetensors(path)
+            | Self::FormulaFile(path) => {
                 write!(formatter, "{}", path.display())
             }
             Self::Hub { repository } => write!(formatter, "hub:{repository}"),

@@ -11,8 +11,17 @@ pub(crate) const MAX_ACTIONS: usize = 4096;
 /// An action space without names.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Actions {
-    Discrete { count: usize },
-    Box { low: Vec<f64>, high: Vec<f64> },
+    Discrete {
+        count: usize,
+    },
+    Box {
+        low: Vec<f64>,
+        high: Vec<f64>,
+    },
+    /// Several choices at once, each of so many; 2 for a bit.
+    Choices {
+        counts: Vec<usize>,
+    },
 }
 
 impl Actions {
@@ -29,6 +38,10 @@ impl Actions {
                 };
                 ActionSpace::Box(BoxSpace::new(ElementType::F32, axes.map(coordinate).collect()))
             }
+            Self::Choices { counts } => {
+                let high = counts.iter().map(|count| *count as f64 - 1.0).collect();
+                Self::Box { low: vec![0.0; counts.len()], high }.to_space()
+            }
         }
     }
 
@@ -40,6 +53,10 @@ impl Actions {
                 let mut axes = space.coordinates.iter().zip(low.iter().zip(high));
                 low.len() == space.len()
                     && axes.all(|(axis, (low, high))| same(axis.low, *low) && same(axis.high, *high))
+            }
+            (Self::Choices { counts }, _) => {
+                let high = counts.iter().map(|count| *count as f64 - 1.0).collect();
+                Self::Box { low: vec![0.0; counts.len()], high }.fit(space)
             }
             _ => false,
         }

@@ -3,8 +3,10 @@
 use crate::bundled::BundledConfig;
 use crate::formula::{self, RunConfig};
 use crate::network_file::NetworkFile;
-use crate::sb3::{Sb3Archive, Sb3Config};
+use crate::options::PolicyOptions;
+use crate::sb3::Sb3Archive;
 use crate::spaces::{Actions, plain_environment};
+use crate::torch::agent::{TorchAgent, TorchConfig};
 use crate::{ExpertError, FunctionPolicy, PolicyReference, RunPart, function_policy};
 use kanrl_core::environment::EnvironmentSpec;
 use kanrl_core::policy::ExpertPolicy;
@@ -51,6 +53,7 @@ impl PolicyReference {
     /// Loads the policy without an environment, as far as it says itself what it takes and gives.
     ///
     /// - Archives, networks and bundled experts know the sizes and bounds, not the names.
+    /// - State dicts know the sizes; a vector action's bounds only where they are among the tensors.
     /// - Formula files and what runs made know the names as well.
     /// - ONNX knows sizes only: numbers come as they are, neither clipped nor compared.
     /// - A formula's text gives its values as they are; the observation's names are its variables, sorted.
@@ -59,6 +62,16 @@ impl PolicyReference {
     /// [`ExpertError`] where it cannot be read, or does not say enough: `bundled` without a name, ONNX of any size, a run
     /// that has no formula yet.
     pub fn standalone(&self) -> Result<StandalonePolicy, ExpertError> {
+        self.standalone_with(&PolicyOptions::default())
+    }
+
+    /// As [`Self::standalone`], with what the name does not say.
+    ///
+    /// # Errors
+    /// As [`Self::standalone`] and [`Self::config_with`].
+    pub fn standalone_with(&self, options: &PolicyOptions) -> Result<StandalonePolicy, ExpertError> {
+        // Refuses options that are of no use.
+        self.config_with(options)?;
         match self {
             Self::Bundled => {
                 Err(self.error("it does not say for which environment; name it, as in bundled:CartPole-v1"))
@@ -67,9 +80,10 @@ impl PolicyReference {
                 let config = BundledConfig { environment: Some(id.clone()) };
                 unnamed(config.find(id)?.file().standalone()?)
             }
-            Self::Sb3(path) => {
-                let config = Sb3Config { path: path.clone(), vecnormalize: None };
-                unnamed(Sb3Archive::open(&config)?.standalone(None)?)
+            Self::Sb3(path) => unnamed(Sb3Archive::open(&Self::sb3_config(path, options))?.standalone(None)?),
+            Self::Torch(path) => {
+                let config = TorchConfig { path: path.clone(), activation: options.activation };
+                unnamed(TorchAgent::open(&config)?.standalone()?)
             }
             Self::Safetensors(path) => unnamed(NetworkFile::open(path)?.standalone()?),
             #[cfg(feature = "hub")]

@@ -72,7 +72,7 @@ fn what_does_not_fit_is_refused_with_what_would() {
     assert!(error("run:/nowhere", "CartPole-v1").starts_with("cannot read `/nowhere/formula.json`: "));
     assert_eq!(
         error("formula.jsn", "CartPole-v1"),
-        "policy `formula.jsn`: expected bundled, bundled:ENVIRONMENT, FILE.zip, hub:ORG/REPO, FILE.onnx, FILE.safetensors, FILE.json, \
+        "policy `formula.jsn`: expected bundled, bundled:ENVIRONMENT, FILE.zip, hub:ORG/REPO, FILE.onnx, FILE.pt, FILE.safetensors, FILE.json, \
          formula:EXPRESSION or run:DIR"
     );
     let policy = resolve("formula:log(theta)", "CartPole-v1").expect("a policy");

@@ -114,3 +114,16 @@ proptest! {
         }
     }
 }
+
+/// `tanh(x W)` of an observation `[3]`, without an axis for a batch.
+#[test]
+fn an_observation_without_a_batch() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/onnx/one_dimensional.onnx");
+    let policy = kanrl_experts::onnx::OnnxPolicy::standalone(&path).expect("a policy");
+    let mut actions = ActionBatch::zeros(policy.action_space(), 2);
+    policy.act(&[0.1, 0.2, 0.3, -1.0, 0.5, 2.0], &[0; 2], &mut actions).expect("actions");
+    let ActionBatch::Continuous { values, size } = actions else { panic!("a vector") };
+    let expected = [-0.0200406_f32, 0.1157272_f32, -0.7048416_f32, 0.7200482_f32];
+    assert_eq!(size, 2);
+    assert!(values.iter().zip(expected).all(|(value, expected)| (value - expected).abs() < 1e-6), "{values:?}");
+}

@@ -185,3 +185,20 @@ fn graphs_inside_graphs_are_refused() {
     let message = read_bytes(wrap(7 << 3 | 2, graph)).err().expect("a refusal");
     assert!(message.contains("messages inside each other"), "{message}");
 }
+
+#[test]
+fn a_chain_of_operators_is_followed_as_far_as_a_small_stack_goes() {
+    let chain = |length: usize| {
+        let name = |index: usize| if index == 0 { "x".to_owned() } else { format!("v{index}") };
+        let mut nodes: Vec<NodeProto> =
+            (0..length - 1).map(|index| node("Tanh", &[&name(index)], &name(index + 1), &[])).collect();
+        nodes.push(node("Tanh", &[&name(length - 1)], "y", &[]));
+        nodes
+    };
+    let run = move || {
+        read(chain(1024), Vec::new()).map(|_| ()).expect("a policy");
+        refused(chain(20_000), Vec::new(), "has 20000 operators; at most 1024 are accepted");
+    };
+    // As much as a thread of Rust's has without being asked.
+    std::thread::Builder::new().stack_size(2 << 20).spawn(run).expect("a thread").join().expect("no overflow");
+}

@@ -1,6 +1,6 @@
 //! `kind = "onnx"`: a network in ONNX, such as torch exports.
 //!
-//! The input is a batch of raw observations `[1, size]` of floats; whatever normalization there is must be part of the
+//! The input is a raw observation of floats, `[1, size]` or `[size]`; whatever normalization there is must be part of the
 //! network. The first output is the policy: an index of a discrete action (as Stable-Baselines3's documented
 //! `OnnxableSB3Policy` gives it), one number for each discrete action (logits: better targets than the indices alone), or the
 //! vector action before clipping. Other outputs are not computed.
@@ -30,6 +30,8 @@ use std::sync::Arc;
 
 /// Largest file, in bytes.
 const MAX_FILE: u64 = 64 << 20;
+/// Most operators: rten follows them by recursion, so that their number bounds the stack that it needs.
+const MAX_OPERATORS: usize = 1024;
 /// Most numbers in an observation, where only the file says how many there are.
 const MAX_OBSERVATION_SIZE: usize = 1 << 16;
 
@@ -183,6 +185,7 @@ impl OnnxPolicy {
 impl Network {
     fn read(bytes: Vec<u8>) -> Result<Self, String> {
         lengths::check(&bytes)?;
+        sizes::check_operators(&bytes)?;
         let mut options = ModelOptions::with_ops(operators());
         // Only what the first output needs is ever computed.
         options.enable_optimization(false);
@@ -204,11 +207,19 @@ impl Network {
         }
     }
 
+    /// The input's shape for one observation; a batch of one where the file says nothing else.
+    fn input_shape(&self, observation_size: usize) -> Vec<usize> {
+        let axes = self.model.input_shape(0).map_or(2, |shape| shape.len()).max(1);
+        let mut shape = vec![1; axes];
+        shape[axes - 1] = observation_size;
+        shape
+    }
+
     fn answer(&self, observation: &[f64]) -> Result<Answer, PolicyError> {
         let failed = |reason: String| PolicyError::Failed { reason };
         let row: Vec<f32> = observation.iter().map(|value| *value as f32).collect();
         let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&self.pool)));
-        let input = Value::from_shape([1, row.len()], row).map_err(|error| failed(error.to_string()))?;
+        let input = Value::from_shape(self.input_shape(row.len()), row).map_err(|error| failed(error.to_string()))?;
         let run = || self.model.run(vec![(self.input, input.into())], &[self.output], Some(options));
         let mut outputs = caught(run).map_err(failed)?.map_err(|error| failed(error.to_string()))?;
         match outputs.pop() {

@@ -3,7 +3,7 @@
 //! The operators that the first output needs are run one by one on an observation of zeros. Before each, its operands' shapes
 //! bound its result's. No shape may depend on the observation, so that every later run has the same ones.
 
-use super::Network;
+use super::{MAX_OPERATORS, Network};
 use rten::{Dimension, RunOptions, Value};
 use rten_onnx::onnx::{ModelProto, NodeProto};
 use rten_tensor::prelude::*;
@@ -21,6 +21,16 @@ struct Walk<'a> {
     observed: HashSet<String>,
     /// Numbers in `results`.
     total: usize,
+}
+
+/// Refuses graphs of too many operators, before anything follows them.
+pub(super) fn check_operators(bytes: &[u8]) -> Result<(), String> {
+    let model = ModelProto::parse_buf(bytes).map_err(|error| format!("is no ONNX network: {error}"))?;
+    let count = model.graph.map_or(0, |graph| graph.node.len());
+    if count > MAX_OPERATORS {
+        return Err(format!("has {count} operators; at most {MAX_OPERATORS} are accepted"));
+    }
+    Ok(())
 }
 
 /// Checks a network whose file is `bytes`, for observations of that size.
@@ -41,7 +51,7 @@ pub(super) fn check(network: &Network, bytes: &[u8], observation_size: usize) ->
             steps.push(node);
         }
     }
-    let zeros = Value::from_shape([1, observation_size], vec![0.0_f32; observation_size]);
+    let zeros = Value::from_shape(network.input_shape(observation_size), vec![0.0_f32; observation_size]);
     let zeros = zeros.map_err(|error| error.to_string())?;
     let (results, observed) = (HashMap::from([(input.clone(), zeros)]), HashSet::from([input]));
     let mut walk = Walk { network, results, observed, total: 0 };

@@ -1,5 +1,6 @@
 //! The member `data` of an archive: JSON with pickles inside, of which only spaces and a few options are read.
 
+use super::space::{self, Observations};
 use crate::ExpertError;
 use crate::network::Activation;
 use crate::numpy;
@@ -14,15 +15,18 @@ use serde_json::Value as Json;
 pub(super) struct Data {
     /// Module and name.
     pub(super) policy_class: (String, String),
-    /// Only a `Box` can be used.
-    pub(super) observation_space: Actions,
+    pub(super) observation_space: Observations,
     pub(super) action_space: Actions,
+    /// The number that the environment gives the first discrete action.
+    pub(super) first_action: i64,
     /// Where `policy_kwargs` names one.
     pub(super) activation: Option<Activation>,
     /// Where `policy_kwargs` says.
     pub(super) squash_output: Option<bool>,
     /// Where `policy_kwargs` says.
     pub(super) clip_mean: Option<f64>,
+    /// Why the agent seems to have been trained with normalized observations, where it does.
+    pub(super) normalized: Option<&'static str>,
 }
 
 impl Data {
@@ -52,23 +56,28 @@ impl Data {
             policy_class = Some((class.0.to_owned(), class.1.to_owned()));
             Ok(())
         })?;
-        let space = |name: &str| {
-            let mut found = None;
-            with_pickle(name, required(name)?, &mut |value| {
-                found = Some(space(value)?);
-                Ok(())
-            })?;
-            found.ok_or_else(|| malformed(format!("has no `{name}`")))
-        };
-        let (observation_space, action_space) = (space("observation_space")?, space("action_space")?);
+        let mut observation_space = None;
+        with_pickle("observation_space", required("observation_space")?, &mut |value| {
+            observation_space = Some(Observations::read(value)?);
+            Ok(())
+        })?;
+        let mut action_space = None;
+        with_pickle("action_space", required("action_space")?, &mut |value| {
+            action_space = Some(space::actions(value)?);
+            Ok(())
+        })?;
+        let observation_space = observation_space.ok_or_else(|| malformed("has no `observation_space`".to_owned()))?;
+        let (action_space, first_action) = action_space.ok_or_else(|| malformed("has no `action_space`".to_owned()))?;
 
         let mut data = Self {
             policy_class: policy_class.ok_or_else(|| malformed("has no `policy_class`".to_owned()))?,
             observation_space,
             action_space,
+            first_action,
             activation: None,
             squash_output: None,
             clip_mean: None,
+            normalized: None,
         };
         let options = required("policy_kwargs")?;
         if options.get(":serialized:").is_some() {
@@ -82,58 +91,34 @@ impl Data {
             data.squash_output = options.get("squash_output").and_then(Json::as_bool);
             data.clip_mean = options.get("clip_mean").and_then(Json::as_f64);
         }
+        data.normalized = data.signs_of_normalization(&json);
         Ok(data)
+    }
+
+    /// What the last observations of the training say: they are kept as the policy saw them.
+    fn signs_of_normalization(&self, json: &Json) -> Option<&'static str> {
+        // Of a member that does not matter, nothing is an error.
+        let array = |name: &str| {
+            let bytes = STANDARD.decode(json.get(name)?.get(":serialized:")?.as_str()?).ok()?;
+            numpy::array(Pickle::read(&bytes).ok()?.root()).ok()
+        };
+        let seen = array("_last_obs")?;
+        if array("_last_original_obs").is_some_and(|original| original.values != seen.values) {
+            return Some("its last observations differ from the environment's own");
+        }
+        let Observations { low, high, .. } = &self.observation_space;
+        let leaves =
+            |row: &[f64]| row.iter().zip(low.iter().zip(high)).any(|(value, (low, high))| value < low || value > high);
+        seen.values.chunks_exact(low.len()).any(leaves).then_some("its last observations leave the observation space")
     }
 }
 
 fn activation(value: Value<'_>) -> Result<Activation, String> {
-    match value.as_global() {
-        Some(("torch.nn.modules.activation", name)) => match name {
-            "Tanh" => return Ok(Activation::Tanh),
-            "ReLU" => return Ok(Activation::Relu),
-            "ELU" => return Ok(Activation::Elu),
-            "LeakyReLU" => return Ok(Activation::LeakyRelu),
-            _ => {}
-        },
-        Some(("torch.nn.modules.linear", "Identity")) => return Ok(Activation::Identity),
-        _ => {}
-    }
-    Err(format!("the activation is {}; supported are Tanh, ReLU, ELU and LeakyReLU", value.describe()))
-}
-
-/// `gym.spaces` (old archives) or `gymnasium.spaces`.
-fn space(value: Value<'_>) -> Result<Actions, String> {
-    const SUPPORTED: &str = "supported are Discrete and one-dimensional Box";
-    let attribute = |name: &str| value.attribute(name).ok_or_else(|| format!("the space has no `{name}`"));
-    match value.callee() {
-        Some(("gym.spaces.box" | "gymnasium.spaces.box", "Box")) => {
-            let bound = |name| {
-                let bound = numpy::array(attribute(name)?)?;
-                match bound.shape.len() {
-                    1 if !bound.values.is_empty() => Ok(bound.values),
-                    _ => Err(format!("the space is a Box of shape {:?}; {SUPPORTED}", bound.shape)),
-                }
-            };
-            let (low, high) = (bound("low")?, bound("high")?);
-            if low.len() != high.len() || low.iter().zip(&high).any(|(low, high)| low.is_nan() || high.is_nan()) {
-                return Err("the space's bounds do not fit together".to_owned());
-            }
-            Ok(Actions::Box { low, high })
+    let found = match value.as_global() {
+        Some(("torch.nn.modules.activation" | "torch.nn.modules.linear" | "torch.nn", name)) => {
+            Activation::from_torch(name)
         }
-        Some(("gym.spaces.discrete" | "gymnasium.spaces.discrete", "Discrete")) => {
-            let number = |name| -> Result<f64, String> {
-                let array = numpy::array(attribute(name)?)?;
-                array.values.first().copied().ok_or_else(|| format!("the space has no `{name}`"))
-            };
-            let count = number("n")?;
-            if value.attribute("start").is_some() && number("start")? != 0.0 {
-                return Err("the space does not start at 0".to_owned());
-            }
-            if !(1.0..=4096.0).contains(&count) {
-                return Err(format!("the space has {count} actions; expected 1 to 4096"));
-            }
-            Ok(Actions::Discrete { count: count as usize })
-        }
-        _ => Err(format!("the space is {}; {SUPPORTED}", value.describe())),
-    }
+        _ => None,
+    };
+    found.ok_or_else(|| format!("the activation is {}; supported are {}", value.describe(), Activation::known()))
 }

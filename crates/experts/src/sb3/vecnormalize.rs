@@ -7,11 +7,11 @@ use crate::pickle::{Pickle, Value};
 
 const CLASS: (&str, &str) = ("stable_baselines3.common.vec_env.vec_normalize", "VecNormalize");
 
-/// The observation normalization of a pickled `VecNormalize`; `None` where it normalizes rewards only.
+/// The observation normalization of a pickled `VecNormalize`, of all numbers in a row; `None` where it normalizes rewards only.
 /// `file` names the file in errors.
 ///
 /// # Errors
-/// [`ExpertError`] for a damaged pickle, another class, or statistics that are not one-dimensional.
+/// [`ExpertError`] for a damaged pickle, another class, or statistics that are no numbers.
 pub fn read(file: &str, bytes: &[u8]) -> Result<Option<ObservationNormalization>, ExpertError> {
     let pickle = Pickle::read(bytes).map_err(|source| ExpertError::Pickle { file: file.to_owned(), source })?;
     let root = pickle.root();
@@ -34,20 +34,24 @@ fn statistics(root: Value<'_>) -> Result<Option<ObservationNormalization>, Strin
         return Ok(None);
     }
     let statistics = root.attribute("obs_rms").ok_or("has no observation statistics (obs_rms)")?;
-    if statistics.callee().is_none_or(|(_, name)| name != "RunningMeanStd") {
-        return Err(format!(
-            "has {} as observation statistics; only one-dimensional observations are supported",
-            statistics.describe()
-        ));
+    let is_statistics = |value: &Value<'_>| value.callee().is_some_and(|(_, name)| name == "RunningMeanStd");
+    // A Dict's statistics come by key, in the order of its keys.
+    let parts = match statistics.entries() {
+        Some(entries) if !is_statistics(&statistics) => entries.map(|(_, value)| value).collect(),
+        _ => vec![statistics],
+    };
+    if let Some(other) = parts.iter().find(|part| !is_statistics(part)) {
+        return Err(format!("has {} as observation statistics; expected running means", other.describe()));
     }
     let array = |name: &str| {
-        let value = statistics.attribute(name).ok_or_else(|| format!("has no `{name}` in its statistics"))?;
-        let array = numpy::array(value).map_err(|reason| format!("has a bad `{name}` in its statistics: {reason}"))?;
-        if array.shape.len() == 1 {
-            Ok(array.values)
-        } else {
-            Err(format!("has a `{name}` of shape {:?}; only one-dimensional observations are supported", array.shape))
+        let mut values = Vec::new();
+        for part in &parts {
+            let value = part.attribute(name).ok_or_else(|| format!("has no `{name}` in its statistics"))?;
+            let array =
+                numpy::array(value).map_err(|reason| format!("has a bad `{name}` in its statistics: {reason}"))?;
+            values.extend(array.values);
         }
+        Ok::<_, String>(values)
     };
     let number = |name: &str| {
         let value = root.attribute(name).map(numpy::array);

@@ -1,6 +1,6 @@
 //! The format of `torch.save` before 1.6: five pickles, then the storages' bytes.
 
-use super::{ElementType, Source, StateDict, entries};
+use super::{Content, ElementType, Source, StateDict, entries};
 use crate::ExpertError;
 use crate::pickle::{Pickle, PickleError};
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 const MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
 const PROTOCOL: i64 = 1001;
 
-pub(super) fn read(file: &str, bytes: Vec<u8>) -> Result<StateDict, ExpertError> {
+pub(super) fn read(file: &str, bytes: Vec<u8>, content: Content) -> Result<StateDict, ExpertError> {
     let pickle = |source: PickleError| ExpertError::Pickle { file: file.to_owned(), source };
     let not_torch = || {
         ExpertError::malformed(
@@ -32,14 +32,14 @@ pub(super) fn read(file: &str, bytes: Vec<u8>) -> Result<StateDict, ExpertError>
     if next()?.root().get("little_endian").and_then(|value| value.as_bool()) != Some(true) {
         return Err(ExpertError::malformed(file, "was saved on a big-endian machine; save it on a little-endian one"));
     }
-    let entries = entries(file, &next()?)?;
+    let entries = entries(file, &next()?, content)?;
     let keys = next()?;
     let keys: Option<Vec<&str>> =
         keys.root().as_sequence().and_then(|keys| keys.into_iter().map(|key| key.as_text()).collect());
     let keys = keys.ok_or_else(|| ExpertError::malformed(file, "has no list of storages after its tensors"))?;
 
     let types: BTreeMap<&str, ElementType> =
-        entries.values().map(|entry| (&*entry.storage.key, entry.storage.element_type)).collect();
+        entries.iter().map(|(_, entry)| (&*entry.storage.key, entry.storage.element_type)).collect();
     let mut storages = BTreeMap::new();
     for key in keys {
         let cut_off = || ExpertError::malformed(file, format!("is cut off in the storage `{key}`"));
@@ -54,5 +54,5 @@ pub(super) fn read(file: &str, bytes: Vec<u8>) -> Result<StateDict, ExpertError>
         position = end.ok_or_else(cut_off)?;
         storages.insert(key.to_owned(), start..position);
     }
-    Ok(StateDict { file: file.to_owned(), entries, source: Source::Legacy { bytes, storages } })
+    Ok(StateDict::new(file, entries, Source::Legacy { bytes, storages }))
 }

@@ -1,8 +1,10 @@
 //! PyTorch's saved state dicts: the zip format (since 1.6) and the legacy one, without torch and without running code.
 //!
-//! Only names, shapes and float tensors are understood; any other class in the pickle is refused, as
-//! `torch.load(weights_only=True)` does. A tensor's bytes are unpacked when it is asked for.
+//! Only names, shapes and float tensors are understood. In a plain state dict any other class is refused, as
+//! `torch.load(weights_only=True)` does; in a trainer's checkpoint, which holds an optimizer and more beside it, what is no
+//! tensor is passed over. Nothing is run in either. A tensor's bytes are unpacked when it is asked for.
 
+pub mod agent;
 mod legacy;
 
 use crate::ExpertError;
@@ -84,8 +86,22 @@ pub struct Tensor {
 pub struct StateDict {
     file: String,
     entries: BTreeMap<String, Entry>,
+    /// Names in the file's order.
+    order: Vec<String>,
     source: Source,
 }
+
+/// What a pickle may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Content {
+    /// Names and tensors, and nothing else.
+    StateDict,
+    /// State dicts inside of dicts, beside anything else; names are joined by dots.
+    Checkpoint,
+}
+
+/// Dicts inside of each other at most.
+const MAX_DEPTH: usize = 8;
 
 impl StateDict {
     /// Reads the description of every tensor; `file` names the file in errors.
@@ -93,13 +109,35 @@ impl StateDict {
     /// # Errors
     /// [`ExpertError`] for a file that is damaged, too large or holds anything but tensors.
     pub fn read(file: &str, bytes: Vec<u8>) -> Result<Self, ExpertError> {
+        Self::read_content(file, bytes, Content::StateDict)
+    }
+
+    /// The same for a trainer's checkpoint: the tensors in dicts inside of the file's dict have names such as
+    /// `model_state_dict.actor.0.weight`; of a tuple, which holds several networks, the first one is read.
+    ///
+    /// # Errors
+    /// [`ExpertError`] for a file that is damaged, too large, or holds a program or a whole Python object.
+    pub fn read_nested(file: &str, bytes: Vec<u8>) -> Result<Self, ExpertError> {
+        Self::read_content(file, bytes, Content::Checkpoint)
+    }
+
+    fn read_content(file: &str, bytes: Vec<u8>, content: Content) -> Result<Self, ExpertError> {
         if bytes.len() as u64 > MAX_STORAGE {
             return Err(ExpertError::TooLarge { file: file.to_owned(), bytes: bytes.len() as u64, limit: MAX_STORAGE });
         }
         if !bytes.starts_with(b"PK") {
-            return legacy::read(file, bytes);
+            return legacy::read(file, bytes, content);
         }
         let mut archive = Archive::new(file.to_owned(), bytes)?;
+        if archive.names().iter().any(|name| name.ends_with("constants.pkl")) {
+            return Err(ExpertError::Unsupported {
+                file: file.to_owned(),
+                what: "a TorchScript program".to_owned(),
+                supported:
+                    "it is code, which is not run; save the module's state_dict() as FILE.pt, or export it as FILE.onnx"
+                        .to_owned(),
+            });
+        }
         let pickles = archive.names().into_iter().filter(|name| name == "data.pkl" || name.ends_with("/data.pkl"));
         let member = pickles.min_by_key(String::len).ok_or_else(|| ExpertError::MissingMember {
             file: file.to_owned(),
@@ -115,8 +153,18 @@ impl StateDict {
             ));
         }
         let pickle = archive.read(&member, crate::pickle::MAX_BYTES as u64)?;
-        let entries = describe(&format!("{file}/{member}"), &pickle)?;
-        Ok(Self { file: file.to_owned(), entries, source: Source::Zip { archive, prefix } })
+        let entries = describe(&format!("{file}/{member}"), &pickle, content)?;
+        Ok(Self::new(file, entries, Source::Zip { archive, prefix }))
+    }
+
+    fn new(file: &str, entries: Vec<(String, Entry)>, source: Source) -> Self {
+        let order = entries.iter().map(|(name, _)| name.clone()).collect();
+        Self { file: file.to_owned(), entries: entries.into_iter().collect(), order, source }
+    }
+
+    /// Names of the tensors in the file's order.
+    pub fn names_in_order(&self) -> &[String] {
+        &self.order
     }
 
     /// Names of the tensors, sorted.
@@ -188,33 +236,66 @@ fn indices(shape: &[usize], strides: &[usize]) -> impl Iterator<Item = usize> {
     })
 }
 
-/// The tensors that a `data.pkl` describes.
-fn describe(file: &str, bytes: &[u8]) -> Result<BTreeMap<String, Entry>, ExpertError> {
+/// The tensors that a `data.pkl` describes, in its order.
+fn describe(file: &str, bytes: &[u8], content: Content) -> Result<Vec<(String, Entry)>, ExpertError> {
     let pickle = Pickle::read(bytes).map_err(|source| ExpertError::Pickle { file: file.to_owned(), source })?;
-    entries(file, &pickle)
+    entries(file, &pickle, content)
 }
 
-fn entries(file: &str, pickle: &Pickle<'_>) -> Result<BTreeMap<String, Entry>, ExpertError> {
-    for (module, name) in pickle.globals() {
-        if !is_expected(module, name) {
-            let reason = format!(
-                "mentions `{module}.{name}`, which no state dict needs; nothing of it was run. Expected only tensors"
-            );
-            return Err(ExpertError::malformed(file, reason));
+fn entries(file: &str, pickle: &Pickle<'_>, content: Content) -> Result<Vec<(String, Entry)>, ExpertError> {
+    let unexpected =
+        pickle.globals().find(|(module, name)| content == Content::StateDict && !is_expected(module, name));
+    if let Some((module, name)) = unexpected {
+        let reason = format!(
+            "mentions `{module}.{name}`, which no state dict needs; nothing of it was run. Expected only tensors"
+        );
+        return Err(ExpertError::malformed(file, reason));
+    }
+    let mut root = pickle.root();
+    if content == Content::Checkpoint {
+        root = root.as_sequence().and_then(|networks| networks.first().copied()).unwrap_or(root);
+        if let Some((module, name)) = root.callee().filter(|class| *class != ("collections", "OrderedDict")) {
+            return Err(ExpertError::Unsupported {
+                file: file.to_owned(),
+                what: format!("a whole Python object of the class `{module}.{name}`"),
+                supported: "it is code, which is not run; save its state_dict()".to_owned(),
+            });
         }
     }
-    let root = pickle.root();
-    let root_entries = root.entries().ok_or_else(|| {
-        ExpertError::malformed(file, format!("holds {}; expected a state dict (names with tensors)", root.describe()))
-    })?;
-    let mut entries = BTreeMap::new();
-    for (key, value) in root_entries {
-        let name = key.as_text().ok_or_else(|| {
-            ExpertError::malformed(file, format!("has {} as a tensor's name; expected a text", key.describe()))
-        })?;
-        let entry = entry(value)
-            .map_err(|reason| ExpertError::malformed(file, format!("has a bad entry `{name}`: {reason}")))?;
-        entries.insert(name.to_owned(), entry);
+    let mut entries = Vec::new();
+    let mut open = vec![(String::new(), root, 0)];
+    while let Some((prefix, dict, depth)) = open.pop() {
+        let Some(items) = dict.entries() else {
+            let reason = format!("holds {}; expected a state dict (names with tensors)", dict.describe());
+            return Err(ExpertError::malformed(file, reason));
+        };
+        let mut below = Vec::new();
+        for (key, value) in items {
+            let name = match (key.as_text(), key.as_int()) {
+                (Some(name), _) => format!("{prefix}{name}"),
+                (None, Some(number)) if content == Content::Checkpoint => format!("{prefix}{number}"),
+                _ if content == Content::Checkpoint => continue,
+                _ => {
+                    let reason = format!("has {} as a tensor's name; expected a text", key.describe());
+                    return Err(ExpertError::malformed(file, reason));
+                }
+            };
+            match entry(value) {
+                Ok(entry) => entries.push((name, entry)),
+                Err(reason) if content == Content::StateDict => {
+                    return Err(ExpertError::malformed(file, format!("has a bad entry `{name}`: {reason}")));
+                }
+                Err(_) => {
+                    let is_dict = value.entries().is_some()
+                        && value.callee().is_none_or(|class| class == ("collections", "OrderedDict"));
+                    if is_dict && depth < MAX_DEPTH {
+                        below.push((format!("{name}."), value, depth + 1));
+                    }
+                }
+            }
+        }
+        // The first one is read next.
+        open.extend(below.into_iter().rev());
     }
     Ok(entries)
 }

@@ -2,6 +2,10 @@
 
 use crate::network::Activation;
 
+/// Those whose derivative follows from the activated value.
+pub(super) const TRAINABLE: [Activation; 5] =
+    [Activation::Identity, Activation::Tanh, Activation::Relu, Activation::Elu, Activation::LeakyRelu];
+
 /// Applies it to every value.
 pub(super) fn activate(activation: Activation, values: &mut [f32]) {
     let each = values.iter_mut();
@@ -11,6 +15,7 @@ pub(super) fn activate(activation: Activation, values: &mut [f32]) {
         Activation::Relu => each.for_each(|value| *value = value.max(0.0)),
         Activation::Elu => each.for_each(|value| *value = if *value > 0.0 { *value } else { value.exp_m1() }),
         Activation::LeakyRelu => each.for_each(|value| *value = if *value > 0.0 { *value } else { 0.01 * *value }),
+        _ => unreachable!("the config is checked to have one of {TRAINABLE:?}"),
     }
 }
 
@@ -25,6 +30,7 @@ pub(super) fn multiply_by_derivative(activation: Activation, activated: &[f32], 
             pairs.for_each(|(gradient, value)| *gradient *= if *value > 0.0 { 1.0 } else { value + 1.0 })
         }
         Activation::LeakyRelu => pairs.for_each(|(gradient, value)| *gradient *= if *value > 0.0 { 1.0 } else { 0.01 }),
+        _ => unreachable!("the config is checked to have one of {TRAINABLE:?}"),
     }
 }
 

@@ -1,3 +1,4 @@
+use super::activation::TRAINABLE;
 use super::{Schedule, TrainingError};
 use crate::network::Activation;
 use serde::{Deserialize, Serialize};
@@ -126,6 +127,10 @@ impl PpoConfig {
         let wrong = |field: &str, value: &dyn std::fmt::Display, wanted: &str| {
             Err(TrainingError::BadConfig { reason: format!("`{field}` is {value}, expected {wanted}") })
         };
+        if !TRAINABLE.contains(&self.activation_fn) {
+            let activation = format!("{:?}", self.activation_fn);
+            return wrong("activation_fn", &activation, "tanh, relu, elu or leaky_relu");
+        }
         for (field, value) in positive {
             if value == 0 {
                 return wrong(field, &value, "at least 1");

@@ -54,6 +54,12 @@ pub trait ExpertPolicy: Policy {
 
     /// Where it comes from, such as `bundled` or a file name, for reports.
     fn source(&self) -> &str;
+
+    /// How it was read where that was to be found out, each a sentence without a full stop; what may be wrong about it begins
+    /// with `warning: `. Nothing by default.
+    fn notes(&self) -> &[String] {
+        &[]
+    }
 }
 
 /// What can go wrong when a policy acts.

@@ -1,3 +1,4 @@
+use super::policy_flags::{PolicyFlags, say};
 use crate::{Failure, Plugins, json};
 use clap::Args;
 use kanrl_core::action::ActionBatch;
@@ -25,12 +26,15 @@ policies that are told the time.
 
 Without --environment:
   FILE.zip, hub:…, FILE.safetensors, bundled:ID  know sizes and the actions' bounds
+  FILE.pt                                        knows sizes; needs --activation
   run:DIR, run:DIR#kan, formula.json             know the observations' names as well
   FILE.onnx                                      whole numbers are actions, floats come as they are
   formula:EXPRESSION                             gives values as they are, for a .csv's columns")]
 pub struct Act {
     /// Whose policy: bundled:ID, FILE.zip, FILE.safetensors, formula.json, formula:EXPRESSION, run:DIR, run:DIR#kan, …
     policy: PolicyReference,
+    #[command(flatten)]
+    flags: PolicyFlags,
     /// Observations, one a row: .npy, .npz, .safetensors or .csv.
     #[arg(long, value_name = "FILE")]
     observations: PathBuf,
@@ -46,7 +50,7 @@ pub struct Act {
 }
 
 impl Act {
-    pub fn run(self, plugins: &Plugins) -> Result<(), Failure> {
+    pub fn run(self, quiet: bool, plugins: &Plugins) -> Result<(), Failure> {
         let format = ActionsFormat::from_path(&self.out).map_err(Failure::input)?;
         let place = |path: &PathBuf| std::fs::canonicalize(path).ok();
         if place(&self.out).is_some_and(|out| Some(out) == place(&self.observations)) {
@@ -56,6 +60,10 @@ impl Act {
         let environment = self.environment(plugins)?;
         let StandalonePolicy { policy, observation_names } = self.load(environment.as_ref())?;
         let observations = read_observations(&self.observations, &observation_names).map_err(Failure::input)?;
+        if !quiet {
+            say(policy.notes());
+            say(&observations.notes);
+        }
         if observations.size != policy.observation_size() {
             let (found, wanted) = (observations.size, policy.observation_size());
             let file = self.observations.display();
@@ -100,15 +108,18 @@ impl Act {
 
     fn load(&self, environment: Option<&EnvironmentSpec>) -> Result<StandalonePolicy, Failure> {
         if let Some(environment) = environment {
-            let policy = self.policy.resolve(environment).map_err(Failure::input)?;
+            let policy = self.policy.resolve_with(&self.flags.options(), environment).map_err(Failure::input)?;
             return Ok(StandalonePolicy { policy, observation_names: environment.observation_space.names() });
         }
-        let is_table = self.observations.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+        let is_table = self
+            .observations
+            .extension()
+            .is_some_and(|name| ["csv", "tsv", "txt"].iter().any(|table| name.eq_ignore_ascii_case(table)));
         if matches!(self.policy, PolicyReference::Formula(_)) && !is_table {
             let message = format!("`{}` does not say in which order its observations come", self.policy);
             let help = "add --environment ID, or give a .csv with named columns";
             return Err(Failure::input_with_help(Error::other(message), help));
         }
-        self.policy.standalone().map_err(Failure::input)
+        self.policy.standalone_with(&self.flags.options()).map_err(Failure::input)
     }
 }

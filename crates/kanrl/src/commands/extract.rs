@@ -1,9 +1,12 @@
+use super::policy_flags::{PolicyFlags, say};
 use crate::origin::origin;
 use crate::terminal::Bars;
 use crate::{Failure, Plugins, json};
 use clap::Args;
+use kanrl_core::config::ExpertConfig;
 use kanrl_experts::PolicyReference;
 use kanrl_experts::data_files::ActionKind;
+use kanrl_experts::observed::ObservedConfig;
 use kanrl_pipeline::config::{MergedConfig, RawConfig};
 use kanrl_pipeline::run::record::RunRecord;
 use kanrl_pipeline::run::{OpenRun, PolicyRow, PreparedRun, Returns, RunFile, RunSummary};
@@ -21,6 +24,11 @@ pub struct Extract {
     /// Whose policy: `bundled`, a Stable-Baselines3 archive (FILE.zip), …
     #[arg(long, value_name = "POLICY")]
     expert: Option<PolicyReference>,
+    #[command(flatten)]
+    flags: PolicyFlags,
+    /// States that the expert is asked about (.csv, .npy, .npz or .safetensors), where its environment is not at hand.
+    #[arg(long, value_name = "FILE", requires = "expert")]
+    observations: Option<PathBuf>,
     /// Somebody's log of observations and actions (.safetensors, .npz or .csv) in the place of an expert; without an
     /// environment, nothing is played.
     #[arg(long, value_name = "FILE", conflicts_with = "expert")]
@@ -69,6 +77,7 @@ Examples:
   kanrl extract CartPole-v1 --candidate 'k1*theta + k2*theta_dot'
   kanrl extract --config run.toml
   kanrl extract --dataset log.csv              a formula for logged actions; nothing is played
+  kanrl extract --expert agent.zip --observations states.csv   … for what an agent does in these states
   kanrl extract CartPole-v1 --dataset log.npz  … its constants tuned, and compared, by playing
 
 A log's columns are observations (their names stand in the formula), `action` (labels of any kind, or
@@ -122,16 +131,22 @@ impl Extract {
             }
             config.set("expert", "", section);
         }
-        let has_log = config.get("expert", "kind").is_some_and(|kind| kind.as_str() == Some("dataset"));
+        if let Some(expert) = &self.expert {
+            config.set("expert", "", self.expert_section(expert)?);
+        } else if self.flags.are_given() {
+            let message = std::io::Error::other("--normalization and --activation are about an --expert");
+            return Err(Failure::input_with_help(message, "name it: --expert agent.zip"));
+        }
+        let needs_none = ["dataset", "observed"];
+        let kind = config.get("expert", "kind");
+        let has_log = kind.is_some_and(|kind| kind.as_str().is_some_and(|kind| needs_none.contains(&kind)));
         if config.get("environment", "id").is_none() && !has_log {
             let message = std::io::Error::other("no environment was named");
             return Err(Failure::input_with_help(
                 message,
-                "kanrl extract CartPole-v1, or `kanrl env list` for all; a log needs none: kanrl extract --dataset log.csv",
+                "kanrl extract CartPole-v1, or `kanrl env list` for all; a log needs none: kanrl extract --dataset log.csv; nor does \
+                 an agent with states to ask it about: kanrl extract --expert agent.zip --observations states.csv",
             ));
-        }
-        if let Some(expert) = &self.expert {
-            config.set("expert", "", expert_section(expert)?);
         }
         if let Some(Widths(widths)) = &self.hidden {
             config.set("approximator", "hidden", widths.clone());
@@ -159,19 +174,32 @@ impl Extract {
         }
         Ok(config)
     }
-}
 
-/// A policy's `[expert]` section.
-fn expert_section(expert: &PolicyReference) -> Result<toml::Value, Failure> {
-    let config = expert.config().map_err(Failure::input)?;
-    toml::Value::try_from(config).map_err(Failure::input)
+    /// The `[expert]` section.
+    fn expert_section(&self, expert: &PolicyReference) -> Result<toml::Value, Failure> {
+        let options = self.flags.options();
+        let config = expert.config_with(&options).map_err(Failure::input)?;
+        let section = match &self.observations {
+            None => toml::Value::try_from(config),
+            Some(observations) => {
+                let config: Box<dyn ExpertConfig> = Box::new(ObservedConfig {
+                    policy: expert.to_string(),
+                    observations: observations.clone(),
+                    normalization: options.normalization,
+                    activation: options.activation,
+                });
+                toml::Value::try_from(config)
+            }
+        };
+        section.map_err(Failure::input)
+    }
 }
 
 /// Runs all stages with progress bars and Ctrl-C, and prints the result.
 pub fn execute(mut run: OpenRun, quiet: bool, json: bool) -> Result<(), Failure> {
     run.set_origin(origin());
     if !quiet {
-        note(run.notes());
+        say(run.notes());
         run.reporter_mut().subscribe(Bars::new());
     }
     let cancel = run.reporter_mut().cancel_flag();
@@ -194,13 +222,6 @@ pub fn execute(mut run: OpenRun, quiet: bool, json: bool) -> Result<(), Failure>
     print(&summary, &formula);
     println!("\nEverything about this run: {}", directory.display());
     Ok(())
-}
-
-/// Says how files were read, where nothing but the result is to be on standard output.
-pub fn note(notes: &[String]) {
-    for note in notes {
-        eprintln!("note: {note}");
-    }
 }
 
 fn print(summary: &RunSummary, formula: &str) {

@@ -7,6 +7,7 @@ mod extract;
 mod generate;
 mod plugins;
 mod policy;
+mod policy_flags;
 mod resume;
 mod runs;
 mod serve;
@@ -63,9 +64,9 @@ pub fn run(command: Command, quiet: bool, plugins: &Plugins) -> Result<(), Failu
         Command::Sweep(sweep) => sweep.run(quiet, plugins),
         Command::Runs(runs) => runs.run(),
         Command::Export(export) => export.run(),
-        Command::Evaluate(evaluate) => evaluate.run(plugins),
-        Command::Play(play) => play.run(plugins),
-        Command::Act(act) => act.run(plugins),
+        Command::Evaluate(evaluate) => evaluate.run(quiet, plugins),
+        Command::Play(play) => play.run(quiet, plugins),
+        Command::Act(act) => act.run(quiet, plugins),
         Command::Experts(experts) => experts.run(),
         Command::TrainExpert(train) => train.run(quiet, plugins),
         Command::Serve(serve) => serve.run(plugins),

@@ -1,5 +1,6 @@
 //! Policies by name, played.
 
+use super::policy_flags::{PolicyFlags, say};
 use crate::{Failure, Plugins, json};
 use clap::Args;
 use kanrl_core::environment::KeywordArguments;
@@ -20,6 +21,8 @@ pub struct Evaluate {
     /// Whose policy: bundled, bundled:ID, FILE.zip, FILE.safetensors, formula.json, formula:EXPRESSION, run:DIR, run:DIR#kan, …
     #[arg(long)]
     policy: PolicyReference,
+    #[command(flatten)]
+    flags: PolicyFlags,
     /// Number of episodes.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     episodes: u64,
@@ -32,11 +35,14 @@ pub struct Evaluate {
 }
 
 impl Evaluate {
-    pub fn run(self, plugins: &Plugins) -> Result<(), Failure> {
+    pub fn run(self, quiet: bool, plugins: &Plugins) -> Result<(), Failure> {
         let registry = plugins.environments()?;
         let entry = registry.get(&self.environment).map_err(Failure::input)?;
         let rollouts = Rollouts::new(entry, &KeywordArguments::new()).map_err(Failure::input)?;
-        let policy = self.policy.resolve(rollouts.spec()).map_err(Failure::input)?;
+        let policy = self.policy.resolve_with(&self.flags.options(), rollouts.spec()).map_err(Failure::input)?;
+        if !quiet {
+            say(policy.notes());
+        }
         let seeds: Vec<u64> = (0..self.episodes).map(|index| self.seed.wrapping_add(index)).collect();
         let episodes = rollouts.run(policy.as_ref(), &seeds, &RolloutOptions::default()).map_err(Failure::run)?;
         let returns = Returns::new(episodes.iter().map(|episode| episode.episode_return).collect());
@@ -68,6 +74,8 @@ pub struct Play {
     /// Whose policy; see `kanrl evaluate --help`.
     #[arg(long, default_value = "bundled")]
     policy: PolicyReference,
+    #[command(flatten)]
+    flags: PolicyFlags,
     /// The episode's seed.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -86,11 +94,14 @@ pub struct Play {
 }
 
 impl Play {
-    pub fn run(self, plugins: &Plugins) -> Result<(), Failure> {
+    pub fn run(self, quiet: bool, plugins: &Plugins) -> Result<(), Failure> {
         let registry = plugins.environments()?;
         let mut environment = registry.make(&self.environment, &KeywordArguments::new()).map_err(Failure::input)?;
         let spec = environment.spec().clone();
-        let policy = self.policy.resolve(&spec).map_err(Failure::input)?;
+        let policy = self.policy.resolve_with(&self.flags.options(), &spec).map_err(Failure::input)?;
+        if !quiet {
+            say(policy.notes());
+        }
         let format = match Format::from_path(&self.out) {
             Some(format) => format,
             None if self.terminal => Format::Apng,

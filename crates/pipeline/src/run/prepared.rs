@@ -46,7 +46,8 @@ impl PreparedRun {
             (None, Some(task)) => {
                 check_choice(&task)?;
                 let expert = config.expert.build(&task)?;
-                (task, Teacher::Expert(expert), Vec::new())
+                let notes = expert.notes().to_vec();
+                (task, Teacher::Expert(expert), notes)
             }
             (Some(record), environment) => {
                 let demonstrations = record.read(environment.as_ref())?;

@@ -1,0 +1,13 @@
+//! What a policy's name does not say.
+
+use crate::network::Activation;
+use std::path::PathBuf;
+
+/// What has to be said of some policies beside their name; see [`PolicyReference::config_with`](crate::PolicyReference).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PolicyOptions {
+    /// The pickled `VecNormalize` of a Stable-Baselines3 archive; `none` for none. Default: the one beside it.
+    pub normalization: Option<PathBuf>,
+    /// What stands between the layers of a state dict.
+    pub activation: Option<Activation>,
+}

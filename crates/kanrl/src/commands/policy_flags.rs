@@ -1,0 +1,37 @@
+//! Flags for what a policy's name does not say.
+
+use clap::Args;
+use kanrl_experts::PolicyOptions;
+use kanrl_experts::network::Activation;
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+pub struct PolicyFlags {
+    /// The pickled VecNormalize of a Stable-Baselines3 archive, or `none` [default: the *vec*normalize*.pkl beside it].
+    #[arg(long, value_name = "FILE")]
+    normalization: Option<PathBuf>,
+    /// What stands between the layers of a torch state dict (FILE.pt): tanh, relu, elu, silu, gelu, …
+    #[arg(long, value_name = "NAME")]
+    activation: Option<Activation>,
+}
+
+impl PolicyFlags {
+    pub fn options(&self) -> PolicyOptions {
+        PolicyOptions { normalization: self.normalization.clone(), activation: self.activation }
+    }
+
+    /// Whether any of them was given.
+    pub fn are_given(&self) -> bool {
+        self.normalization.is_some() || self.activation.is_some()
+    }
+}
+
+/// Says how files were read, beside the result: lines `note: …` and `warning: …`.
+pub fn say(notes: &[String]) {
+    for note in notes {
+        match note.strip_prefix("warning: ") {
+            Some(warning) => eprintln!("warning: {warning}"),
+            None => eprintln!("note: {note}"),
+        }
+    }
+}
