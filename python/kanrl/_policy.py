@@ -17,7 +17,7 @@ def policy(source, environment=None, *, scores=None):
     ----------
     source : str or path
         `bundled`, `bundled:ID`, `FILE.zip`, `hub:ORG/REPO`, `FILE.onnx`, `FILE.safetensors`, `formula.json`,
-        `formula:EXPRESSION`, `run:DIR`, `run:DIR#faithful`, `run:DIR#kan`. Or an expert as `kanrl.extract` takes it.
+        `formula:EXPRESSION`, `run:DIR`, `run:DIR#faithful`, `run:DIR#network`. Or an expert as `kanrl.extract` takes it.
     environment : str, gymnasium.Env or callable, optional
         What it is for, where the name alone does not say enough; as in `kanrl.extract`.
     scores : callable, optional

@@ -7,7 +7,8 @@ use kanrl_core::action::ActionBatch;
 use kanrl_core::environment::EnvironmentSpec;
 use kanrl_core::policy::{ExpertPolicy, ScoreKind};
 use kanrl_core::space::ActionSpace;
-use kanrl_experts::{PolicyReference, StandalonePolicy};
+use kanrl_experts::StandalonePolicy;
+use kanrl_pipeline::run::PolicySource;
 use kanrl_symbolic::{Expression, Format, Formula, export};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -63,7 +64,7 @@ impl Policy {
     /// # Errors
     /// `kanrl.InputError`.
     pub fn load(text: &str, environment: Option<&EnvironmentSpec>) -> PyResult<Self> {
-        let reference: PolicyReference = text.parse().map_err(errors::input)?;
+        let reference: PolicySource = text.parse().map_err(errors::input)?;
         let formula = reference.formula(environment).map_err(errors::input)?;
         if let (Some(formula), None) = (&formula, environment) {
             return Self::of_formula(formula.clone());

@@ -5,12 +5,11 @@ use crate::policy::Policy;
 use crate::work::interruptible;
 use crate::{errors, experts};
 use kanrl_core::environment::{EnvironmentRegistry, EnvironmentSpec};
-use kanrl_experts::PolicyReference;
 use kanrl_pipeline::config::{MergedConfig, RawConfig, RunConfig};
 use kanrl_pipeline::engine::PipelineError;
 use kanrl_pipeline::events::Event;
 use kanrl_pipeline::run::record::RunRecord;
-use kanrl_pipeline::run::{PreparedRun, RunError, RunFile, RunStore};
+use kanrl_pipeline::run::{PolicySource, PreparedRun, RunError, RunFile, RunStore};
 use kanrl_pipeline::stages;
 use kanrl_symbolic::Formula;
 use pyo3::exceptions::PyKeyboardInterrupt;
@@ -59,7 +58,7 @@ impl Order {
             config.set(section, key, value.clone());
         }
         if let Some(expert) = &self.expert {
-            let reference: PolicyReference = expert.parse().map_err(errors::input)?;
+            let reference: PolicySource = expert.parse().map_err(errors::input)?;
             let section = reference.config().map_err(errors::input)?;
             config.set("expert", "", toml::Value::try_from(section).map_err(errors::input)?);
         }
@@ -264,7 +263,7 @@ impl RunDirectory {
 
     /// The network before it became a formula.
     fn kan(&self) -> PyResult<Policy> {
-        Policy::load(&format!("run:{}#kan", self.store.path().display()), Some(&self.environment()?))
+        Policy::load(&format!("run:{}#network", self.store.path().display()), Some(&self.environment()?))
     }
 
     /// The expert.

@@ -2,7 +2,7 @@
 
 use crate::bundled::BundledConfig;
 use crate::demonstrations::DatasetConfig;
-use crate::formula::{FormulaConfig, RunConfig};
+use crate::formula::FormulaConfig;
 use crate::network_file::SafetensorsConfig;
 use crate::observed::ObservedConfig;
 use crate::sb3::Sb3Config;
@@ -61,13 +61,6 @@ pub const COMPONENTS: &[ComponentDescription] = &[
         summary: "a formula, or a formula.json",
         example: "kind = \"formula\"\nexpression = \"3*theta + theta_dot\"\n",
         schema: |generator| generator.subschema_for::<FormulaConfig>(),
-    },
-    ComponentDescription {
-        component: "expert",
-        kind: "run",
-        summary: "a policy that a run made",
-        example: "kind = \"run\"\ndirectory = \"runs/first\"\npart = \"kan\"\n",
-        schema: |generator| generator.subschema_for::<RunConfig>(),
     },
     ComponentDescription {
         component: "expert",

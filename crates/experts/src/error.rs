@@ -89,7 +89,8 @@ impl ExpertError {
         Self::Malformed { file: file.to_owned(), reason: reason.into() }
     }
 
-    pub(crate) fn into_build_error(self) -> BuildError {
+    /// The same as an error of [`ExpertConfig`](kanrl_core::config::ExpertConfig).
+    pub fn into_build_error(self) -> BuildError {
         BuildError { component: "expert", reason: self.to_string(), source: None }
     }
 }

@@ -39,5 +39,5 @@ pub use inputs::InputPart;
 pub use normalization::ObservationNormalization;
 pub use options::PolicyOptions;
 pub use policy::{Head, NetworkPolicy, TimeFeature};
-pub use reference::{PolicyReference, RunPart};
+pub use reference::{EXPECTED_REFERENCE, PolicyReference};
 pub use standalone::StandalonePolicy;

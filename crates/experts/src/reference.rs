@@ -1,8 +1,8 @@
-//! The one grammar that names a policy everywhere: `--expert`, `--policy`, `act`, `evaluate`, `play`.
+//! Names of policies: bundled experts, files of others, formulas.
 
 use crate::ExpertError;
 use crate::bundled::BundledConfig;
-use crate::formula::{FormulaConfig, RunConfig};
+use crate::formula::FormulaConfig;
 use crate::network_file::SafetensorsConfig;
 use crate::options::PolicyOptions;
 use crate::sb3::Sb3Config;
@@ -29,9 +29,6 @@ use std::sync::Arc;
 /// | `FILE.safetensors` | a network with a description in its metadata |
 /// | `FILE.json` | a formula that kanrl wrote |
 /// | `formula:EXPRESSION` | a formula |
-/// | `run:DIR` | a run's polished formula |
-/// | `run:DIR#faithful` | a run's faithful formula |
-/// | `run:DIR#kan` | a run's network |
 ///
 /// ```
 /// use kanrl_experts::PolicyReference;
@@ -64,27 +61,11 @@ pub enum PolicyReference {
     FormulaFile(PathBuf),
     /// A formula.
     Formula(String),
-    /// What a run made.
-    Run {
-        /// The run directory.
-        directory: PathBuf,
-        /// Which of its policies.
-        part: RunPart,
-    },
 }
 
-/// The policies of a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum RunPart {
-    /// The formula that plays best.
-    #[default]
-    Formula,
-    /// The formula that explains the expert.
-    Faithful,
-    /// The network before it became a formula.
-    Kan,
-}
+/// What a policy's name may look like, as the reason of the error about one that does not.
+pub const EXPECTED_REFERENCE: &str = "expected bundled, bundled:ENVIRONMENT, FILE.zip, hub:ORG/REPO, FILE.onnx, FILE.pt, \
+                                      FILE.safetensors, FILE.json, formula:EXPRESSION";
 
 impl PolicyReference {
     /// Loads the policy and checks that it fits the environment.
@@ -140,7 +121,6 @@ impl PolicyReference {
             )),
             Self::FormulaFile(path) => Ok(Box::new(FormulaConfig { path: Some(path.clone()), expression: None })),
             Self::Formula(text) => Ok(Box::new(FormulaConfig { path: None, expression: Some(text.clone()) })),
-            Self::Run { directory, part } => Ok(Box::new(RunConfig { directory: directory.clone(), part: *part })),
             #[cfg(feature = "onnx")]
             Self::Onnx(path) => Ok(Box::new(crate::onnx::OnnxConfig { path: path.clone() })),
             #[cfg(not(feature = "onnx"))]
@@ -191,18 +171,6 @@ impl FromStr for PolicyReference {
                 expression => Ok(Self::Formula(expression.to_owned())),
             };
         }
-        if let Some(run) = text.strip_prefix("run:") {
-            let (directory, part) = match run.rsplit_once('#') {
-                None => (run, RunPart::Formula),
-                Some((directory, "kan")) => (directory, RunPart::Kan),
-                Some((directory, "faithful")) => (directory, RunPart::Faithful),
-                Some(_) => return Err(error("expected run:DIR, run:DIR#kan or run:DIR#faithful")),
-            };
-            if directory.is_empty() {
-                return Err(error("expected a run directory after `run:`"));
-            }
-            return Ok(Self::Run { directory: directory.into(), part });
-        }
         let path = PathBuf::from(text);
         match path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase).as_deref() {
             Some("zip") => Ok(Self::Sb3(path)),
@@ -210,9 +178,7 @@ impl FromStr for PolicyReference {
             Some("pt" | "pth") => Ok(Self::Torch(path)),
             Some("safetensors") => Ok(Self::Safetensors(path)),
             Some("json") => Ok(Self::FormulaFile(path)),
-            _ => Err(error(
-                "expected bundled, bundled:ENVIRONMENT, FILE.zip, hub:ORG/REPO, FILE.onnx, FILE.pt, FILE.safetensors, FILE.json, formula:EXPRESSION or run:DIR",
-            )),
+            _ => Err(error(EXPECTED_REFERENCE)),
         }
     }
 }
@@ -231,14 +197,6 @@ impl Display for PolicyReference {
             }
             Self::Hub { repository } => write!(formatter, "hub:{repository}"),
             Self::Formula(expression) => write!(formatter, "formula:{expression}"),
-            Self::Run { directory, part } => {
-                let part = match part {
-                    RunPart::Formula => "",
-                    RunPart::Faithful => "#faithful",
-                    RunPart::Kan => "#kan",
-                };
-                write!(formatter, "run:{}{part}", directory.display())
-            }
         }
     }
 }

@@ -1,18 +1,18 @@
 //! Policies without an environment: what each kind says about itself.
 
 use crate::bundled::BundledConfig;
-use crate::formula::{self, RunConfig};
+use crate::formula;
 use crate::network_file::NetworkFile;
 use crate::options::PolicyOptions;
 use crate::sb3::Sb3Archive;
 use crate::spaces::{Actions, plain_environment};
 use crate::torch::agent::{TorchAgent, TorchConfig};
-use crate::{ExpertError, FunctionPolicy, PolicyReference, RunPart, function_policy};
+use crate::{ExpertError, FunctionPolicy, PolicyReference, function_policy};
+use kanrl_core::approximator::FunctionApproximator;
 use kanrl_core::environment::EnvironmentSpec;
 use kanrl_core::policy::ExpertPolicy;
 use kanrl_core::space::ActionSpace;
 use kanrl_symbolic::{Expression, Formula};
-use std::path::Path;
 use std::sync::Arc;
 
 /// A policy that was loaded without an environment; see [`PolicyReference::standalone`].
@@ -32,6 +32,19 @@ impl StandalonePolicy {
         let environment = environment_of(formula, &source);
         named(FunctionPolicy::from_formula(formula, &environment, source)?, &environment)
     }
+
+    /// A network, which has neither names nor bounds of its own, with those of a formula of the same inputs and actions.
+    ///
+    /// # Errors
+    /// [`ExpertError::Mismatch`] where they are not the same.
+    pub fn of_network(
+        network: Box<dyn FunctionApproximator>,
+        formula: &Formula,
+        source: String,
+    ) -> Result<Self, ExpertError> {
+        let environment = environment_of(formula, &source);
+        named(FunctionPolicy::from_approximator(network, &environment, source)?, &environment)
+    }
 }
 
 impl PolicyReference {
@@ -43,9 +56,6 @@ impl PolicyReference {
         match (self, environment) {
             (Self::FormulaFile(path), _) => formula::read(path).map(Some),
             (Self::Formula(text), Some(environment)) => FunctionPolicy::parse(text, environment).map(Some),
-            (Self::Run { directory, part: part @ (RunPart::Formula | RunPart::Faithful) }, _) => {
-                formula::read(&RunConfig { directory: directory.clone(), part: *part }.file()).map(Some)
-            }
             _ => Ok(None),
         }
     }
@@ -54,13 +64,12 @@ impl PolicyReference {
     ///
     /// - Archives, networks and bundled experts know the sizes and bounds, not the names.
     /// - State dicts know the sizes; a vector action's bounds only where they are among the tensors.
-    /// - Formula files and what runs made know the names as well.
+    /// - Formula files know the names as well.
     /// - ONNX knows sizes only: numbers come as they are, neither clipped nor compared.
     /// - A formula's text gives its values as they are; the observation's names are its variables, sorted.
     ///
     /// # Errors
-    /// [`ExpertError`] where it cannot be read, or does not say enough: `bundled` without a name, ONNX of any size, a run
-    /// that has no formula yet.
+    /// [`ExpertError`] where it cannot be read, or does not say enough: `bundled` without a name, ONNX of any size.
     pub fn standalone(&self) -> Result<StandalonePolicy, ExpertError> {
         self.standalone_with(&PolicyOptions::default())
     }
@@ -95,15 +104,6 @@ impl PolicyReference {
             Self::Onnx(path) => unnamed(crate::onnx::OnnxPolicy::standalone(path)?),
             Self::FormulaFile(path) => StandalonePolicy::of_formula(&formula::read(path)?, path.display().to_string()),
             Self::Formula(text) => of_text(text),
-            Self::Run { directory, part } => {
-                let file = RunConfig { directory: directory.clone(), part: *part }.file();
-                match part {
-                    RunPart::Formula | RunPart::Faithful => {
-                        StandalonePolicy::of_formula(&formula::read(&file)?, file.display().to_string())
-                    }
-                    RunPart::Kan => of_kan(directory, &file),
-                }
-            }
             #[cfg(not(all(feature = "hub", feature = "onnx")))]
             // This build cannot load it, and the config's error says so.
             other => Err(other.config().expect_err("every other kind is handled above")),
@@ -118,20 +118,6 @@ fn unnamed(policy: impl ExpertPolicy + 'static) -> Result<StandalonePolicy, Expe
 fn named(policy: FunctionPolicy, environment: &EnvironmentSpec) -> Result<StandalonePolicy, ExpertError> {
     let observation_names = environment.observation_space.names();
     Ok(StandalonePolicy { policy: Arc::new(policy), observation_names })
-}
-
-/// A run's network has neither names nor bounds; its formula does.
-fn of_kan(directory: &Path, file: &Path) -> Result<StandalonePolicy, ExpertError> {
-    let path = RunConfig { directory: directory.to_owned(), part: RunPart::Formula }.file();
-    let formula = formula::read(&path).map_err(|error| match error {
-        ExpertError::Io { .. } if file.is_file() => {
-            let reason = "says neither names nor bounds, and its run has no formula yet; name the environment";
-            ExpertError::malformed(&file.display().to_string(), reason)
-        }
-        error => error,
-    })?;
-    let environment = environment_of(&formula, &path.display().to_string());
-    named(formula::kan(file, &environment)?, &environment)
 }
 
 /// What a formula says of the environment it is for.

@@ -1,9 +1,7 @@
 //! Formulas and fitted networks as policies.
 
 use kanrl_core::action::{Action, ActionBatch};
-use kanrl_core::config::ApproximatorConfig;
 use kanrl_core::environment::{DynEnvironment, EnvironmentRegistry, EnvironmentSpec};
-use kanrl_core::kan::KanConfig;
 use kanrl_core::policy::{ExpertPolicy, ScoreKind};
 use kanrl_experts::{ExpertError, FunctionPolicy, PolicyReference};
 
@@ -69,55 +67,15 @@ fn what_does_not_fit_is_refused_with_what_would() {
         "`formula:x; y` has 2 expressions, but 3 discrete actions of `MountainCar-v0` need 3, separated by `;`"
     );
     assert!(error("formula:theta +", "CartPole-v1").starts_with("`formula:theta +` is not usable: "));
-    assert!(error("run:/nowhere", "CartPole-v1").starts_with("cannot read `/nowhere/formula.json`: "));
     assert_eq!(
         error("formula.jsn", "CartPole-v1"),
         "policy `formula.jsn`: expected bundled, bundled:ENVIRONMENT, FILE.zip, hub:ORG/REPO, FILE.onnx, FILE.pt, FILE.safetensors, FILE.json, \
-         formula:EXPRESSION or run:DIR"
+         formula:EXPRESSION"
     );
     let policy = resolve("formula:log(theta)", "CartPole-v1").expect("a policy");
     let mut actions = ActionBatch::zeros(policy.action_space(), 0);
     let message = policy.act(&[0.0, 0.0, -1.0, 0.0], &[0], &mut actions).expect_err("a refusal").to_string();
     assert_eq!(message, "the policy's output 0 is NaN for the observation [0.0, 0.0, -1.0, 0.0]");
-}
-
-#[test]
-fn a_run_directory_has_two_formulas_and_a_network() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).expect("a file");
-    let formula = |text: &str| {
-        let inputs = ["x", "x_dot", "theta", "theta_dot"];
-        let formula = kanrl_symbolic::Formula::parse(&inputs, &[("a", text)], kanrl_symbolic::ActionRule::Threshold);
-        formula.expect("a formula").to_json()
-    };
-    write("formula.json", formula("theta").as_bytes());
-    write("faithful.json", formula("-theta").as_bytes());
-    let kan = KanConfig::default().build(4, 2, 7).expect("a network");
-    write("kan.safetensors", &kan.save());
-
-    let (observation, directory) = ([0.0, 0.0, 0.25, 0.0], folder.path().display());
-    let scores = |reference: String| {
-        let policy = resolve(&reference, "CartPole-v1").expect("a policy");
-        let mut scores = [0.0; 2];
-        policy.scores(&observation, &[0], &mut scores).expect("scores");
-        scores
-    };
-    assert_eq!(scores(format!("run:{directory}")), [0.0, 0.25]);
-    assert_eq!(scores(format!("run:{directory}#faithful")), [0.0, -0.25]);
-    let mut expected = [0.0; 2];
-    kan.predict(&observation, &mut expected);
-    assert_eq!(scores(format!("run:{directory}#kan")), expected);
-
-    let message = resolve(&format!("run:{directory}#kan"), "Pendulum-v1").err().expect("a refusal");
-    assert!(
-        message.contains("takes 4 observations and gives 2 outputs, but `Pendulum-v1` has 3 observations"),
-        "{message}"
-    );
-    let message = resolve(&format!("run:{directory}"), "Acrobot-v1").err().expect("a refusal");
-    assert!(
-        message.contains("gives 2 discrete actions, but `Acrobot-v1` has 6 observations and 3 discrete"),
-        "{message}"
-    );
 }
 
 /// The order in which a formula lists its inputs does not matter; their names do.

@@ -72,6 +72,13 @@ pub trait ExpertConfig: Debug + Send + Sync {
     fn demonstrations(&self) -> Option<&dyn DemonstrationConfig> {
         None
     }
+
+    /// The version of the code behind this kind. Without one, a run that is repeated in its folder reuses nothing that
+    /// depends on it once the program was built anew; with one, only where the number is another. Raise it whenever the
+    /// code may behave in another way.
+    fn version(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// Somebody's record of what a policy did.
@@ -112,6 +119,13 @@ pub trait ApproximatorConfig: Debug + Send + Sync {
     fn has_graph(&self) -> bool {
         true
     }
+
+    /// The version of the code behind this kind. Without one, a run that is repeated in its folder reuses nothing that
+    /// depends on it once the program was built anew; with one, only where the number is another. Raise it whenever the
+    /// code may behave in another way.
+    fn version(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// A kind of symbolic library.
@@ -122,6 +136,13 @@ pub trait SymbolicLibraryConfig: Debug + Send + Sync {
     /// # Errors
     /// [`BuildError`] for names it does not know.
     fn build(&self) -> Result<Arc<dyn SymbolicLibrary>, BuildError>;
+
+    /// The version of the code behind this kind. Without one, a run that is repeated in its folder reuses nothing that
+    /// depends on it once the program was built anew; with one, only where the number is another. Raise it whenever the
+    /// code may behave in another way.
+    fn version(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// What a built-in kind says about itself, for `--help`, docs and schemas.

@@ -50,6 +50,11 @@ impl Failure {
                             (`kanrl config show ENVIRONMENT` prints both); or let the rivals run, which stay inside";
                 Self::run_with_help(error, help.to_owned())
             }
+            PipelineError::Stage { .. } if error.is_damage() => {
+                let help =
+                    format!("to compute it again: {resume} without --strict, or with --from and the stage's name");
+                Self::input_with_help(error, help)
+            }
             PipelineError::Stage { .. } => {
                 let help = format!("what was finished before is kept; once this is put right: {resume}");
                 Self::run_with_help(error, help)

@@ -6,7 +6,7 @@ use kanrl_core::environment::EnvironmentRegistry;
 use kanrl_pipeline::config::{PluginEntry, RunConfig};
 use kanrl_plugin::{CallLimit, Plugin, PluginDescription};
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Flags about plugins, for every command.
@@ -24,11 +24,15 @@ pub struct Plugins {
         help_heading = EVERYWHERE
     )]
     limit: f64,
+    /// Run the code of every plugin that a config names. Without it, one that is neither named with --plugin nor trusted
+    /// (`kanrl plugins trust PATH`) is refused.
+    #[arg(long = "allow-plugins", global = true, help_heading = EVERYWHERE)]
+    allow: bool,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
     let fits = |seconds: &f64| Duration::try_from_secs_f64(*seconds).is_ok();
-    text.parse().ok().filter(fits).ok_or_else(|| format!("`{text}` is no number of seconds"))
+    text.parse().ok().filter(fits).ok_or_else(|| format!("`{text}` is not a number of seconds"))
 }
 
 impl Plugins {
@@ -56,7 +60,7 @@ impl Plugins {
         self.load(&[]).map(|(registry, _)| registry)
     }
 
-    /// As [`Self::environments`], with the plugins that a config names. From then on the config names the plugin that
+    /// As [`Self::environments`], with the plugins that a config names, if the user has consented to run their code. From then on the config names the plugin that
     /// its environment comes from, if it does, and no other.
     pub fn environments_of(&self, config: &mut RunConfig) -> Result<EnvironmentRegistry, Failure> {
         let (registry, loaded) = self.load(&config.plugins)?;
@@ -75,12 +79,23 @@ impl Plugins {
     /// The flags again, for another process of this program.
     pub fn arguments(&self) -> Vec<OsString> {
         let paths = self.paths.iter().flat_map(|path| ["--plugin".into(), path.clone().into_os_string()]);
-        paths.chain(["--plugin-limit".into(), self.limit.to_string().into()]).collect()
+        let allow = self.allow.then(|| "--allow-plugins".into());
+        paths.chain(allow).chain(["--plugin-limit".into(), self.limit.to_string().into()]).collect()
     }
 
     /// What the plugins named on the command line and those in the user's folder offer.
     pub fn descriptions(&self) -> Result<Vec<PluginDescription>, Failure> {
         self.load(&[]).map(|(_, loaded)| loaded)
+    }
+
+    /// Whether an environment could come from a plugin: one is named on the command line, or lies in the user's folder.
+    pub fn are_there(&self) -> Result<bool, Failure> {
+        let folder = kanrl_plugin::plugin_folder().map_err(Failure::input)?;
+        let entries = folder.and_then(|folder| std::fs::read_dir(folder).ok());
+        let is_library = |entry: std::fs::DirEntry| {
+            entry.path().extension().is_some_and(|extension| extension == std::env::consts::DLL_EXTENSION)
+        };
+        Ok(!self.paths.is_empty() || entries.is_some_and(|entries| entries.flatten().any(is_library)))
     }
 
     /// The longest that one call into a plugin may take.
@@ -94,13 +109,24 @@ impl Plugins {
     fn load(&self, named: &[PluginEntry]) -> Result<(EnvironmentRegistry, Vec<PluginDescription>), Failure> {
         let mut registry = kanrl::environments().map_err(Failure::run)?;
         let mut loaded: Vec<PluginDescription> = Vec::new();
-        let paths = self.paths.iter().map(PluginEntry::new);
-        for PluginEntry { path, sha256 } in named.iter().cloned().chain(paths) {
+        let digests = self.paths.iter().map(|path| kanrl_plugin::sha256(path)).collect::<Result<Vec<_>, _>>();
+        let digests = digests.map_err(Failure::input)?;
+        let mut seen: Vec<String> = Vec::new();
+        for PluginEntry { path, sha256 } in named {
+            let digest = kanrl_plugin::sha256(path).map_err(Failure::input)?;
+            if !self.allow && !digests.contains(&digest) {
+                consent(path, &digest)?;
+            }
             if let Some(sha256) = sha256 {
-                kanrl_plugin::verify(&path, &sha256)
+                kanrl_plugin::verify(path, sha256)
                     .map_err(|error| Failure::input_with_help(error, "put that library back, or start a new run"))?;
             }
-            let plugin = Plugin::open(&path, self.limit()).map_err(Failure::input)?;
+            seen.push(digest);
+        }
+        // One that the config names as well is taken from there.
+        let further = self.paths.iter().zip(&digests).filter(|(_, digest)| !seen.contains(digest));
+        for path in named.iter().map(|entry| &entry.path).chain(further.map(|(path, _)| path)) {
+            let plugin = Plugin::open(path, self.limit()).map_err(Failure::input)?;
             plugin.register(&mut registry).map_err(Failure::input)?;
             loaded.push(plugin.description());
         }
@@ -118,4 +144,24 @@ impl Plugins {
         }
         Ok((registry, unique))
     }
+}
+
+/// Whether the user trusts a plugin that somebody's config names. A digest in the config proves that the library is the one
+/// that was meant, not that it means well.
+fn consent(path: &Path, digest: &str) -> Result<(), Failure> {
+    let folder = kanrl_plugin::plugin_folder().map_err(Failure::input)?;
+    let place = |path: &Path| path.canonicalize().ok();
+    let is_in_own_folder = folder
+        .and_then(|folder| place(&folder))
+        .is_some_and(|folder| place(path).is_some_and(|path| path.parent() == Some(&folder)));
+    if is_in_own_folder || kanrl_plugin::is_trusted(digest).map_err(Failure::input)? {
+        return Ok(());
+    }
+    let path = path.display();
+    let message = format!("the config names the plugin `{path}`, whose code would run with your rights");
+    let help = format!(
+        "if you trust it: `--plugin {path}` for this once, `kanrl plugins trust {path}` for good, or `--allow-plugins` for \
+         every plugin that a config names"
+    );
+    Err(Failure::input_with_help(std::io::Error::other(message), help))
 }

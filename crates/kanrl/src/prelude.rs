@@ -15,7 +15,7 @@ pub use kanrl_core::random::Generator;
 pub use kanrl_core::rollout::{RolloutOptions, Rollouts};
 pub use kanrl_experts::{FunctionPolicy, PolicyReference};
 pub use kanrl_pipeline::engine::{Input, OptionalInput, Output, Stage, StageError};
-pub use kanrl_pipeline::run::{OpenRun, PolicyRole, RunSummary};
+pub use kanrl_pipeline::run::{Metrics, OpenRun, PolicyRole, PolicySource, RunFile, RunStore, RunSummary};
 pub use kanrl_pipeline::stages::artifacts::{ExplainingFormulas, NamedNetworks};
 pub use kanrl_pipeline::stages::context::StageContext;
 pub use kanrl_pipeline::stages::select::{Candidate, Selection};

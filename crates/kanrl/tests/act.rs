@@ -3,6 +3,7 @@
 mod common;
 
 use common::kanrl;
+use kanrl_pipeline::run::RunFile;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
@@ -94,7 +95,7 @@ fn a_run_needs_no_environment() {
     let output = kanrl(&arguments).current_dir(folder.path()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     std::fs::write(folder.path().join("s.csv"), "theta_dot,sin_theta,cos_theta\n0.5,0,1\n-8,1,0\n").unwrap();
-    for policy in ["run:run", "run:run#faithful", "run:run#kan", "run/formula.json"] {
+    for policy in ["run:run", "run:run#headline", "run:run#faithful", "run:run#network", "run/formula.json"] {
         let alone = written(folder.path(), policy, "s.csv", "a.csv", &[]);
         let with_environment = written(folder.path(), policy, "s.csv", "b.csv", &["--environment", "Pendulum-v1"]);
         assert_eq!(alone, with_environment, "{policy}");
@@ -104,8 +105,8 @@ fn a_run_needs_no_environment() {
         let torques: Vec<f64> = lines.map(|line| line.parse().unwrap()).collect();
         assert!(torques.len() == 2 && torques.iter().all(|torque| torque.abs() <= 2.0), "{policy}: {torques:?}");
     }
-    std::fs::remove_file(folder.path().join("run/formula.json")).unwrap();
-    let output = act(folder.path(), &["run:run#kan", "--observations", "s.csv", "--out", "c.csv"]);
+    std::fs::remove_file(folder.path().join("run").join(RunFile::Formula.name())).unwrap();
+    let output = act(folder.path(), &["run:run#network", "--observations", "s.csv", "--out", "c.csv"]);
     assert!(String::from_utf8_lossy(&output.stderr).contains("name the environment"));
 }
 
@@ -176,7 +177,7 @@ fn what_cannot_be_done_is_refused_with_what_can() {
     refused(&files, &with("bundled"), &["does not say for which environment", "bundled:CartPole-v1"]);
     refused(&files, &with("bundled:CartPol"), &["no expert for `CartPol`", "CartPole-v1"]);
     refused(&files, &with("bundled:"), &["expected bundled:ENVIRONMENT"]);
-    refused(&files, &with("run:absent"), &["cannot read `absent/formula.json`"]);
+    refused(&files, &with("run:absent"), &["cannot read absent"]);
     refused(&files, &with("formula:x_dott"), &["has no column `x_dott`", "did you mean `x_dot`?"]);
     refused(&files, &with("formula:3"), &["uses no observation"]);
     let out = |name| ["formula:x", "--observations", "s.csv", "--out", name];

@@ -22,6 +22,7 @@ struct Outcome {
 fn kanrl(folder: &Path, arguments: &[&str]) -> Outcome {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kanrl"));
     command.args(arguments).current_dir(folder).env("NO_COLOR", "1").env("KANRL_PLUGINS", folder.join("plugins"));
+    command.env("XDG_CONFIG_HOME", folder.join("settings"));
     let Output { status, stdout, stderr } = command.output().expect("kanrl runs");
     let stderr = String::from_utf8(stderr).unwrap();
     let words = stderr.split(|c: char| c.is_whitespace() || c == '│').filter(|word| !word.is_empty());
@@ -83,7 +84,9 @@ fn the_whole_journey_from_training_to_resuming() {
     std::fs::write(folder.join("run.toml"), format!("plugins = [\"copy.so\"]\n{SMALL}")).unwrap();
     let extract =
         ["extract", "CartTwoPoles-v0", "--expert", "expert.safetensors", "--config", "run.toml", "--out", "run"];
-    let printed = succeeds(folder, &extract);
+    fails(folder, &extract, 2, &["names the plugin", "copy.so", "--allow-plugins", "kanrl plugins trust"]);
+    assert!(!folder.join("run").exists());
+    let printed = succeeds(folder, &[&extract[..], &["--allow-plugins"]].concat());
     assert!(printed.contains("θ"), "the formula is in the plugin's own names:\n{printed}");
     let run = folder.join("run");
     let store = RunStore::open(&run).unwrap();
@@ -99,14 +102,19 @@ fn the_whole_journey_from_training_to_resuming() {
     let elsewhere = tempfile::tempdir().unwrap();
     std::fs::copy(folder.join("expert.safetensors"), elsewhere.path().join("expert.safetensors")).unwrap();
     let metrics = store.read(RunFile::Metrics).unwrap();
-    succeeds(elsewhere.path(), &["resume", text(&run), "--from", "evaluate"]);
+    let resume = ["resume", text(&run), "--from", "evaluate"];
+    fails(elsewhere.path(), &resume, 2, &["names the plugin"]);
+    succeeds(elsewhere.path(), &[&resume[..], &["--plugin", text(&original)]].concat());
+    succeeds(elsewhere.path(), &["plugins", "trust", text(&plugin)]);
+    succeeds(elsewhere.path(), &resume);
     assert_eq!(store.read(RunFile::Metrics).unwrap(), metrics);
 
     let mut changed = std::fs::read(&plugin).unwrap();
     changed.push(0);
     std::fs::remove_file(&plugin).unwrap();
     std::fs::write(&plugin, changed).unwrap();
-    fails(folder, &["resume", "run"], 2, &["copy.so", "has changed", "put that library back"]);
+    fails(folder, &["resume", "run"], 2, &["copy.so", "names the plugin"]);
+    fails(folder, &["resume", "run", "--allow-plugins"], 2, &["copy.so", "has changed", "put that library back"]);
     std::fs::remove_file(&plugin).unwrap();
     fails(folder, &["resume", "run"], 2, &["copy.so", "No such file"]);
 }
@@ -208,9 +216,10 @@ fn what_is_no_plugin_is_refused_by_name() {
     std::fs::write(&file, "no library").unwrap();
     fails(folder.path(), &["env", "list", "--plugin", "text.so"], 2, &["text.so", "cannot be loaded"]);
     fails(folder.path(), &["env", "list", "--plugin", "absent.so"], 2, &["absent.so", "No such file"]);
-    fails(folder.path(), &["env", "list", "--plugin-limit", "soon"], 2, &["`soon` is no number of seconds"]);
+    fails(folder.path(), &["env", "list", "--plugin-limit", "soon"], 2, &["`soon` is not a number of seconds"]);
     std::fs::write(folder.path().join("run.toml"), "plugins = [\"text.so\"]").unwrap();
-    fails(folder.path(), &["extract", "CartPole-v1", "--config", "run.toml"], 2, &["text.so", "cannot be loaded"]);
+    let extract = ["extract", "CartPole-v1", "--config", "run.toml", "--allow-plugins"];
+    fails(folder.path(), &extract, 2, &["text.so", "cannot be loaded"]);
 }
 
 #[test]
@@ -230,7 +239,7 @@ expression = \"count\"
         ["extract", "--config", "run.toml", "--out", "run", "--plugin", text(&library), "--plugin-limit", "0.5"];
     fails(folder.path(), &arguments, 124, &["kanrl_plugin_tests", "has not come back for 0.5 s"]);
     // What was decided is there, and a run that goes on finds it.
-    assert!(folder.path().join("run/config.toml").is_file());
+    assert!(RunStore::open(folder.path().join("run")).is_ok());
 }
 
 #[test]
@@ -270,4 +279,20 @@ fn an_error_inside_a_plugin_ends_the_run_and_names_plugin_and_function() {
         let arguments = ["extract", "--config", "run.toml", "--out", fault, "--plugin", text(&library)];
         fails(folder.path(), &arguments, 1, &["kanrl_plugin_tests", "step", says]);
     }
+}
+
+#[test]
+fn a_config_is_checked_without_running_anybody_s_code() {
+    let folder = tempfile::tempdir().unwrap();
+    // Loading it would fail: nothing is loaded.
+    std::fs::write(folder.path().join("evil.so"), "no library").unwrap();
+    std::fs::write(folder.path().join("run.toml"), "plugins = [\"evil.so\"]\nenvironment.id = \"Evil-v0\"\n").unwrap();
+    let checked = succeeds(folder.path(), &["config", "check", "run.toml"]);
+    assert!(checked.contains("run.toml is fine") && checked.contains("`Evil-v0` is not built in"), "{checked}");
+    let checked = succeeds(folder.path(), &["config", "check", "run.toml", "--json", "--allow-plugins"]);
+    assert!(checked.contains("\"environment_is_checked\": false"), "{checked}");
+    std::fs::write(folder.path().join("run.toml"), "environment.id = \"Evil-v0\"\n").unwrap();
+    fails(folder.path(), &["config", "check", "run.toml"], 2, &["unknown environment `Evil-v0`"]);
+    std::fs::write(folder.path().join("run.toml"), "plugins = [\"evil.so\"]\n[collekt]\n").unwrap();
+    fails(folder.path(), &["config", "check", "run.toml"], 2, &["collekt", "did you mean `collect`?"]);
 }

@@ -29,6 +29,7 @@
 
 pub mod causes;
 pub mod config;
+mod digest;
 pub mod engine;
 pub mod events;
 pub mod formulas;

@@ -17,7 +17,7 @@
 //! ```
 
 use crate::config::{ConfigError, MergedConfig, RawConfig, RunConfig};
-use crate::run::provenance::hexadecimal;
+use crate::digest::hexadecimal;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -222,3 +222,20 @@ fn a_stage_that_does_not_make_what_it_promises_is_named() {
     let cause = std::error::Error::source(&error).unwrap().to_string();
     assert_eq!(cause, "it says that it provides `first`, but has not made it");
 }
+
+#[test]
+fn a_stage_runs_again_where_its_version_is_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |versions: [u64; 2]| {
+        let mut pipeline = numbers();
+        pipeline.replace("double", Stage::new("double", "", double).version(versions[0])).unwrap();
+        pipeline.version(versions[1]);
+        let (mut world, finished) = world(folder.path(), 0);
+        pipeline.run(&mut world).unwrap();
+        finished.lock().unwrap().clone()
+    };
+    assert_eq!(run([1, 1]), ["make", "double", "add_ten"]);
+    assert_eq!(run([1, 1]), ["make reused", "double reused", "add_ten reused"]);
+    assert_eq!(run([2, 1]), ["make reused", "double", "add_ten"], "what depends on it is made again too");
+    assert_eq!(run([2, 7]), ["make", "double", "add_ten"], "a stage of its own version depends on `make`");
+}

@@ -30,8 +30,8 @@ pub use export::ExportedEnvironment;
 #[cfg(feature = "host")]
 pub use host::{
     CallLimit, CheckReport, EnvironmentDescription, EnvironmentReport, FolderReport, HangError, HangHandler, Plugin,
-    PluginDescription, PluginError, check, check_in_child, list, load, load_folder, plugin_folder, run_check, sha256,
-    verify,
+    PluginDescription, PluginError, check, check_in_child, is_trusted, list, load, load_folder, plugin_folder,
+    run_check, sha256, trust, trust_list, verify,
 };
 #[cfg(feature = "host")]
 #[doc(hidden)]

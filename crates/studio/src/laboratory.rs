@@ -7,7 +7,7 @@ use kanrl_core::environment::{EnvironmentRegistry, EnvironmentSpec};
 use kanrl_core::function::SampledCurve;
 use kanrl_core::graph::{Edge, EdgeFunction, NodeKind, UnivariateGraph};
 use kanrl_pipeline::config::MergedConfig;
-use kanrl_pipeline::engine::{Artifact, LoadContext, Stage};
+use kanrl_pipeline::engine::{Artifact, LoadContext};
 use kanrl_pipeline::head::StudentHead;
 use kanrl_pipeline::run::RunStore;
 use kanrl_pipeline::stages::artifacts::{Aggregated, Fitted, Named, Pruned};
@@ -64,22 +64,27 @@ impl Laboratory {
         let library = config.library.build().map_err(|error| words(&error))?;
         let context = LoadContext { config: Arc::new(config), library };
         // Of all students, the one whose network stands in the report.
-        let student = artifact::<Selection>(run, &context).map_or_else(String::new, |it| it.network);
-        let data = part::<ExpertData, Aggregated>(run, &context, &student);
-        let data = data.or_else(|| artifact::<ExpertData>(run, &context));
-        let named = part::<Network, Named>(run, &context, &student).map(|network| network.0);
-        let (Some(data), Some(named)) = (data, named) else {
+        let selection = run.artifact::<Selection>(&context).map_err(|error| words(&error))?;
+        let student = selection.map_or_else(String::new, |selection| selection.network);
+        let (Some(data), Some(named)) =
+            (data(run, &context, &student)?, part::<Network, Named>(run, &context, &student)?)
+        else {
             return Err(ApiError::not_found("this run has no named network to look into"));
         };
+        let named = named.0;
         let fits =
             data.train.input_names.len() == named.inputs.len() && spec.observation_space.len() == named.inputs.len();
         if !fits || data.train.rows() < 2 {
             return Err(ApiError::unprocessable("this run's data do not fit its network"));
         }
-        let curves = part::<Network, Pruned>(run, &context, &student)
-            .or_else(|| part::<Network, Aggregated>(run, &context, &student))
-            .or_else(|| part::<Network, Fitted>(run, &context, &student))
-            .map(|network| network.0);
+        let mut curves = part::<Network, Pruned>(run, &context, &student)?;
+        if curves.is_none() {
+            curves = part::<Network, Aggregated>(run, &context, &student)?;
+        }
+        if curves.is_none() {
+            curves = part::<Network, Fitted>(run, &context, &student)?;
+        }
+        let curves = curves.map(|network| network.0);
         Ok(Self { context, spec, data, named, curves })
     }
 
@@ -233,20 +238,22 @@ impl Laboratory {
     }
 }
 
-/// One student's part of an artifact, if the run has it.
-fn part<A: Clone + Artifact, S: Step<A>>(run: &RunStore, context: &LoadContext, student: &str) -> Option<A> {
-    artifact::<PerStudent<A, S>>(run, context)?.get(student).cloned()
+/// What the student learned from: the expert's episodes, and its own where there were some.
+fn data(run: &RunStore, context: &LoadContext, student: &str) -> Result<Option<ExpertData>, ApiError> {
+    match part::<ExpertData, Aggregated>(run, context, student)? {
+        None => run.artifact(context).map_err(|error| ApiError::unprocessable(in_words(&error))),
+        data => Ok(data),
+    }
 }
 
-/// An artifact that a stage of the run made.
-fn artifact<A: Artifact>(run: &RunStore, context: &LoadContext) -> Option<A> {
-    let standard = kanrl_pipeline::stages::standard();
-    let names: Vec<&str> = match &context.config.stages {
-        Some(names) => names.iter().map(String::as_str).collect(),
-        None => standard.stages().iter().map(Stage::name).collect(),
-    };
-    let mut folders = names.iter().map(|stage| run.stage_path(stage).join(A::NAME));
-    folders.find(|folder| folder.is_dir()).and_then(|folder| A::load(&folder, context).ok())
+/// One student's part of an artifact, if the run has it.
+fn part<A: Clone + Artifact, S: Step<A>>(
+    run: &RunStore,
+    context: &LoadContext,
+    student: &str,
+) -> Result<Option<A>, ApiError> {
+    let all = run.artifact::<PerStudent<A, S>>(context).map_err(|error| ApiError::unprocessable(in_words(&error)))?;
+    Ok(all.and_then(|all| all.get(student).cloned()))
 }
 
 /// The edge of `before` that an edge of `after` comes from, where edges and nodes may have been dropped in between: hidden

@@ -78,6 +78,7 @@ impl PythonFactory {
             aliases: Vec::new(),
             summary: summary.into(),
             source: "Python".to_owned(),
+            version: None,
             factory: Arc::new(self),
         }
     }

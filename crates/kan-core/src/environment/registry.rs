@@ -43,6 +43,8 @@ pub struct EnvironmentEntry {
     pub summary: String,
     /// Where it comes from: a crate's name or a plugin's path.
     pub source: String,
+    /// The version of its code, as in [`ExpertConfig::version`](crate::config::ExpertConfig::version).
+    pub version: Option<u64>,
     /// Makes it.
     pub factory: Arc<dyn EnvironmentFactory>,
 }
@@ -67,7 +69,21 @@ impl EnvironmentEntry {
     {
         let id = id.into();
         let factory = TypedFactory { id: id.clone(), constructor, config: PhantomData };
-        Self { id, aliases: Vec::new(), summary: summary.into(), source: source.into(), factory: Arc::new(factory) }
+        Self {
+            id,
+            aliases: Vec::new(),
+            summary: summary.into(),
+            source: source.into(),
+            version: None,
+            factory: Arc::new(factory),
+        }
+    }
+
+    /// The same entry with a version: what a run made with it is reused as long as the number is the same.
+    #[must_use]
+    pub fn with_version(mut self, version: u64) -> Self {
+        self.version = Some(version);
+        self
     }
 
     /// An entry for a typed environment without arguments, made from a copy of its spec.

@@ -6,6 +6,7 @@ use kanrl_core::environment::EnvironmentSpec;
 use kanrl_core::space::ActionSpace;
 use kanrl_experts::data_files::{ActionsFormat, read_observations};
 use kanrl_experts::{PolicyReference, StandalonePolicy};
+use kanrl_pipeline::run::PolicySource;
 use std::io::Error;
 use std::path::PathBuf;
 
@@ -15,7 +16,7 @@ use std::path::PathBuf;
 Examples:
   kanrl act agent.zip --observations states.npy --out actions.npy
   kanrl act run:runs/first --observations states.csv --out actions.csv
-  kanrl act run:runs/first#kan --observations states.safetensors --out actions.safetensors
+  kanrl act run:runs/first#network --observations states.safetensors --out actions.safetensors
   kanrl act bundled:CartPole-v1 --observations states.csv --out actions.csv
   kanrl act 'formula:theta + theta_dot' --environment CartPole-v1 --observations s.csv --out a.csv
 
@@ -27,12 +28,12 @@ policies that are told the time.
 Without --environment:
   FILE.zip, hub:…, FILE.safetensors, bundled:ID  know sizes and the actions' bounds
   FILE.pt                                        knows sizes; needs --activation
-  run:DIR, run:DIR#kan, formula.json             know the observations' names as well
+  run:DIR, run:DIR#network, formula.json         know the observations' names as well
   FILE.onnx                                      whole numbers are actions, floats come as they are
   formula:EXPRESSION                             gives values as they are, for a .csv's columns")]
 pub struct Act {
-    /// Whose policy: bundled:ID, FILE.zip, FILE.safetensors, formula.json, formula:EXPRESSION, run:DIR, run:DIR#kan, …
-    policy: PolicyReference,
+    /// Whose policy: bundled:ID, FILE.zip, FILE.safetensors, formula.json, formula:EXPRESSION, run:DIR, run:DIR#network, …
+    policy: PolicySource,
     #[command(flatten)]
     flags: PolicyFlags,
     /// Observations, one a row: .npy, .npz, .safetensors or .csv.
@@ -101,7 +102,7 @@ impl Act {
     fn environment(&self, plugins: &Plugins) -> Result<Option<EnvironmentSpec>, Failure> {
         match (&self.environment, &self.policy) {
             (Some(id), _) => Ok(Some(plugins.environments()?.spec(id).map_err(Failure::input)?)),
-            (None, PolicyReference::BundledFor(id)) => Ok(plugins.environments()?.spec(id).ok()),
+            (None, PolicySource::Other(PolicyReference::BundledFor(id))) => Ok(plugins.environments()?.spec(id).ok()),
             (None, _) => Ok(None),
         }
     }
@@ -115,7 +116,7 @@ impl Act {
             .observations
             .extension()
             .is_some_and(|name| ["csv", "tsv", "txt"].iter().any(|table| name.eq_ignore_ascii_case(table)));
-        if matches!(self.policy, PolicyReference::Formula(_)) && !is_table {
+        if matches!(self.policy, PolicySource::Other(PolicyReference::Formula(_))) && !is_table {
             let message = format!("`{}` does not say in which order its observations come", self.policy);
             let help = "add --environment ID, or give a .csv with named columns";
             return Err(Failure::input_with_help(Error::other(message), help));

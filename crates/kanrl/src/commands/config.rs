@@ -3,7 +3,7 @@ use clap::Subcommand;
 use kanrl_pipeline::config::{self, MergedConfig, RawConfig};
 use kanrl_pipeline::run::PreparedRun;
 use kanrl_pipeline::stages;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Subcommand)]
 pub enum Config {
@@ -23,7 +23,9 @@ pub enum Config {
         #[arg(long)]
         json: bool,
     },
-    /// Say whether a config file would run: keys, kinds, values, environment, expert and stages. Runs nothing.
+    /// Say whether a config file would run: keys, kinds, values, environment, expert and stages.
+    ///
+    /// Loads no plugin and runs nobody's code: of an environment that comes from a plugin, nothing is checked.
     Check {
         /// The file.
         file: PathBuf,
@@ -51,21 +53,43 @@ impl Config {
             Self::Schema => json::print(&config::schema())?,
             Self::Kinds { json } => kinds(json)?,
             Self::Check { file, json } => {
-                let mut config = MergedConfig::new(RawConfig::read(&file)?).resolve()?;
-                let registry = plugins.environments_of(&mut config)?;
-                let environment = config.environment.id.clone();
-                let run = PreparedRun::new(config, registry, stages::standard()).map_err(Failure::input)?;
-                if json {
-                    json::print(
-                        &serde_json::json!({ "file": file, "environment": environment, "stages": run.stages() }),
-                    )?;
-                } else {
-                    println!("{} is fine; stages: {}", file.display(), run.stages().join(", "));
-                }
+                check(&file, json, plugins)?;
             }
         }
         Ok(())
     }
+}
+
+/// Checks a config without any code but this program's own.
+fn check(file: &Path, json: bool, plugins: &Plugins) -> Result<(), Failure> {
+    let config = MergedConfig::new(RawConfig::read(file)?).resolve()?;
+    let registry = kanrl::environments().map_err(Failure::run)?;
+    let environment = config.environment.id.clone();
+    let is_from_plugin = config.is_played()
+        && registry.get(&environment).is_err()
+        && (!config.plugins.is_empty() || plugins.are_there()?);
+    let names = if is_from_plugin {
+        config.library.build().map_err(Failure::input)?;
+        let mut pipeline = stages::standard();
+        if let Some(names) = &config.stages {
+            pipeline.select(names).map_err(Failure::input)?;
+        }
+        pipeline.check().map_err(Failure::input)?;
+        pipeline.stages().iter().map(|stage| stage.name().to_owned()).collect()
+    } else {
+        let run = PreparedRun::new(config, registry, stages::standard()).map_err(Failure::input)?;
+        run.stages().into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    if json {
+        return json::print(&serde_json::json!({
+            "file": file, "environment": environment, "environment_is_checked": !is_from_plugin, "stages": names,
+        }));
+    }
+    println!("{} is fine; stages: {}", file.display(), names.join(", "));
+    if is_from_plugin {
+        println!("`{environment}` is not built in, and no plugin was loaded: it and its expert are not checked");
+    }
+    Ok(())
 }
 
 fn kinds(json: bool) -> Result<(), Failure> {

@@ -1,7 +1,6 @@
 use crate::{Failure, json};
 use clap::Args;
-use kanrl_experts::formula::run_files;
-use kanrl_experts::{PolicyReference, RunPart};
+use kanrl_pipeline::run::PolicySource;
 use kanrl_symbolic::Format;
 use std::path::PathBuf;
 
@@ -9,8 +8,8 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  kanrl export run:runs/CartPole-v1-20260131-120000 --to c > policy.c")]
 pub struct Export {
-    /// A formula: run:DIR, run:DIR#faithful or a formula.json.
-    policy: PolicyReference,
+    /// A formula: run:DIR, run:DIR#faithful, run:DIR#polished or a formula.json.
+    policy: PolicySource,
     /// The format: text, latex, mathml, sympy, numpy, c, rust or json.
     #[arg(long, value_name = "FORMAT")]
     to: Format,
@@ -24,16 +23,10 @@ pub struct Export {
 
 impl Export {
     pub fn run(self) -> Result<(), Failure> {
-        let path = match &self.policy {
-            PolicyReference::FormulaFile(path) => path.clone(),
-            PolicyReference::Run { directory, part: RunPart::Formula } => directory.join(run_files::FORMULA),
-            PolicyReference::Run { directory, part: RunPart::Faithful } => directory.join(run_files::FAITHFUL),
-            other => {
-                let message = std::io::Error::other(format!("`{other}` is no formula"));
-                return Err(Failure::input_with_help(message, "give run:DIR, run:DIR#faithful or a formula.json"));
-            }
-        };
-        let formula = kanrl_experts::formula::read(&path).map_err(Failure::input)?;
+        let formula = self.policy.formula(None).map_err(Failure::input)?.ok_or_else(|| {
+            let message = std::io::Error::other(format!("`{}` is not a formula", self.policy));
+            Failure::input_with_help(message, "give run:DIR, run:DIR#faithful, run:DIR#polished or a formula.json")
+        })?;
         let exported = kanrl_symbolic::export(&formula, self.to).map_err(Failure::run)?;
         if let Some(out) = &self.out {
             kanrl_pipeline::files::write(out, exported.as_bytes()).map_err(Failure::run)?;

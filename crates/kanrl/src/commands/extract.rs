@@ -4,12 +4,11 @@ use crate::terminal::Bars;
 use crate::{Failure, Plugins, json};
 use clap::Args;
 use kanrl_core::config::ExpertConfig;
-use kanrl_experts::PolicyReference;
 use kanrl_experts::data_files::ActionKind;
 use kanrl_experts::observed::ObservedConfig;
 use kanrl_pipeline::config::{MergedConfig, RawConfig};
 use kanrl_pipeline::run::record::RunRecord;
-use kanrl_pipeline::run::{OpenRun, PolicyRow, PreparedRun, Returns, RunFile, RunSummary};
+use kanrl_pipeline::run::{OpenRun, PolicyRow, PolicySource, PreparedRun, Returns, RunFile, RunSummary};
 use kanrl_pipeline::stages;
 use kanrl_symbolic::export::unicode;
 use std::path::PathBuf;
@@ -23,7 +22,7 @@ pub struct Extract {
     environment: Option<String>,
     /// Whose policy: `bundled`, a Stable-Baselines3 archive (FILE.zip), …
     #[arg(long, value_name = "POLICY")]
-    expert: Option<PolicyReference>,
+    expert: Option<PolicySource>,
     #[command(flatten)]
     flags: PolicyFlags,
     /// States that the expert is asked about (.csv, .npy, .npz or .safetensors), where its environment is not at hand.
@@ -65,6 +64,9 @@ pub struct Extract {
     /// The run directory [default: runs/ENVIRONMENT-TIME].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// End with exit code 2 where something in the run directory is damaged, instead of computing it again.
+    #[arg(long)]
+    strict: bool,
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
@@ -112,7 +114,10 @@ impl Extract {
         let registry = plugins.environments_of(&mut config)?;
         let run = PreparedRun::new(config, registry, stages::standard()).map_err(Failure::input)?;
         let directory = self.out.clone().unwrap_or_else(|| run.default_directory());
-        let run = run.open(&directory).map_err(Failure::input)?;
+        let mut run = run.open(&directory).map_err(Failure::input)?;
+        if self.strict {
+            run.refuse_damage();
+        }
         execute(run, quiet, self.json)
     }
 
@@ -176,14 +181,18 @@ impl Extract {
     }
 
     /// The `[expert]` section.
-    fn expert_section(&self, expert: &PolicyReference) -> Result<toml::Value, Failure> {
+    fn expert_section(&self, expert: &PolicySource) -> Result<toml::Value, Failure> {
         let options = self.flags.options();
         let config = expert.config_with(&options).map_err(Failure::input)?;
         let section = match &self.observations {
             None => toml::Value::try_from(config),
             Some(observations) => {
+                let PolicySource::Other(reference) = expert else {
+                    let message = std::io::Error::other(format!("`{expert}` cannot be asked about a file of states"));
+                    return Err(Failure::input_with_help(message, "name the formula's own file in the run directory"));
+                };
                 let config: Box<dyn ExpertConfig> = Box::new(ObservedConfig {
-                    policy: expert.to_string(),
+                    policy: reference.to_string(),
                     observations: observations.clone(),
                     normalization: options.normalization,
                     activation: options.activation,
@@ -217,9 +226,14 @@ pub fn execute(mut run: OpenRun, quiet: bool, json: bool) -> Result<(), Failure>
     let summary = run.execute().map_err(|error| Failure::pipeline(error, &resume))?;
     let formula = summary.formula.as_ref().map(unicode).unwrap_or_default();
     if json {
-        return json::print(&serde_json::json!({ "run": RunRecord::read(&directory), "formula": formula }));
+        return json::print(&serde_json::json!({
+            "run": RunRecord::read(&directory), "formula": formula, "reused": summary.reused,
+        }));
     }
     print(&summary, &formula);
+    if !summary.reused.is_empty() {
+        println!("\nreused, since nothing they depend on has changed: {}", summary.reused.join(", "));
+    }
     println!("\nEverything about this run: {}", directory.display());
     Ok(())
 }

@@ -23,6 +23,14 @@ pub enum Command {
         /// Check these environments only.
         ids: Vec<String>,
     },
+    /// Trust a library, as it is now: its code may run when a config names it. Runs nothing.
+    ///
+    /// Trusted libraries are known by their SHA-256, in kanrl/trusted-plugins in the folder for your settings (~/.config on
+    /// Linux); delete a line there to take it back.
+    Trust {
+        /// A shared library.
+        path: PathBuf,
+    },
     /// The inside of `check`.
     #[command(hide = true)]
     RunCheck {
@@ -43,6 +51,12 @@ impl Command {
             }
             Self::List { path: None } => list(plugins),
             Self::Check { path, ids } => check(plugins, &path, &ids),
+            Self::Trust { path } => {
+                let digest = kanrl_plugin::trust(&path).map_err(Failure::input)?;
+                let list = kanrl_plugin::trust_list().unwrap_or_default();
+                println!("{} is trusted: {digest} in {}", path.display(), list.display());
+                Ok(())
+            }
             Self::RunCheck { arguments } => {
                 kanrl_plugin::run_check(arguments).map_err(|reason| Failure::input(Error::other(reason)))
             }

@@ -5,8 +5,7 @@ use crate::{Failure, Plugins, json};
 use clap::Args;
 use kanrl_core::environment::KeywordArguments;
 use kanrl_core::rollout::{RolloutOptions, Rollouts};
-use kanrl_experts::PolicyReference;
-use kanrl_pipeline::run::Returns;
+use kanrl_pipeline::run::{PolicySource, Returns};
 use kanrl_pipeline::stages::record::film::film;
 use kanrl_render::terminal::half_blocks;
 use kanrl_render::video::Format;
@@ -18,9 +17,9 @@ use std::time::{Duration, Instant};
 pub struct Evaluate {
     /// The environment's id.
     environment: String,
-    /// Whose policy: bundled, bundled:ID, FILE.zip, FILE.safetensors, formula.json, formula:EXPRESSION, run:DIR, run:DIR#kan, …
+    /// Whose policy: bundled, bundled:ID, FILE.zip, FILE.safetensors, formula.json, formula:EXPRESSION, run:DIR, run:DIR#network, …
     #[arg(long)]
-    policy: PolicyReference,
+    policy: PolicySource,
     #[command(flatten)]
     flags: PolicyFlags,
     /// Number of episodes.
@@ -73,7 +72,7 @@ pub struct Play {
     environment: String,
     /// Whose policy; see `kanrl evaluate --help`.
     #[arg(long, default_value = "bundled")]
-    policy: PolicyReference,
+    policy: PolicySource,
     #[command(flatten)]
     flags: PolicyFlags,
     /// The episode's seed.

@@ -14,6 +14,9 @@ pub struct Resume {
     /// Compute this stage and all later ones again (collect, fit, prune, symbolify, refine, evaluate, report).
     #[arg(long, value_name = "STAGE")]
     from: Option<String>,
+    /// End with exit code 2 where something in the run directory is damaged, instead of computing it again.
+    #[arg(long)]
+    strict: bool,
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
@@ -25,9 +28,12 @@ impl Resume {
         let mut config = MergedConfig::new(raw).resolve()?;
         let registry = plugins.environments_of(&mut config)?;
         let run = PreparedRun::new(config, registry, stages::standard()).map_err(Failure::input)?;
-        let run = run.open(&self.directory).map_err(Failure::input)?;
+        let mut run = run.open(&self.directory).map_err(Failure::input)?;
         if let Some(stage) = &self.from {
             run.recompute_from(stage).map_err(Failure::input)?;
+        }
+        if self.strict {
+            run.refuse_damage();
         }
         extract::execute(run, quiet, self.json)
     }

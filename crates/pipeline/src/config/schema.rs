@@ -1,6 +1,7 @@
 //! The config as JSON schema, and the kinds that its tagged sections may name.
 
 use super::{PluginEntry, RunConfig};
+use crate::run::RunPolicy;
 use kanrl_core::baselines::{LinearConfig, MlpConfig};
 use kanrl_core::config::ComponentDescription;
 use kanrl_core::kan::KanConfig;
@@ -12,7 +13,13 @@ use std::borrow::Cow;
 /// Every kind of expert, approximator and library that kanrl itself has.
 pub fn components() -> Vec<ComponentDescription> {
     let approximators = [KanConfig::DESCRIPTION, LinearConfig::DESCRIPTION, MlpConfig::DESCRIPTION];
-    EXPERTS.iter().copied().chain(approximators).chain(LIBRARIES.iter().copied()).collect()
+    EXPERTS
+        .iter()
+        .copied()
+        .chain([RunPolicy::DESCRIPTION])
+        .chain(approximators)
+        .chain(LIBRARIES.iter().copied())
+        .collect()
 }
 
 /// A config file's JSON schema (draft 2020-12): every section may be left out, and so may every field that has a default.

@@ -6,6 +6,9 @@
 //! Before anything runs, [`Pipeline::check`] makes sure that each need is provided by an earlier stage, and each artifact by
 //! one stage only. Stages that share no artifact run side by side; all others in the pipeline's order.
 //!
+//! A stage is not run again where its artifacts lie in the run directory as they were written, by the same code, config
+//! and inputs: see [`code`] and [`Stage::version`].
+//!
 //! ```
 //! use kanrl_pipeline::engine::{Artifact, ArtifactError, Output, Pipeline, Stage, StageError};
 //! use std::path::Path;
@@ -35,6 +38,7 @@
 //! ```
 
 mod artifact;
+pub mod code;
 mod parameters;
 mod pipeline;
 mod schedule;
@@ -43,4 +47,5 @@ mod stage;
 pub use artifact::{Artifact, ArtifactError, Fingerprints, LoadContext, made};
 pub use parameters::{Input, OptionalInput, Output};
 pub use pipeline::{Pipeline, PipelineError};
+pub use schedule::Strictness;
 pub use stage::{Stage, StageError};

@@ -90,6 +90,14 @@ impl Pipeline {
         Ok(self)
     }
 
+    /// Gives every stage that has no version this one; see [`Stage::version`].
+    pub fn version(&mut self, version: u64) -> &mut Self {
+        for stage in &mut self.stages {
+            stage.version.get_or_insert(version);
+        }
+        self
+    }
+
     /// Whether every stage has its own name, makes what no other one makes, and finds what it needs.
     ///
     /// # Errors
@@ -205,6 +213,11 @@ impl PipelineError {
     /// Whether the run ended because it was cancelled.
     pub fn is_cancelled(&self) -> bool {
         matches!(self, Self::Stage { source, .. } if matches!(**source, StageError::Cancelled))
+    }
+
+    /// Whether the run ended because a stored artifact is damaged.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Self::Stage { source, .. } if matches!(**source, StageError::Damaged(_)))
     }
 
     /// Whether the run ended because of what [`StageError::leaves_domain`] asks for.

@@ -5,12 +5,13 @@
 //! with one is complete). A failure or a cancellation makes every later set skip.
 
 use super::artifact::{Artifact, Fingerprints, LoadContext, Slot};
+use super::code;
 use super::pipeline::PipelineError;
 use super::stage::{Stage, StageError};
+use crate::digest::hexadecimal;
 use crate::events::{Event, Reporter};
 use crate::files;
-use crate::run::LockedRun;
-use crate::run::provenance::hexadecimal;
+use crate::run::{LockedRun, RunStoreError};
 use bevy_ecs::prelude::*;
 use bevy_ecs::schedule::ScheduleLabel;
 use bevy_ecs::system::BoxedSystem;
@@ -22,7 +23,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 /// Changes whenever stored artifacts of older versions must not be reused.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
+
+/// What becomes of stored artifacts that are not as they were written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Resource)]
+pub enum Strictness {
+    /// They are named, and made again.
+    #[default]
+    Replace,
+    /// They are named, and the run ends.
+    Refuse,
+}
 
 #[derive(ScheduleLabel, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Run;
@@ -73,6 +84,7 @@ pub(super) struct Progress {
     needs: Vec<&'static str>,
     provides: Vec<&'static str>,
     sections: Vec<&'static str>,
+    version: Option<u64>,
     reused: AtomicBool,
     work: Mutex<Work>,
 }
@@ -133,6 +145,7 @@ fn add(schedule: &mut Schedule, stage: Stage, index: usize, count: usize, shared
         needs: stage.reads().collect(),
         provides: stage.provided().collect(),
         sections: stage.sections.clone(),
+        version: stage.version,
         reused: AtomicBool::new(false),
         work: Mutex::default(),
     });
@@ -157,9 +170,11 @@ fn add(schedule: &mut Schedule, stage: Stage, index: usize, count: usize, shared
         (move |reporter: Res<Reporter>,
                run: Res<LockedRun>,
                context: Res<LoadContext>,
-               fingerprints: Option<Res<Fingerprints>>| {
-            let fingerprints = fingerprints.as_deref();
-            if let Err(error) = begin(&begin_progress, &reporter, &run, &context, fingerprints) {
+               fingerprints: Option<Res<Fingerprints>>,
+               strictness: Option<Res<Strictness>>| {
+            let (fingerprints, strictness) =
+                (fingerprints.as_deref(), strictness.as_deref().copied().unwrap_or_default());
+            if let Err(error) = begin(&begin_progress, &reporter, &run, &context, fingerprints, strictness) {
                 begin_progress.fail(error);
             }
         })
@@ -194,20 +209,13 @@ fn not_reused(progress: &Progress) -> bool {
     !reused(progress)
 }
 
-/// What `stage.json` says.
-#[derive(serde::Serialize, serde::Deserialize)]
-struct Record {
-    format: u32,
-    stage: String,
-    key: String,
-}
-
 fn begin(
     progress: &Progress,
     reporter: &Reporter,
     run: &LockedRun,
     context: &LoadContext,
     fingerprints: Option<&Fingerprints>,
+    strictness: Strictness,
 ) -> Result<(), StageError> {
     if reporter.is_cancelled() {
         return Err(StageError::Cancelled);
@@ -219,16 +227,27 @@ fn begin(
         keys.insert(made, format!("{key}/{made}"));
     }
     drop(keys);
-    let record: Option<Record> = run.stage_record(&progress.stage);
-    let reused = !progress.provides.is_empty() && record.is_some_and(|record| record.key == key);
+    let stored = run.stage(&progress.stage).and_then(|record| {
+        let same = record.filter(|record| record.key() == key);
+        same.as_ref().map(|record| run.check_stage(record)).transpose().map(|same| same.is_some())
+    });
+    let is_stored = match (stored, strictness) {
+        (Ok(is_stored), _) => is_stored,
+        (Err(damage), Strictness::Refuse) => return Err(StageError::Damaged(damage)),
+        (Err(damage), Strictness::Replace) => {
+            tracing::warn!("{damage}; stage `{}` runs again", progress.stage);
+            reporter.message(&progress.stage, format!("{damage}; the stage runs again"));
+            false
+        }
+    };
+    let reused = is_stored && !progress.provides.is_empty();
     progress.reused.store(reused, Ordering::SeqCst);
     let folder = if reused { run.stage_path(&progress.stage) } else { run.create_stage(&progress.stage)? };
     *progress.lock_work() = Work { key, folder, started: Some(Instant::now()) };
     Ok(())
 }
 
-/// A stage's key: its name, the program's version, the config sections it reads with what they name, and the keys of what
-/// it needs.
+/// A stage's key: its name and code, the config sections it reads with what they name, and the keys of what it needs.
 fn key(progress: &Progress, context: &LoadContext, fingerprints: Option<&Fingerprints>) -> String {
     let keys = progress.shared.keys.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let mut hash = Sha256::new();
@@ -239,6 +258,7 @@ fn key(progress: &Progress, context: &LoadContext, fingerprints: Option<&Fingerp
     field(&FORMAT.to_string());
     field(env!("CARGO_PKG_VERSION"));
     field(&progress.stage);
+    field(&code::identity(progress.version));
     for section in &progress.sections {
         field(section);
         field(&context.config.section_text(section));
@@ -255,8 +275,7 @@ fn finish(progress: &Progress, reporter: &Reporter, run: &LockedRun) -> Result<(
     let reused = reused(progress);
     let work = progress.lock_work();
     if !reused {
-        let record = Record { format: FORMAT, stage: progress.stage.clone(), key: work.key.clone() };
-        run.complete_stage(&progress.stage, &record)?;
+        run.complete_stage(&progress.stage, &work.key)?;
     }
     let seconds = work.started.map_or(0.0, |started| started.elapsed().as_secs_f64());
     drop(work);
@@ -287,7 +306,10 @@ fn load<A: Artifact>(progress: Arc<Progress>) -> BoxedSystem {
     Box::new(IntoSystem::into_system(move |mut slot: ResMut<Slot<A>>, context: Res<LoadContext>| {
         match A::load(&progress.folder().join(A::NAME), &context) {
             Ok(artifact) => slot.set(artifact),
-            Err(error) => progress.fail(error.into()),
+            Err(error) => {
+                let (path, reason) = (progress.folder().join(A::NAME), error.to_string());
+                progress.fail(StageError::Damaged(RunStoreError::Damaged { path, reason }));
+            }
         }
     }))
 }

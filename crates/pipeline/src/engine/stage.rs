@@ -18,6 +18,7 @@ pub struct Stage {
     pub(super) provides: Vec<ArtifactSystems>,
     pub(super) sections: Vec<&'static str>,
     pub(super) claims: Vec<SectionClaim>,
+    pub(super) version: Option<u64>,
     pub(super) body: Body,
 }
 
@@ -66,6 +67,7 @@ impl Stage {
             provides,
             sections: Vec::new(),
             claims: Vec::new(),
+            version: None,
             body: Box::new(|fail| {
                 let system = system.pipe(move |In(result): In<Result<(), StageError>>| {
                     if let Err(error) = result {
@@ -92,6 +94,17 @@ impl Stage {
     pub fn section<T: DeserializeOwned + Serialize>(mut self, name: &'static str) -> Self {
         self.claims.push(SectionClaim { name, complete: complete::<T> });
         self.configured_by(name)
+    }
+
+    /// The version of the stage's code: its artifacts are made again where the number changes, and not merely because the
+    /// program was built anew, as they are without one. Raise it whenever the stage may make something else.
+    ///
+    /// What a stage reads counts as well: give versions to the components that the config names, too (such as
+    /// [`ExpertConfig::version`](kanrl_core::config::ExpertConfig::version)).
+    #[must_use]
+    pub fn version(mut self, version: u64) -> Self {
+        self.version = Some(version);
+        self
     }
 
     /// Its name.
@@ -145,6 +158,9 @@ pub enum StageError {
     /// A result could not be written or read.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
+    /// What an earlier run stored is damaged, and nothing damaged is to be replaced.
+    #[error(transparent)]
+    Damaged(crate::run::RunStoreError),
     /// A file could not be written.
     #[error(transparent)]
     File(#[from] crate::files::FileError),

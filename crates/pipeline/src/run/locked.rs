@@ -1,13 +1,13 @@
 use super::files::RunFile;
 use super::folder::Folder;
-use super::store::{RunStore, RunStoreError, STAGE_RECORD};
+use super::store::{RunStore, RunStoreError};
 use crate::files::{FileError, PARTIAL};
 use bevy_ecs::resource::Resource;
 use serde::Serialize;
 use std::fs::{File, TryLockError};
 use std::io::{Error, ErrorKind, Result as IoResult};
 use std::ops::Deref;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// A run directory that this process may write, and no other one may until all clones of this are dropped.
@@ -100,33 +100,6 @@ impl LockedRun {
         let file = self.folder().create_folder(folder).and_then(|folder| folder.create_file(name));
         file.map_err(|source| self.unwritable(folder, source))
     }
-
-    /// Makes the folder of a stage's artifacts; one that exists is emptied, and is no complete stage's any more.
-    ///
-    /// # Errors
-    /// [`FileError`].
-    pub fn create_stage(&self, stage: &str) -> Result<PathBuf, FileError> {
-        let stages = self.stages()?;
-        let made = stages.remove(stage).and_then(|()| stages.create_folder(stage));
-        let error = |source| FileError { path: self.stage_path(stage), source };
-        made.map(|folder| folder.path().to_owned()).map_err(error)
-    }
-
-    /// Notes that everything a stage makes lies in its folder.
-    ///
-    /// # Errors
-    /// [`FileError`].
-    pub fn complete_stage<T: Serialize>(&self, stage: &str, record: &T) -> Result<(), FileError> {
-        let error = |source| FileError { path: self.stage_path(stage).join(STAGE_RECORD), source };
-        let bytes = json(record).map_err(error)?;
-        let written = self.stages()?.folder(stage).and_then(|folder| folder.write(STAGE_RECORD, &bytes));
-        written.map_err(error)
-    }
-
-    fn stages(&self) -> Result<Folder, FileError> {
-        let name = RunFile::Stages.name();
-        self.folder().create_folder(name).map_err(|source| self.unwritable(name, source))
-    }
 }
 
 impl Deref for LockedRun {
@@ -185,27 +158,6 @@ mod tests {
     }
 
     #[test]
-    fn stages_are_complete_or_empty() {
-        let folder = tempfile::tempdir().unwrap();
-        let run = LockedRun::open(folder.path()).unwrap();
-        let path = run.create_stage("fit").unwrap();
-        std::fs::write(path.join("network"), "").unwrap();
-        assert_eq!(run.stage_record::<u32>("fit"), None);
-        run.complete_stage("fit", &7).unwrap();
-        assert_eq!(run.stage_record("fit"), Some(7));
-        let mut seen = Vec::new();
-        run.visit(&mut |name, _| {
-            seen.push(name.to_owned());
-            Ok(())
-        })
-        .unwrap();
-        assert_eq!(seen, ["stages/fit/network", "stages/fit/stage.json"]);
-        run.create_stage("fit").unwrap();
-        assert_eq!((run.stage_record::<u32>("fit"), path.join("network").exists()), (None, false));
-        assert!(run.create_stage("../fit").is_err());
-    }
-
-    #[test]
     fn files_of_others_do_not_replace_the_run_s_own() {
         let folder = tempfile::tempdir().unwrap();
         let run = LockedRun::open(folder.path()).unwrap();
@@ -238,7 +190,7 @@ mod tests {
                 let _ = run.append(file);
                 let _ = run.write(file, b"changed");
                 let _ = run.create_stage("fit");
-                let _ = run.complete_stage("fit", &7);
+                let _ = run.complete_stage("fit", "key");
                 let _ = run.create_tensorboard_file("events");
             }
             let untouched = if file.is_folder() { target.join("fit/stage.json") } else { target.clone() };

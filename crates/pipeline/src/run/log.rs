@@ -96,6 +96,25 @@ impl EventReader for Timings {
     }
 }
 
+/// Collects which stages were not computed, since nothing that they depend on has changed.
+#[derive(Clone, Default)]
+pub(super) struct Reused(Arc<Mutex<Vec<String>>>);
+
+impl Reused {
+    /// Their names, in the order in which they were found.
+    pub(super) fn stages(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+}
+
+impl EventReader for Reused {
+    fn read(&self, event: &Event) {
+        if let Event::StageFinished { stage, reused: true, .. } = event {
+            self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(stage.clone());
+        }
+    }
+}
+
 /// The time in UTC, as `2026-01-31T12:34:56Z`.
 pub(crate) fn time() -> String {
     Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()

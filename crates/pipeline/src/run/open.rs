@@ -7,11 +7,13 @@ use super::store::RunStoreError;
 use super::summary::RunSummary;
 use super::tensorboard::TensorBoard;
 use crate::causes::in_words;
-use crate::engine::{Artifact, Fingerprints, PipelineError, Stage};
+use crate::config::RunConfig;
+use crate::engine::{Artifact, Fingerprints, PipelineError, Stage, Strictness, code};
 use crate::events::Reporter;
 use crate::files::FileError;
 use crate::run::{LockedRun, RunFile};
 use crate::stages::collect::ExpertData;
+use crate::stages::context::Environments;
 use bevy_ecs::prelude::*;
 use std::path::Path;
 
@@ -21,11 +23,12 @@ pub struct OpenRun {
     directory: LockedRun,
     reporter: Reporter,
     origin: Origin,
+    strictness: Strictness,
 }
 
 impl OpenRun {
     pub(super) fn new(run: PreparedRun, directory: LockedRun) -> Self {
-        Self { run, directory, reporter: Reporter::new(), origin: Origin::default() }
+        Self { run, directory, reporter: Reporter::new(), origin: Origin::default(), strictness: Strictness::default() }
     }
 
     /// The run directory.
@@ -48,6 +51,11 @@ impl OpenRun {
         self.origin = origin;
     }
 
+    /// Ends the run where a stored artifact is not as it was written, instead of computing it again.
+    pub fn refuse_damage(&mut self) {
+        self.strictness = Strictness::Refuse;
+    }
+
     /// Forgets what `stage` and all later ones made, so that they run again.
     ///
     /// # Errors
@@ -64,17 +72,21 @@ impl OpenRun {
     /// # Errors
     /// [`PipelineError::Stage`] for the first stage that fails; what was finished before it lies in the run directory.
     pub fn execute(self) -> Result<RunSummary, PipelineError> {
-        let Self { run, directory, mut reporter, origin } = self;
-        let timings = log::Timings::new();
+        let Self { run, directory, mut reporter, origin, strictness } = self;
+        let (timings, reused) = (log::Timings::new(), log::Reused::default());
         reporter.subscribe(log::RunLog::new(&directory));
         reporter.subscribe(log::EventLog::new(&directory));
         reporter.subscribe(TensorBoard::new(&directory));
         reporter.subscribe(timings.clone());
+        reporter.subscribe(reused.clone());
         for note in &run.notes {
             reporter.message("expert", note);
         }
         let expert = ExpertProvenance { source: run.teacher.source().to_owned(), files: run.expert_files };
         let mut fingerprints = Fingerprints::default();
+        for (section, version) in versions(&run.context.config, &run.environments) {
+            fingerprints.add(section, [code::identity(version).as_str()]);
+        }
         fingerprints.add("expert", expert.files.iter().map(|file| file.sha256.as_str()));
         let mut provenance = Provenance::begin(&directory, &run.context.config, expert, origin);
         note(provenance.write(&directory));
@@ -88,6 +100,7 @@ impl OpenRun {
         world.insert_resource(run.context);
         world.insert_resource(reporter);
         world.insert_resource(directory.clone());
+        world.insert_resource(strictness);
         let result = run.pipeline.run(&mut world);
         note(directory.write_json(RunFile::Timings, &timings.to_json()));
         if let Some(stage) = data_stage {
@@ -103,8 +116,19 @@ impl OpenRun {
         });
         note(provenance.write(&directory));
         result?;
-        Ok(RunSummary::of(&world))
+        Ok(RunSummary { reused: reused.stages(), ..RunSummary::of(&world) })
     }
+}
+
+/// What authors say about the code behind each section that names some.
+fn versions(config: &RunConfig, environments: &Environments) -> [(&'static str, Option<u64>); 4] {
+    let environment = environments.0.get(&config.environment.id).ok().and_then(|entry| entry.version);
+    [
+        ("environment", environment),
+        ("expert", config.expert.version()),
+        ("approximator", config.approximator.version()),
+        ("library", config.library.version()),
+    ]
 }
 
 /// A file about the run, as opposed to one of its results, must not end it.

@@ -5,7 +5,8 @@
 //! two runs of the same config.
 
 use crate::config::{PluginEntry, RunConfig};
-use crate::engine::Artifact;
+use crate::digest::hexadecimal;
+use crate::engine::{Artifact, code};
 use crate::files::FileError;
 use crate::run::files::RunFile;
 use crate::run::locked::LockedRun;
@@ -80,10 +81,6 @@ impl From<ExpertSource> for FileDigest {
     }
 }
 
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// The policy that was explained.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExpertProvenance {
@@ -116,6 +113,9 @@ pub struct Execution {
     pub threads: usize,
     /// The program.
     pub build: Build,
+    /// SHA-256 of the program's file, in hexadecimal digits.
+    #[serde(default)]
+    pub executable: String,
 }
 
 /// What `provenance.json` holds.
@@ -163,6 +163,7 @@ impl Provenance {
             architecture: std::env::consts::ARCH.to_owned(),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             build: origin.build,
+            executable: code::executable().to_owned(),
         };
         let mut executions = Self::read(run).map(|earlier| earlier.executions).unwrap_or_default();
         executions.push(execution);

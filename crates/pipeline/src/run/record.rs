@@ -22,6 +22,9 @@ pub struct RunRecord {
     pub expert: Option<String>,
     /// The run's seed.
     pub seed: Option<u64>,
+    /// SHA-256 of the program that worked on it last.
+    #[serde(skip)]
+    pub executable: Option<String>,
     /// When its last process began, in UTC.
     pub started: Option<String>,
     /// Seconds that its stages took together, by the last process that computed any.
@@ -111,6 +114,7 @@ impl RunRecord {
             environment: config.get("environment").and_then(|section| Some(section.get("id")?.as_str()?.to_owned())),
             expert: provenance.as_ref().map(|provenance| provenance.expert.source.clone()),
             seed: config.get("seed").and_then(toml::Value::as_integer).and_then(|seed| u64::try_from(seed).ok()),
+            executable: execution.map(|execution| execution.executable.clone()),
             started: execution.map(|execution| execution.started.clone()),
             seconds: seconds.map(|stages| stages.values().filter_map(Value::as_f64).sum()),
             policies: metrics.as_ref().map(policies).unwrap_or_default(),

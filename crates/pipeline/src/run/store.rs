@@ -11,11 +11,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 /// Largest file that is read whole into memory, in bytes.
-const LARGEST: u64 = 256 << 20;
+pub(super) const LARGEST: u64 = 256 << 20;
 /// Depth up to which folders below a run directory are looked into.
 const DEEPEST: usize = 8;
-/// The file that completes a stage's folder.
-pub(super) const STAGE_RECORD: &str = "stage.json";
 
 /// A run directory that may be read, whether or not a process works on it.
 ///
@@ -149,12 +147,6 @@ impl RunStore {
     /// The folder of a stage's artifacts.
     pub fn stage_path(&self, stage: &str) -> PathBuf {
         self.path_of(RunFile::Stages).join(stage)
-    }
-
-    /// What [`LockedRun::complete_stage`] left in a stage's folder, if that stage was completed.
-    pub fn stage_record<T: DeserializeOwned>(&self, stage: &str) -> Option<T> {
-        let folder = self.folder.folder(RunFile::Stages.name()).ok()?.folder(stage).ok()?;
-        serde_json::from_slice(&folder.read(STAGE_RECORD, LARGEST).ok()?).ok()
     }
 
     /// Visits every regular file below the run directory in order, by its path inside (`stages/fit/stage.json`). Hidden

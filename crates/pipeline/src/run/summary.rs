@@ -34,6 +34,8 @@ pub struct RunSummary {
     pub network: String,
     /// Why this formula, in a sentence.
     pub reason: String,
+    /// Stages that were not computed, since nothing that they depend on has changed since an earlier run in the folder.
+    pub reused: Vec<String>,
     /// What fidelity is measured as, where anything was compared.
     pub measure: Option<Measure>,
     /// Formulas that none is better than in return, fidelity and operations at once, the most faithful ones first.

@@ -84,10 +84,10 @@ pub enum PluginError {
         /// What it has.
         known: Vec<String>,
     },
-    /// The folder of plugins cannot be used.
-    #[error("plugin folder `{}`: {reason}", path.display())]
+    /// The folder of plugins, or the list of trusted ones, cannot be used.
+    #[error("`{}`, for plugins: {reason}", path.display())]
     Folder {
-        /// The folder.
+        /// The folder or the list.
         path: PathBuf,
         /// What is wrong.
         reason: String,

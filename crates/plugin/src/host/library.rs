@@ -111,6 +111,7 @@ impl Plugin {
                 id: environment.id.clone(),
                 aliases: Vec::new(),
                 summary: environment.summary.clone(),
+                version: None,
                 source: source.clone(),
                 factory: Arc::new(factory),
             };

@@ -15,6 +15,7 @@ mod library;
 mod memory;
 pub mod tables;
 mod trial;
+mod trust;
 mod vector;
 mod watchdog;
 
@@ -24,6 +25,7 @@ pub use fingerprint::{sha256, verify};
 pub use folder::{FolderReport, load_folder, plugin_folder};
 pub use library::{EnvironmentDescription, Plugin, PluginDescription};
 pub use memory::{Memory, SliceMemory};
+pub use trust::{is_trusted, trust, trust_list};
 pub use watchdog::{CallLimit, HangError, HangHandler};
 
 use kanrl_core::environment::EnvironmentRegistry;

@@ -6,6 +6,7 @@ mod workers;
 use crate::{Failure, Plugins, json};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use kanrl_pipeline::engine::code;
 use kanrl_pipeline::run::record::{RunRecord, RunState};
 use kanrl_pipeline::run::{RunFile, RunStore};
 use kanrl_pipeline::sweep::{Sweep as SweepFile, SweepRun};
@@ -143,6 +144,7 @@ fn jobs(sweep: &SweepFile, out: &Path, plugins: &Plugins) -> Result<Vec<Job>, Fa
 /// Whether this very run is finished.
 fn is_done(directory: &Path, config: &str) -> bool {
     let Ok(run) = RunStore::open(directory) else { return false };
-    let is_finished = RunRecord::of(&run).is_some_and(|record| record.state == RunState::Done);
+    let is_same_code = |record: &RunRecord| record.executable.as_deref() == Some(code::executable());
+    let is_finished = RunRecord::of(&run).is_some_and(|record| record.state == RunState::Done && is_same_code(&record));
     is_finished && run.read_text(RunFile::Config).is_ok_and(|text| text == config)
 }
