@@ -1,4 +1,4 @@
-//! Linear and sparse quadratic formulas: the rivals that a KAN's formula has to beat.
+//! Linear and sparse polynomial formulas: the rivals that a KAN's formula has to beat.
 
 use crate::formulas::Draft;
 use crate::head::StudentHead;
@@ -13,11 +13,16 @@ const LEAST_SHARE: f64 = 0.1;
 /// Added to the diagonal of the normal equations, whose diagonal is 1.
 const RIDGE: f64 = 1e-8;
 
-/// One term: a product of at most two observations.
+/// An observation whose mean is further from 0 than so many of its deviations is taken less its mean in products: there its
+/// own ups and downs would be next to nothing.
+const FAR: f64 = 2.0;
+
+/// One term: a product of at most two observations, or a third power.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Term {
     One(usize),
     Two(usize, usize),
+    Cube(usize),
 }
 
 /// The linear formula by weighted least squares.
@@ -29,8 +34,8 @@ pub fn linear(head: &StudentHead, names: &[String], samples: Samples<'_>, loss: 
     Regression::new(terms, names.len(), head.outputs(), samples, loss).draft(head, names, usize::MAX, 0.0)
 }
 
-/// A formula of at most `most` terms for each output, chosen among all observations and products of two by orthogonal
-/// matching pursuit (Pati et al. 1993). A product with an observation that is 0 or 1, such as a leg's contact, is a gate.
+/// A formula of at most `most` terms for each output, chosen among all observations, products of two and third powers by
+/// orthogonal matching pursuit (Pati et al. 1993). A product with an observation that is 0 or 1, such as a leg's contact, is a gate.
 ///
 /// # Errors
 /// [`SymbolicError`] for a name that no variable can have.
@@ -44,6 +49,7 @@ pub fn quadratic(
     let inputs = names.len();
     let mut terms: Vec<Term> = (0..inputs).map(Term::One).collect();
     terms.extend((0..inputs).flat_map(|first| (first..inputs).map(move |second| Term::Two(first, second))));
+    terms.extend((0..inputs).map(Term::Cube));
     Regression::new(terms, inputs, head.outputs(), samples, loss).draft(head, names, most, LEAST_GAIN)
 }
 
@@ -75,20 +81,23 @@ pub fn with_products(draft: &Draft, samples: Samples<'_>, loss: &Loss, most: usi
 }
 
 impl Term {
-    fn value(self, row: &[f64]) -> f64 {
+    /// `shifts` are what the observations are less by in products and powers.
+    fn value(self, row: &[f64], shifts: &[f64]) -> f64 {
+        let shifted = |input: usize| row[input] - shifts[input];
         match self {
             Self::One(input) => row[input],
-            Self::Two(first, second) => row[first] * row[second],
+            Self::Two(first, second) => shifted(first) * shifted(second),
+            Self::Cube(input) => shifted(input).powi(3),
         }
     }
 
-    fn expression(self, names: &[String]) -> Result<Expression, SymbolicError> {
+    fn expression(self, names: &[String], shifts: &[f64]) -> Result<Expression, SymbolicError> {
+        let shifted = |input: usize| Ok(Expression::variable(&names[input])?.affine(1.0, -shifts[input]));
         Ok(match self {
             Self::One(input) => Expression::variable(&names[input])?,
-            Self::Two(first, second) if first == second => Expression::variable(&names[first])?.powi(2),
-            Self::Two(first, second) => {
-                Expression::product([Expression::variable(&names[first])?, Expression::variable(&names[second])?])
-            }
+            Self::Two(first, second) if first == second => shifted(first)?.powi(2),
+            Self::Two(first, second) => Expression::product([shifted(first)?, shifted(second)?]),
+            Self::Cube(input) => shifted(input)?.powi(3),
         })
     }
 }
@@ -96,6 +105,8 @@ impl Term {
 /// Weighted sums of products of standardized terms and targets.
 struct Regression {
     terms: Vec<Term>,
+    /// What each observation is less by in products and powers.
+    shifts: Vec<f64>,
     /// Mean and deviation of each term.
     moments: Vec<(f64, f64)>,
     /// Correlations of the terms, `[terms, terms]`.
@@ -109,11 +120,17 @@ impl Regression {
         let total: f64 = samples.weights.iter().sum();
         let rows = || samples.inputs.chunks_exact(inputs).zip(samples.weights);
         let mean = |value: &dyn Fn(&[f64]) -> f64| rows().map(|(row, weight)| weight * value(row)).sum::<f64>() / total;
+        let shift = |input: usize| {
+            let center = mean(&|row| row[input]);
+            let deviation = mean(&|row| (row[input] - center).powi(2)).sqrt();
+            if center.abs() > FAR * deviation { center } else { 0.0 }
+        };
+        let shifts: Vec<f64> = (0..inputs).map(shift).collect();
         let moments: Vec<(f64, f64)> = terms
             .iter()
             .map(|term| {
-                let center = mean(&|row| term.value(row));
-                (center, mean(&|row| (term.value(row) - center).powi(2)).sqrt())
+                let center = mean(&|row| term.value(row, &shifts));
+                (center, mean(&|row| (term.value(row, &shifts) - center).powi(2)).sqrt())
             })
             .collect();
         let mut gram = DMatrix::zeros(terms.len(), terms.len());
@@ -124,7 +141,7 @@ impl Regression {
         for ((row, weight), target) in rows().zip(samples.targets.chunks_exact(outputs)) {
             let share = weight / total;
             for ((value, term), (center, deviation)) in values.iter_mut().zip(&terms).zip(&moments) {
-                *value = if *deviation > 0.0 { (term.value(row) - center) / deviation } else { 0.0 };
+                *value = if *deviation > 0.0 { (term.value(row, &shifts) - center) / deviation } else { 0.0 };
             }
             targets.copy_from_slice(target);
             tame(&mut targets, loss);
@@ -145,7 +162,7 @@ impl Regression {
         let outputs = sums.iter().enumerate().map(|(output, (mean, square))| {
             (*mean, (square - mean * mean).max(f64::MIN_POSITIVE), covariances.column(output).into_owned())
         });
-        Self { terms, moments, gram, outputs: outputs.collect() }
+        Self { terms, shifts, moments, gram, outputs: outputs.collect() }
     }
 
     fn draft(
@@ -198,7 +215,7 @@ impl Regression {
         for (term, weight) in chosen.iter().zip(&weights) {
             let (center, deviation) = self.moments[*term];
             shift -= weight * center / deviation;
-            sum.push(self.terms[*term].expression(names)?.affine(weight / deviation, 0.0));
+            sum.push(self.terms[*term].expression(names, &self.shifts)?.affine(weight / deviation, 0.0));
         }
         sum.push(Expression::constant(shift));
         Ok(Expression::sum(sum).folded())
@@ -235,6 +252,23 @@ mod tests {
     use kanrl_core::approximator::{Loss, Samples};
     use kanrl_core::random::Generator;
     use kanrl_core::space::{ActionSpace, DiscreteSpace};
+
+    #[test]
+    fn products_far_from_0_and_cubes_are_found() {
+        let mut random = Generator::new(1);
+        let inputs: Vec<f64> =
+            (0..600).map(|index| 2.0 * random.random() - 1.0 + if index % 2 == 0 { 1000.0 } else { 0.0 }).collect();
+        let target = |row: &[f64]| (row[0] - 1000.0) * row[1] - 0.5 * row[1] + 0.2 * row[1].powi(3);
+        let targets: Vec<f64> = inputs.chunks_exact(2).map(target).collect();
+        let samples = Samples { inputs: &inputs, targets: &targets, weights: &vec![1.0; 300] };
+        let head = StudentHead::new(ActionSpace::Discrete(DiscreteSpace::new(["left", "right"])));
+        let names: Vec<String> = ["x", "v"].map(str::to_owned).to_vec();
+        let found = quadratic(&head, &names, samples, &Loss::MeanSquared, 8).unwrap();
+        for row in [[1000.3, -0.7], [999.5, 0.9]] {
+            let value = found.expressions()[0].evaluate(&[("x", row[0]), ("v", row[1])]).unwrap();
+            assert!((value - target(&row)).abs() < 1e-3, "{value} {:?}", found.expressions());
+        }
+    }
 
     #[test]
     fn the_terms_of_the_target_are_found() {
