@@ -64,6 +64,25 @@ fn a_log_alone_becomes_a_formula_in_its_own_names() {
 }
 
 #[test]
+fn a_dead_zone_becomes_a_law_that_is_finite_everywhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let action = |row: &[f64]| {
+        let steer = 4.0 * row[0] + row[1];
+        (steer.abs() - 0.5).max(0.0).copysign(steer).to_string()
+    };
+    log(&folder.path().join("log.csv"), "x,v,action_u", 2, 1500, action);
+    let run = |arguments: &[&str]| succeed(kanrl(arguments).current_dir(folder.path()).output().unwrap());
+    run(&["extract", "--hidden", "2", "--out", "run", "--dataset", "log.csv"]);
+    let metrics = metrics(&folder.path().join("run"));
+    assert!(metrics.agreement.expert_states[&Headline] > 0.99, "{:?}", metrics.agreement);
+    std::fs::write(folder.path().join("states.csv"), "x,v\n0,-9.5\n0,-20\n1e6,-1e9\n-1e9,1e9\n").unwrap();
+    run(&["act", "run:run", "--observations", "states.csv", "--out", "actions.csv"]);
+    let actions = std::fs::read_to_string(folder.path().join("actions.csv")).unwrap();
+    let actions: Vec<f64> = actions.lines().skip(1).map(|line| line.parse().unwrap()).collect();
+    assert!(actions.len() == 4 && actions.iter().all(|action| action.is_finite()), "{actions:?}");
+}
+
+#[test]
 fn a_log_of_discrete_actions_is_split_by_its_episodes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.csv");

@@ -15,7 +15,6 @@ const CONFIG: &str = "\
 environment.id = 'CartPole-v1'
 approximator.hidden = [1]
 approximator.steps = 10
-symbolify.candidates = 2
 symbolify.refit_steps = 3
 [collect]
 train_episodes = 2

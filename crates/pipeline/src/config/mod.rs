@@ -211,17 +211,20 @@ impl Default for PruneSection {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SymbolifySection {
-    /// Functions tried on each edge, the best-fitting ones first.
-    pub candidates: usize,
-    /// L-BFGS steps of the refit after each trial.
+    /// L-BFGS steps of the refit after each name.
     pub refit_steps: usize,
-    /// A simpler function is taken when the validation loss grows by no more than this share of the targets' variance.
+    /// All names together may raise the validation loss by this share of the best constant's loss.
     pub tolerance: f64,
+    /// Episodes that every name is judged by in play; 0 for the loss alone.
+    pub episodes: usize,
+    /// A name must be defined this share of its argument's observed range beyond it, on both sides; further out its
+    /// argument is clipped.
+    pub margin: f64,
 }
 
 impl Default for SymbolifySection {
     fn default() -> Self {
-        Self { candidates: 5, refit_steps: 8, tolerance: 0.002 }
+        Self { refit_steps: 10, tolerance: 0.02, episodes: 24, margin: 0.5 }
     }
 }
 

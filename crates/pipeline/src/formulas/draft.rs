@@ -1,9 +1,13 @@
+use super::conditioning;
 use super::switching::deciding_part;
 use crate::head::StudentHead;
 use crate::policies::Student;
 use kanrl_core::graph::UnivariateGraph;
 use kanrl_core::space::ActionSpace;
 use kanrl_symbolic::{ActionRule, Expression, Formula, SimplifyLimits, SymbolicError, Tape, graph_expressions};
+
+/// Rows that terms are compared on.
+const CONDITION_ROWS: usize = 1000;
 
 /// A student's outputs as expressions over the environment's observations.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,10 +30,10 @@ impl Draft {
         Ok(Self { head, inputs, expressions, tape })
     }
 
-    /// The expressions of a network whose edges are all named.
+    /// The expressions of a network; an edge without a name is a curve.
     ///
     /// # Errors
-    /// [`SymbolicError`] where an edge is still a spline.
+    /// [`SymbolicError`] where an edge is a spline of a degree above 3.
     pub fn from_graph(head: StudentHead, graph: &UnivariateGraph) -> Result<Self, SymbolicError> {
         let inputs = graph.inputs.iter().map(|input| input.name.clone()).collect();
         let expressions = graph_expressions(graph)?;
@@ -95,6 +99,17 @@ impl Draft {
         self.expressions.iter().map(Expression::operations).sum()
     }
 
+    /// How many different curves it has.
+    pub fn curves(&self) -> usize {
+        let mut curves = Vec::new();
+        for curve in self.expressions.iter().flat_map(Expression::curves) {
+            if !curves.contains(&curve) {
+                curves.push(curve);
+            }
+        }
+        curves.len()
+    }
+
     /// All constants, one expression's after the other's.
     pub fn constants(&self) -> &[f64] {
         self.tape.constants()
@@ -139,6 +154,16 @@ impl Draft {
         let expressions = self.expressions.iter().map(|it| it.simplified(SimplifyLimits::default())).collect();
         let simplified = Self::new(self.head.clone(), self.inputs.clone(), expressions);
         simplified.expect("simplifying adds no variables")
+    }
+
+    /// The draft with a line or a parabola for all terms over one observation that are far larger than what they add up
+    /// to (`3945216611.8*sin(6.8e-6*x) - 3945216610.8`), where that is the same on `rows` `[rows, inputs]`.
+    #[must_use]
+    pub fn well_conditioned(&self, rows: &[f64]) -> Self {
+        let rows = super::rounding::spread(rows, self.inputs.len(), CONDITION_ROWS);
+        let conditioned = |expression: &Expression| conditioning::conditioned(expression, &self.inputs, &rows);
+        let expressions = self.expressions.iter().map(conditioned).collect();
+        Self::new(self.head.clone(), self.inputs.clone(), expressions).expect("the same inputs")
     }
 
     /// The draft as a policy, with these constants.

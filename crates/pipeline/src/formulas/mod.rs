@@ -3,6 +3,7 @@
 //! A [`Draft`] is what a student's outputs are while their constants are still being found. [`fit`] brings them close to
 //! the expert.
 
+mod conditioning;
 mod draft;
 pub mod fit;
 pub mod rounding;

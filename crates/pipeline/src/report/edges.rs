@@ -2,6 +2,7 @@
 
 use super::html::{escape, number};
 use super::plot::curve;
+use crate::stages::symbolify::naming::is_curve;
 use kanrl_core::dataset::Dataset;
 use kanrl_core::graph::{Edge, EdgeFunction, NodeKind, UnivariateGraph};
 use kanrl_symbolic::export::mathml_symbol;
@@ -79,6 +80,9 @@ fn describe(function: &EdgeFunction) -> (String, String) {
     match function {
         EdgeFunction::Spline(spline) => ("spline".to_owned(), format!("{} coefficients", spline.coefficients.len())),
         EdgeFunction::Symbolic(edge) => {
+            if is_curve(function) {
+                return ("curve".to_owned(), "no name fits it".to_owned());
+            }
             let [a, b, c, d] = [edge.a, edge.b, edge.c, edge.d].map(number);
             (edge.function.name().to_owned(), format!("c·f(a·x + b) + d with a {a}, b {b}, c {c}, d {d}"))
         }

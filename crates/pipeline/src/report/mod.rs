@@ -3,6 +3,7 @@
 //! The page has no external resources and no times in it: the same run gives the same bytes. What a run did not measure
 //! is left out. Metrics that this module does not know are shown as tables.
 
+mod curves;
 mod edges;
 mod fidelity;
 mod html;
@@ -186,6 +187,7 @@ fn formula_part(part: &ReportedFormula<'_>, index: usize) -> Result<String, Symb
     for (class, width) in [("broad", DEFAULT_WIDTH), ("slim", PHONE_WIDTH)] {
         text += &format!("<div class=\"wide {class}\">{}</div>\n", mathml_formula(formula, width));
     }
+    text += &curves::part(formula);
     let formats = [("LaTeX", Format::Latex), ("Python", Format::NumPy), ("C", Format::C)];
     let (mut buttons, mut listings) = (String::new(), String::new());
     for (name, format) in formats {

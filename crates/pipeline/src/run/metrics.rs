@@ -123,6 +123,9 @@ pub struct CandidateMetrics {
     pub roles: Vec<PolicyRole>,
     /// Its operations.
     pub operations: usize,
+    /// Curves that it has for want of a name.
+    #[serde(default)]
+    pub curves: usize,
     /// Its mean return; null where it gives no finite action somewhere, or nothing is played.
     pub mean: Option<f64>,
     /// Where nothing is played, what it is chosen by instead: its mean agreement with the log's validation episodes.

@@ -135,8 +135,15 @@ pub struct UnnamedNetworks<'w, 's> {
 impl UnnamedNetworks<'_, '_> {
     /// Every student's name and network.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Network)> {
+        self.with_learned().map(|(name, network, _)| (name, network))
+    }
+
+    /// As [`Self::iter`], each with the network that nothing was cut off from.
+    pub fn with_learned(&self) -> impl Iterator<Item = (&str, &Network, &Network)> {
         let pruned = self.pruned.get();
-        self.learned.iter().map(move |(name, learned)| (name, pruned.and_then(|own| own.get(name)).unwrap_or(learned)))
+        self.learned
+            .iter()
+            .map(move |(name, learned)| (name, pruned.and_then(|own| own.get(name)).unwrap_or(learned), learned))
     }
 }
 

@@ -89,6 +89,15 @@ impl LibraryFunction {
         }))))
     }
 
+    /// A function that is named by what it computes: text over `x` that is defined everywhere.
+    ///
+    /// # Errors
+    /// As [`Self::from_expression`], and [`SymbolicError::Parse`].
+    pub fn spelled(text: &str, complexity: f64) -> Result<Self, SymbolicError> {
+        let expression = text.parse::<Expression>()?.folded();
+        Self::from_expression(&expression.to_string(), &expression, Domain::All, complexity)
+    }
+
     /// The function with its argument clipped to `low..=high`, which must lie in its domain: `log(max(x, 0.1))`. Only
     /// the bounds that the domain needs are applied and written.
     ///

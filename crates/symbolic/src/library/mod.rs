@@ -6,10 +6,13 @@ mod curve;
 mod function;
 mod piecewise;
 mod refine;
+mod regression;
 mod search;
+mod shapes;
 
 pub use config::{COMPONENTS, DefaultLibraryConfig, UserFunction};
 pub use function::LibraryFunction;
+pub use shapes::{broken_lines, guarded, pairs, smooth};
 
 use crate::expression::SymbolicError;
 use curve::PreparedCurve;

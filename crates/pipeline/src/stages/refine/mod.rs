@@ -4,9 +4,10 @@ mod formulas;
 
 use crate::engine::{Input, Output, StageError};
 use crate::formulas::Draft;
-use crate::formulas::fit::{Fitted, agreement, refit, shorten};
+use crate::formulas::fit::{self, Fitted, agreement, refit, shorten};
 use crate::formulas::rounding::rounded;
 use crate::rows::Rows;
+use crate::run::statistics::mean;
 use crate::stages::artifacts::{FaithfulFormulas, LatestData, NamedNetworks};
 use crate::stages::baselines::sparse;
 use crate::stages::collect::ExpertData;
@@ -14,6 +15,7 @@ use crate::stages::context::StageContext;
 use crate::stages::context::failed;
 use crate::stages::dagger::rounds::{Best, Dagger};
 use crate::stages::per_student::PerStudent;
+use crate::stages::symbolify::judge::{Judge, plays_no_worse};
 use kanrl_core::approximator::FitTask;
 use kanrl_symbolic::Formula;
 
@@ -24,6 +26,8 @@ const TRIAL_STEPS: usize = 15;
 
 /// Products stay where the loss falls to this share of what it was.
 const PRODUCTS_GAIN: f64 = 0.8;
+/// Shares of a tolerance, where a formula that makes use of all of it plays worse.
+const STRICTER: [f64; 3] = [1.0, 0.25, 0.05];
 /// Share of the actions that may become others where a term is left out: a small term can decide near a switching line.
 const ACTIONS_LOST: f64 = 0.05;
 /// The same where only what does not decide is left out.
@@ -47,8 +51,8 @@ pub fn refine(
     Ok(())
 }
 
-/// From a draft to the formula that explains the expert: needless terms left out, constants fitted in the states of the
-/// expert and then of the formula, rounded.
+/// From a draft to the formula that explains the expert: constants fitted in the states of the expert and then of the
+/// formula, needless terms left out, rounded. Each of these is done as far as the formula plays no worse for it.
 pub(crate) fn faithful(
     setting: &StageContext<'_>,
     dagger: Option<&Dagger<'_>>,
@@ -60,38 +64,83 @@ pub(crate) fn faithful(
     let section = &setting.config().refine;
     let reporter = &setting.reporter;
     let loss = setting.head().loss(&data.train);
-    let mut first = fitted(setting, stage, name, &draft, &data)?;
+    let mut play = Play::new(setting, stage, &draft)?;
+    let mut first = play.fitted(name, &draft, &data)?;
     if section.products > 0 {
         let grown =
             sparse::with_products(&first.draft, data.train.samples(), &loss, section.products).map_err(failed)?;
         if grown.operations() > first.draft.operations() {
             let grown = fitted(setting, stage, name, &grown, &data)?;
-            if grown.loss < PRODUCTS_GAIN * first.loss {
+            if grown.loss < PRODUCTS_GAIN * first.loss && play.accepts(&grown.draft)? {
                 let line = format!("{name}: loss {:.4e}, {:.4e} with products of observations", first.loss, grown.loss);
                 reporter.message(stage, line);
                 first = grown;
             }
         }
     }
-    let few = Rows::spread(data.train.samples(), TRIAL_ROWS, draft.inputs().len(), draft.expressions().len());
-    let task = FitTask { train: few.samples(), validation: Some(data.validation.samples()), loss: &loss };
-    let limit = first.loss + section.tolerance * loss.of_best_constant(data.validation.samples());
-    let before = first.draft.operations();
-    let agreed = agreement(&first.draft, data.validation.samples());
-    let is_as_good = |trial: &Fitted| {
-        trial.loss <= limit && agreement(&trial.draft, data.validation.samples()) >= agreed - ACTIONS_LOST
-    };
-    let short = shorten(first, task, TRIAL_STEPS, &is_as_good, &mut || !reporter.is_cancelled());
-    let operations = short.draft.operations();
-    reporter.message(stage, format!("{name}: {before} operations, {operations} without needless terms"));
-    let draft = decided(setting, stage, name, short.draft.simplified(), &data)?;
-    let best = learnt(setting, dagger, stage, name, draft, data)?;
+    let short = without_needless_terms(setting, stage, name, &mut play, first, &data)?;
+    let short = short.simplified();
+    let decided = decided(setting, stage, name, short.clone(), &data)?;
+    let short = if play.accepts(&decided)? { decided } else { short };
+    let best = learnt_in_play(setting, dagger, stage, name, short, data, &mut play)?;
     let rows = &best.data.train.observations;
-    let (draft, digits) = rounded(&best.student, rows, section.rounding_tolerance).map_err(failed)?;
+    let conditioned = best.student.well_conditioned(rows);
+    let student = if play.accepts(&conditioned)? { conditioned } else { best.student };
+    let mut result = rounded(&student, rows, section.rounding_tolerance * STRICTER[2]).map_err(failed)?;
+    for share in STRICTER {
+        let (draft, digits) = rounded(&student, rows, section.rounding_tolerance * share).map_err(failed)?;
+        if play.accepts(&draft)? {
+            result = (draft, digits);
+            break;
+        }
+    }
+    let (draft, digits) = result;
     let played = dagger.map_or_else(String::new, |_| format!(", mean return {:.2} (round {})", best.mean, best.round));
-    let line = format!("{name}: {} operations, constants of at most {digits} digits{played}", draft.operations());
+    let curves = match draft.curves() {
+        0 => String::new(),
+        count => format!(" with {count} curves"),
+    };
+    let line =
+        format!("{name}: {} operations{curves}, constants of at most {digits} digits{played}", draft.operations());
     reporter.message(stage, line);
     draft.formula().map_err(failed)
+}
+
+/// The terms left out that are missed neither by the loss nor in play: fewer of them, where it plays worse without all.
+fn without_needless_terms(
+    setting: &StageContext<'_>,
+    stage: &'static str,
+    name: &str,
+    play: &mut Play<'_>,
+    first: Fitted,
+    data: &ExpertData,
+) -> Result<Draft, StageError> {
+    let reporter = &setting.reporter;
+    let loss = setting.head().loss(&data.train);
+    let (inputs, outputs) = (first.draft.inputs().len(), first.draft.expressions().len());
+    let few = Rows::spread(data.train.samples(), TRIAL_ROWS, inputs, outputs);
+    let validation = data.validation.samples();
+    let task = FitTask { train: few.samples(), validation: Some(validation), loss: &loss };
+    let (before, agreed) = (first.draft.operations(), agreement(&first.draft, validation));
+    for share in STRICTER {
+        let limit = first.loss + share * setting.config().refine.tolerance * loss.of_best_constant(validation);
+        let is_as_good = |trial: &Fitted| {
+            trial.loss <= limit && agreement(&trial.draft, validation) >= agreed - share * ACTIONS_LOST
+        };
+        let short = shorten(first.clone(), task, TRIAL_STEPS, &is_as_good, &mut || !reporter.is_cancelled());
+        if reporter.is_cancelled() {
+            return Err(StageError::Cancelled);
+        }
+        if short.draft.operations() < before && play.accepts(&short.draft)? {
+            let operations = short.draft.operations();
+            reporter.message(stage, format!("{name}: {before} operations, {operations} without needless terms"));
+            return Ok(short.draft);
+        }
+        if short.draft.operations() == before {
+            break;
+        }
+    }
+    Ok(first.draft)
 }
 
 /// A draft without what its choice does not need, where the choice stays as good.
@@ -120,13 +169,64 @@ pub(crate) fn learnt(
     draft: Draft,
     data: ExpertData,
 ) -> Result<Best<Draft>, StageError> {
-    let first = fitted(setting, stage, name, &draft, &data)?.draft;
+    let mut play = Play::new(setting, stage, &draft)?;
+    learnt_in_play(setting, dagger, stage, name, draft, data, &mut play)
+}
+
+fn learnt_in_play(
+    setting: &StageContext<'_>,
+    dagger: Option<&Dagger<'_>>,
+    stage: &'static str,
+    name: &str,
+    draft: Draft,
+    data: ExpertData,
+    play: &mut Play<'_>,
+) -> Result<Best<Draft>, StageError> {
+    let first = play.fitted(name, &draft, &data)?.draft;
     let Some(dagger) = dagger else {
         return Ok(Best { student: first, data, mean: f64::NAN, fidelity: f64::NAN, round: 0 });
     };
     dagger.rounds(name, first, data, &|draft: &Draft| Box::new(draft.policy(draft.constants())), &mut |draft, data| {
         Ok(fitted(setting, stage, name, draft, data)?.draft)
     })
+}
+
+/// What a formula must not fall behind.
+struct Play<'a> {
+    setting: &'a StageContext<'a>,
+    stage: &'static str,
+    judge: Judge<'a>,
+    /// Returns of the best formula so far.
+    best: Vec<f64>,
+}
+
+impl<'a> Play<'a> {
+    fn new(setting: &'a StageContext<'a>, stage: &'static str, draft: &Draft) -> Result<Self, StageError> {
+        let judge = Judge::new(setting, stage, setting.config().symbolify.episodes)?;
+        let best = judge.returns(draft)?;
+        Ok(Self { setting, stage, judge, best })
+    }
+
+    fn accepts(&mut self, draft: &Draft) -> Result<bool, StageError> {
+        let returns = self.judge.returns(draft)?;
+        let accepted = plays_no_worse(&returns, &self.best);
+        if mean(&returns) > mean(&self.best) {
+            self.best = returns;
+        }
+        Ok(accepted)
+    }
+
+    /// The draft with its constants fitted to all rows, or as it is where it would play worse.
+    fn fitted(&mut self, name: &str, draft: &Draft, data: &ExpertData) -> Result<Fitted, StageError> {
+        let fitted = fitted(self.setting, self.stage, name, draft, data)?;
+        if self.accepts(&fitted.draft)? {
+            return Ok(fitted);
+        }
+        let loss = self.setting.head().loss(&data.train);
+        let of = |samples| fit::loss(draft, draft.constants(), samples, &loss);
+        let (train_loss, loss) = (of(data.train.samples()), of(data.validation.samples()));
+        Ok(Fitted { draft: draft.clone(), train_loss, loss })
+    }
 }
 
 /// A draft's constants fitted to all rows.

@@ -78,6 +78,7 @@ fn candidate(candidate: &Candidate, roles: Vec<PolicyRole>, is_played: bool) -> 
         lambda: candidate.lambda,
         roles,
         operations: candidate.operations,
+        curves: candidate.formula.curves().len(),
         mean: candidate.mean.filter(|_| is_played),
         agreement: candidate.mean.filter(|_| !is_played),
         interval: candidate.interval,

@@ -12,13 +12,20 @@ pub(super) fn describe(reporter: &Reporter, selection: &Selection, scores: &Scor
         let Candidate { student, operations, on_front, .. } = candidate;
         let front = if *on_front { ", on the front" } else { "" };
         let fidelity = fidelity(candidate);
+        let curves = match candidate.formula.curves().len() {
+            0 => String::new(),
+            1 => " with a curve".to_owned(),
+            count => format!(" with {count} curves"),
+        };
         let score = candidate.mean.zip(candidate.interval).map_or_else(
             || "leaves its domain".to_owned(),
             |(mean, Interval { low, high })| format!("{measure} {mean:.digits$} ({low:.digits$} to {high:.digits$})"),
         );
         let worst = candidate.worst_5_percent.map_or_else(String::new, |worst| format!(", worst 5 % {worst:.digits$}"));
-        let line =
-            format!("{student}, {}: {score}{worst}{fidelity}, {operations} operations{front}", candidate.tuning());
+        let line = format!(
+            "{student}, {}: {score}{worst}{fidelity}, {operations} operations{curves}{front}",
+            candidate.tuning()
+        );
         reporter.message("select", line);
     }
     let chosen = selection.chosen();

@@ -1,18 +1,23 @@
 //! Naming the edges of a network.
 
+mod choices;
+pub(crate) mod judge;
 pub mod naming;
 
 use crate::engine::{Output, StageError};
+use crate::formulas::Draft;
+use crate::run::statistics::mean;
 use crate::stages::artifacts::{LatestData, NamedNetworks, UnnamedNetworks};
 use crate::stages::context::StageContext;
-use crate::stages::fit::Network;
-use crate::stages::fit::{build_error, losses};
+use crate::stages::fit::{Network, build_error};
 use crate::stages::per_student::PerStudent;
-use crate::stages::symbolify::naming::SymbolifyTask;
+use crate::stages::symbolify::judge::{Judge, plays_no_worse};
+use crate::stages::symbolify::naming::{NamingTask, is_curve, name_edges};
 use crate::students::{self, LibraryPart};
 use kanrl_core::approximator::FitTask;
+use kanrl_core::graph::UnivariateGraph;
 
-/// Names every edge of every network.
+/// Names the edges of every network, as far as its formula plays as the network does; the others stay curves.
 pub fn symbolify(
     setting: StageContext<'_>,
     data: LatestData,
@@ -20,31 +25,47 @@ pub fn symbolify(
     mut made: Output<NamedNetworks>,
 ) -> Result<(), StageError> {
     let reporter = &setting.reporter;
+    let section = &setting.config().symbolify;
+    let judge = Judge::new(&setting, "symbolify", section.episodes)?;
+    let returns = |graph: &UnivariateGraph| {
+        // Splines of a high degree are no formula yet: they can be judged once they are named.
+        Draft::from_graph(setting.head(), graph).map_or_else(|_| Ok(Vec::new()), |draft| judge.returns(&draft))
+    };
     let students = students::networks(setting.config()).map_err(build_error)?;
     let mut named = Vec::new();
-    for (name, network) in networks.iter() {
+    for (name, network, learned) in networks.with_learned() {
         let data = data.of(name);
         let loss = setting.head().loss(&data.train);
         let student = students.iter().find(|student| student.name == name);
         let functions = student.and_then(|student| student.functions.as_deref());
         let library = LibraryPart::new(setting.library(), functions).map_err(build_error)?;
-        let task = SymbolifyTask {
-            fit: FitTask { train: data.train.samples(), validation: Some(data.validation.samples()), loss: &loss },
-            library: &library,
-            section: &setting.config().symbolify,
-        };
-        let mut progress = |done: usize, total: usize, text: String| {
+        let (whole, cut) = (returns(&learned.0)?, returns(&network.0)?);
+        let (start, before) = if plays_no_worse(&cut, &whole) { (&network.0, cut) } else { (&learned.0, whole) };
+        let plays = |graph: &UnivariateGraph| Ok(plays_no_worse(&returns(graph)?, &before));
+        let progress = |done: usize, total: usize, text: String| {
             reporter.progress("symbolify", done as u64, total as u64, format!("edges of {name}"));
             if !text.is_empty() {
                 reporter.message("symbolify", format!("{name}: {text}"));
             }
             !reporter.is_cancelled()
         };
-        let Some(outcome) = naming::symbolify(&network.0, &task, &mut progress)? else {
-            return Err(StageError::Cancelled);
+        let task = NamingTask {
+            fit: FitTask { train: data.train.samples(), validation: Some(data.validation.samples()), loss: &loss },
+            library: &library,
+            section,
+            plays: &plays,
+            progress: &progress,
         };
-        let losses = losses(outcome.report.train_loss, outcome.report.validation_loss);
-        reporter.message("symbolify", format!("{name}: {} named edges: {losses}", outcome.graph.edges.len()));
+        let Some(outcome) = name_edges(start, &task)? else { return Err(StageError::Cancelled) };
+        let edges = &outcome.graph.edges;
+        let curves = edges.iter().filter(|edge| is_curve(&edge.function)).count();
+        let played = match before.is_empty() {
+            true => String::new(),
+            false => format!(", mean return {:.2}, before {:.2}", mean(&returns(&outcome.graph)?), mean(&before)),
+        };
+        let (all, names) = (edges.len(), edges.len() - curves);
+        let line = format!("{name}: {names} of {all} edges have names{played}, loss {:.4e}", outcome.loss);
+        reporter.message("symbolify", line);
         named.push((name.to_owned(), Network(outcome.graph)));
     }
     made.set(PerStudent::new(named));

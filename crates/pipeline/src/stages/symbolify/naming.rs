@@ -1,158 +1,236 @@
-//! Naming the edges of a network jointly: a function is judged by the loss of the whole network after a short refit of
-//! all its constants, not by how well it fits its own curve.
+//! Naming the edges of a network, the least harmful first, as long as the network's formula plays as it did.
 
+use super::choices::{Choice, Chooser};
 use crate::config::SymbolifySection;
+use crate::engine::StageError;
 use crate::rows::Rows;
-use kanrl_core::approximator::{ApproximatorError, FitReport, FitTask, Samples};
-use kanrl_core::function::{FittedFunction, SymbolicLibrary};
-use kanrl_core::graph::{EdgeFunction, UnivariateGraph};
+use kanrl_core::approximator::FitTask;
+use kanrl_core::function::SymbolicLibrary;
+use kanrl_core::graph::{EdgeFunction, NodeKind, SymbolicEdge, UnivariateGraph};
 use std::ops::ControlFlow;
 
 /// What to name edges with, and how to judge.
-#[derive(Clone, Copy)]
-pub struct SymbolifyTask<'a> {
+pub struct NamingTask<'a> {
     /// Rows to refit on and to judge by.
     pub fit: FitTask<'a>,
     /// The functions.
     pub library: &'a dyn SymbolicLibrary,
     /// How far to go.
     pub section: &'a SymbolifySection,
+    /// Whether a network plays as well as the one that there was.
+    pub plays: &'a dyn Fn(&UnivariateGraph) -> Result<bool, StageError>,
+    /// Hears edges done, edges in all and a line for the log (or an empty one); returns `false` to cancel.
+    pub progress: &'a dyn Fn(usize, usize, String) -> bool,
 }
 
-/// A network of named functions.
+/// A network with names where they do no harm.
 #[derive(Clone, Debug)]
-pub struct Symbolified {
-    /// Every edge is named.
+pub struct Named {
+    /// Its edges are named functions, curves of few pieces ([`is_curve`]), or splines where those would not do.
     pub graph: UnivariateGraph,
-    /// How the final refit of all constants went.
-    pub report: FitReport,
+    /// Loss on the validation rows, or on the training rows where there are none.
+    pub loss: f64,
 }
 
-/// Hears edges done, edges in all and a line for the log (or an empty one); returns `false` to cancel.
-pub type SymbolifyObserver<'a> = dyn FnMut(usize, usize, String) -> bool + Send + 'a;
-
-/// L-BFGS steps after the last edge is named.
-const FINAL_STEPS: usize = 100;
-/// Rows to judge trials on; the final refit uses all.
+/// Rows to refit on.
 const TRIAL_ROWS: usize = 3000;
+/// Rows to compare choices on.
+const CHOICE_ROWS: usize = 500;
+/// Rows and steps of the fit after all names.
+const FINAL_ROWS: usize = 20_000;
+const FINAL_STEPS: usize = 30;
+/// A curve has so few pieces that it costs at most this share of the loss of the best constant.
+const CURVE_HARM: f64 = 1e-4;
 
-/// Names every spline edge of `graph`, then drops edges that are not missed. No result if it was cancelled.
+/// Whether an edge is a curve that no name was found for.
+pub fn is_curve(function: &EdgeFunction) -> bool {
+    match function {
+        EdgeFunction::Spline(_) => true,
+        EdgeFunction::Symbolic(edge) => edge.function.name().starts_with("curve("),
+    }
+}
+
+/// Names every edge that can have a name; the others become curves of few pieces. No result if it was cancelled.
 ///
 /// # Errors
-/// [`ApproximatorError`] where the data do not fit the graph, or nothing finite is reached.
-pub fn symbolify(
-    graph: &UnivariateGraph,
-    task: &SymbolifyTask<'_>,
-    progress: &mut SymbolifyObserver<'_>,
-) -> Result<Option<Symbolified>, ApproximatorError> {
-    let rows = Rows::spread(task.fit.train, TRIAL_ROWS, graph.inputs.len(), graph.outputs.len());
-    let trial = Trial { task, train: rows.samples() };
-    let slack = task.section.tolerance * task.fit.loss.of_best_constant(rows.samples());
-    let mut best = trial.refit(graph.clone())?;
-    let total = graph.edges.len() * 2;
-    // The least important edges first: a slip there costs least, and the important ones still bend to make up for it.
-    let mut order: Vec<(usize, usize)> = graph.edges.iter().map(|edge| (edge.source, edge.target)).collect();
-    let importance = |(source, target): &(usize, usize)| {
-        graph.edge_between(*source, *target).map_or(0.0, |edge| graph.edges[edge].importance)
-    };
-    order.sort_by(|first, second| importance(first).total_cmp(&importance(second)));
-    for (done, (source, target)) in order.into_iter().enumerate() {
-        if !progress(done, total, String::new()) {
-            return Ok(None);
-        }
-        let Some(edge) = best.graph.edge_between(source, target) else { continue };
-        if matches!(best.graph.edges[edge].function, EdgeFunction::Symbolic(_)) {
-            continue;
-        }
-        best = trial.name(&best, edge, slack)?;
-        let EdgeFunction::Symbolic(named) = &best.graph.edges[edge].function else { continue };
-        let line = format!("edge {source} to {target}: {}, loss {:.4e}", named.function.name(), best.loss);
-        progress(done, total, line);
+/// [`StageError`] where the data do not fit the graph or the environment fails.
+pub fn name_edges(graph: &UnivariateGraph, task: &NamingTask<'_>) -> Result<Option<Named>, StageError> {
+    let (inputs, outputs) = (graph.inputs.len(), graph.outputs.len());
+    let few = Rows::spread(task.fit.train, CHOICE_ROWS, inputs, outputs);
+    let rows = Rows::spread(task.fit.train, TRIAL_ROWS, inputs, outputs);
+    let constant = task.fit.loss.of_best_constant(task.fit.validation.unwrap_or(task.fit.train)).max(f64::MIN_POSITIVE);
+    let chooser =
+        Chooser { library: task.library, margin: task.section.margin, rows: &few, loss: task.fit.loss, constant };
+    let loss = graph.loss(task.fit.validation.unwrap_or(task.fit.train), task.fit.loss);
+    let current = Named { graph: graph.clone(), loss };
+    let limit = loss + task.section.tolerance * constant;
+    let mut walk = Walk { task, rows: &rows, few: &few, limit, current, done: 0 };
+
+    let edges = curves_of(graph);
+    let mut choices: Vec<(usize, Vec<Choice>)> =
+        edges.iter().copied().zip(chooser.names(graph, &edges)).filter(|(_, own)| !own.is_empty()).collect();
+    choices.sort_by(|(_, first), (_, second)| first[0].harm.total_cmp(&second[0].harm));
+    let first: Vec<(usize, Choice)> = choices.iter().map(|(edge, own)| (*edge, own[0].clone())).collect();
+    let Some(refused) = walk.take(first)? else { return Ok(None) };
+    // What plays no more with its short name may do so with a longer one.
+    let least = |own: &[Choice]| own.iter().min_by(|first, second| first.harm.total_cmp(&second.harm)).cloned();
+    let second = choices.iter().filter(|(edge, _)| refused.contains(edge)).filter_map(|(edge, own)| {
+        let longer = least(own)?;
+        (longer.fitted.function.name() != own[0].fitted.function.name()).then_some((*edge, longer))
+    });
+    if walk.take(second.collect())?.is_none() {
+        return Ok(None);
     }
-    let named = best.graph.edges.len();
-    let mut edge = 0;
-    while edge < best.graph.edges.len() {
-        if !progress(total / 2 + edge, total / 2 + named, String::new()) {
+    for spare in [1.0, 0.1, 0.01] {
+        let left: Vec<usize> = curves_of(&walk.current.graph)
+            .into_iter()
+            .filter(|edge| matches!(walk.current.graph.edges[*edge].function, EdgeFunction::Spline(_)))
+            .collect();
+        let curves = left.iter().zip(chooser.curves(&walk.current.graph, &left)).filter_map(|(edge, own)| {
+            let enough = own.iter().find(|choice| choice.harm <= spare * CURVE_HARM);
+            Some((*edge, enough.or(own.last())?.clone()))
+        });
+        if walk.take(curves.collect())?.is_none() {
             return Ok(None);
         }
-        match trial.without(&best, edge, slack) {
-            Some(shorter) => {
-                let gone = &best.graph.edges[edge];
-                let line = format!("edge {} to {} dropped, loss {:.4e}", gone.source, gone.target, shorter.loss);
-                progress(total / 2 + edge, total / 2 + named, line);
-                best = shorter;
-                // Node numbers may have moved: look at all edges again.
-                edge = 0;
+    }
+    walk.finish()
+}
+
+fn curves_of(graph: &UnivariateGraph) -> Vec<usize> {
+    (0..graph.edges.len()).filter(|edge| is_curve(&graph.edges[*edge].function)).collect()
+}
+
+struct Walk<'a> {
+    task: &'a NamingTask<'a>,
+    rows: &'a Rows,
+    few: &'a Rows,
+    /// Highest loss that is accepted.
+    limit: f64,
+    current: Named,
+    done: usize,
+}
+
+impl Walk<'_> {
+    /// Takes the choices, as many at once as are accepted; gives the edges whose choice was refused. None if cancelled.
+    fn take(&mut self, mut choices: Vec<(usize, Choice)>) -> Result<Option<Vec<usize>>, StageError> {
+        let total = self.current.graph.edges.len();
+        let mut refused = Vec::new();
+        let mut size = choices.len().div_ceil(2).max(1);
+        while !choices.is_empty() {
+            if !(self.task.progress)(self.done.min(total), total, String::new()) {
+                return Ok(None);
             }
+            size = size.min(choices.len());
+            match self.with(&choices[..size])? {
+                Some(named) => {
+                    self.current = named;
+                    self.done += size;
+                    let names: Vec<&str> =
+                        choices[..size].iter().map(|(_, choice)| short(choice.fitted.function.name())).collect();
+                    let line = format!("{}: loss {:.4e}", names.join(", "), self.current.loss);
+                    (self.task.progress)(self.done.min(total), total, line);
+                    choices.drain(..size);
+                    size *= 2;
+                }
+                None if size > 1 => size = size.div_ceil(2).min(size - 1),
+                None => refused.push(choices.remove(0).0),
+            }
+        }
+        Ok(Some(refused))
+    }
+
+    /// The network with these edges named, if that is accepted.
+    fn with(&self, choices: &[(usize, Choice)]) -> Result<Option<Named>, StageError> {
+        let mut graph = self.current.graph.clone();
+        let values = graph.node_values(self.few.samples().inputs);
+        for (edge, choice) in choices {
+            // The edge may have changed since its function was fitted.
+            let x = &values[graph.edges[*edge].source];
+            let y: Vec<f64> = x.iter().map(|x| graph.edges[*edge].value(*x)).collect();
+            let fitted = SymbolicEdge::from(choice.fitted.clone());
+            graph.edges[*edge].function = EdgeFunction::Symbolic(with_outer_constants(fitted, x, &y));
+        }
+        let task = FitTask { train: self.rows.samples(), ..self.task.fit };
+        let named = self.refitted(graph, task, self.task.section.refit_steps)?;
+        match named {
+            Some(named) if named.loss <= self.limit && (self.task.plays)(&named.graph)? => Ok(Some(named)),
+            _ => Ok(None),
+        }
+    }
+
+    /// None where a function left its domain.
+    fn refitted(
+        &self,
+        mut graph: UnivariateGraph,
+        task: FitTask<'_>,
+        steps: usize,
+    ) -> Result<Option<Named>, StageError> {
+        let Ok(report) = graph.refit(task, steps, &mut |_| ControlFlow::Continue(())) else { return Ok(None) };
+        let loss = report.validation_loss.unwrap_or(report.train_loss);
+        Ok(loss.is_finite().then_some(Named { graph, loss }))
+    }
+
+    /// All constants fitted together once more, if the network still plays then; constants that edges became go where they
+    /// are added.
+    fn finish(mut self) -> Result<Option<Named>, StageError> {
+        let graph = without_constants(&self.current.graph);
+        let (inputs, outputs) = (graph.inputs.len(), graph.outputs.len());
+        let rows = Rows::spread(self.task.fit.train, FINAL_ROWS, inputs, outputs);
+        let task = FitTask { train: rows.samples(), ..self.task.fit };
+        self.current.graph = graph.clone();
+        if let Some(fitted) = self.refitted(graph, task, FINAL_STEPS)?
+            && fitted.loss < self.current.loss
+            && (self.task.plays)(&fitted.graph)?
+        {
+            self.current = fitted;
+        }
+        self.current.graph.set_importances(self.rows.samples().inputs);
+        Ok(Some(self.current))
+    }
+}
+
+/// A curve's numbers are no name to log.
+fn short(name: &str) -> &str {
+    if name.starts_with("curve(") { "curve" } else { name }
+}
+
+/// c and d by least squares.
+fn with_outer_constants(edge: SymbolicEdge, x: &[f64], y: &[f64]) -> SymbolicEdge {
+    let values: Vec<f64> = x.iter().map(|x| edge.function.value(edge.a * x + edge.b)).collect();
+    let count = x.len() as f64;
+    let (mean, y_mean) = (values.iter().sum::<f64>() / count, y.iter().sum::<f64>() / count);
+    let square: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    let product: f64 = values.iter().zip(y).map(|(value, y)| (value - mean) * (y - y_mean)).sum();
+    let c = if square > 1e-18 * count * mean * mean && square > 0.0 { product / square } else { 0.0 };
+    if c.is_finite() && mean.is_finite() { SymbolicEdge { c, d: y_mean - c * mean, ..edge } } else { edge }
+}
+
+/// The graph without edges that are constants, which go into the nodes that they feed; where nothing else feeds a node,
+/// they stay.
+fn without_constants(graph: &UnivariateGraph) -> UnivariateGraph {
+    let mut graph = graph.clone();
+    let mut edge = 0;
+    while edge < graph.edges.len() {
+        let constant = match &graph.edges[edge].function {
+            EdgeFunction::Symbolic(own) if own.function.name() == "0" => Some(own.d),
+            _ => None,
+        };
+        let target = graph.edges[edge].target;
+        let shorter = constant.and_then(|constant| {
+            let mut moved = graph.clone();
+            let node = &mut moved.nodes[target];
+            match node.kind {
+                NodeKind::Sum => node.bias += node.scale * constant,
+                _ => node.scale *= constant,
+            }
+            moved.without_edge(edge).ok()
+        });
+        match shorter {
+            // Numbers of nodes and edges may have moved.
+            Some(shorter) => (graph, edge) = (shorter, 0),
             None => edge += 1,
         }
     }
-    let mut cancelled = false;
-    let mut graph = best.graph;
-    let report = graph.refit(task.fit, FINAL_STEPS, &mut |_| {
-        cancelled = !progress(total, total, String::new());
-        if cancelled { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })?;
-    graph.set_importances(task.fit.train.inputs);
-    Ok((!cancelled).then_some(Symbolified { graph, report }))
-}
-
-/// A network and its loss on the validation rows after a short refit.
-#[derive(Clone)]
-struct Fitted {
-    graph: UnivariateGraph,
-    loss: f64,
-}
-
-struct Trial<'a> {
-    task: &'a SymbolifyTask<'a>,
-    train: Samples<'a>,
-}
-
-impl Trial<'_> {
-    fn refit(&self, mut graph: UnivariateGraph) -> Result<Fitted, ApproximatorError> {
-        let task = FitTask { train: self.train, ..self.task.fit };
-        let report = graph.refit(task, self.task.section.refit_steps, &mut |_| ControlFlow::Continue(()))?;
-        Ok(Fitted { graph, loss: report.validation_loss.unwrap_or(report.train_loss) })
-    }
-
-    /// The network with edge `edge` named: of the candidates that lose no more than `slack` against the best of them, the
-    /// simplest.
-    fn name(&self, current: &Fitted, edge: usize, slack: f64) -> Result<Fitted, ApproximatorError> {
-        let curve = current.graph.sampled_curves(self.train.inputs).swap_remove(edge);
-        let all = self.task.library.candidates(&curve);
-        let simplest =
-            all.iter().min_by(|first, second| first.function.complexity().total_cmp(&second.function.complexity()));
-        let mut tried: Vec<&FittedFunction> = all.iter().take(self.task.section.candidates.max(1)).collect();
-        tried.extend(
-            simplest.filter(|simplest| !tried.iter().any(|other| other.function.name() == simplest.function.name())),
-        );
-        let mut results: Vec<(f64, Fitted)> = Vec::new();
-        for candidate in tried {
-            let complexity = candidate.function.complexity();
-            let named = EdgeFunction::Symbolic(candidate.clone().into());
-            // A candidate that leaves its domain on other rows is no candidate.
-            if let Ok(fitted) = self.refit(current.graph.with_function(edge, named))
-                && fitted.loss.is_finite()
-            {
-                results.push((complexity, fitted));
-            }
-        }
-        let lowest = results.iter().map(|(_, fitted)| fitted.loss).fold(f64::INFINITY, f64::min);
-        results
-            .into_iter()
-            .filter(|(_, fitted)| fitted.loss <= lowest.max(current.loss) + slack)
-            .min_by(|(first, one), (second, other)| first.total_cmp(second).then(one.loss.total_cmp(&other.loss)))
-            .map(|(_, fitted)| fitted)
-            .ok_or_else(|| ApproximatorError::Diverged {
-                reason: "no function of the library fits an edge; use a library with `x` in it".to_owned(),
-            })
-    }
-
-    /// The network without edge `edge`, if it loses no more than `slack`.
-    fn without(&self, current: &Fitted, edge: usize, slack: f64) -> Option<Fitted> {
-        let graph = current.graph.without_edge(edge).ok()?;
-        let fitted = self.refit(graph).ok()?;
-        (fitted.loss <= current.loss + slack).then_some(fitted)
-    }
+    graph
 }

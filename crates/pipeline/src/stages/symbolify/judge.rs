@@ -1,0 +1,81 @@
+//! Whether a change of a formula is accepted: by what it does in play, on the same episodes before and after.
+
+use crate::engine::StageError;
+use crate::formulas::Draft;
+use crate::rollouts::play;
+use crate::run::seeds::{self, Purpose};
+use crate::run::statistics::{mean, mean_interval};
+use crate::stages::context::StageContext;
+use kanrl_core::rollout::{RolloutOptions, Rollouts};
+
+/// A formula may lose this share of the return in any case,
+const LOST: f64 = 0.02;
+/// and this much where the difference cannot be told from 0.
+const LOST_BY_CHANCE: f64 = 0.05;
+
+/// Plays formulas on episodes that nothing else is chosen by.
+pub(crate) struct Judge<'a> {
+    setting: &'a StageContext<'a>,
+    stage: &'static str,
+    rollouts: Option<Rollouts>,
+    seeds: Vec<u64>,
+}
+
+impl<'a> Judge<'a> {
+    /// A judge that plays so many episodes for each formula, and none where there is no environment.
+    ///
+    /// # Errors
+    /// [`StageError`] where the environment cannot be made.
+    pub(crate) fn new(setting: &'a StageContext<'a>, stage: &'static str, episodes: usize) -> Result<Self, StageError> {
+        let config = setting.config();
+        let rollouts = (setting.is_played() && episodes > 0).then(|| setting.rollouts()).transpose()?;
+        // Behind those that chose the round, and judged it once more.
+        let before = 3 * config.dagger.validation_episodes;
+        let seeds = seeds::episodes(config.seed, Purpose::Validate, before + episodes).split_off(before);
+        Ok(Self { setting, stage, rollouts, seeds })
+    }
+
+    /// The draft's returns, −∞ for a draft that gives no finite action; empty where nothing is played.
+    ///
+    /// # Errors
+    /// [`StageError`] where the environment fails or the run was cancelled.
+    pub(crate) fn returns(&self, draft: &Draft) -> Result<Vec<f64>, StageError> {
+        let Some(rollouts) = &self.rollouts else { return Ok(Vec::new()) };
+        let policy = draft.policy(draft.constants());
+        let options = RolloutOptions::default();
+        match play(rollouts, &policy, &self.seeds, &options, &self.setting.reporter, self.stage, "episodes to judge by")
+        {
+            Ok(episodes) => Ok(episodes.iter().map(|episode| episode.episode_return).collect()),
+            Err(error) if error.leaves_domain() => Ok(vec![f64::NEG_INFINITY; self.seeds.len()]),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Whether returns are no worse than those before on the same episodes, as far as can be told; so they are where nothing
+/// was played.
+pub(crate) fn plays_no_worse(returns: &[f64], before: &[f64]) -> bool {
+    if returns.is_empty() || before.is_empty() {
+        return true;
+    }
+    let differences: Vec<f64> = returns.iter().zip(before).map(|(new, old)| new - old).collect();
+    let (lost, scale) = (-mean(&differences), mean(before).abs());
+    lost <= LOST * scale || lost <= LOST_BY_CHANCE * scale && mean_interval(&differences).high >= 0.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plays_no_worse;
+
+    #[test]
+    fn a_loss_counts_where_it_is_large_or_certain() {
+        let before = [100.0, 90.0, 110.0, 100.0];
+        let less = |lost: [f64; 4]| [0, 1, 2, 3].map(|index: usize| before[index] - lost[index]);
+        assert!(plays_no_worse(&less([1.0; 4]), &before));
+        assert!(!plays_no_worse(&less([4.0; 4]), &before), "certain");
+        assert!(plays_no_worse(&less([14.0, -6.0, 11.0, -3.0]), &before), "by chance");
+        assert!(!plays_no_worse(&less([40.0, -10.0, 20.0, -10.0]), &before), "too large");
+        assert!(!plays_no_worse(&[f64::NEG_INFINITY; 4], &before));
+        assert!(plays_no_worse(&[], &[]));
+    }
+}
