@@ -2,6 +2,7 @@
 
 use crate::errors;
 use kanrl_core::environment::{EnvironmentEntry, EnvironmentError, EnvironmentRegistry};
+use kanrl_core::suggest;
 use kanrl_gymnasium::PythonFactory;
 use pyo3::prelude::*;
 
@@ -59,19 +60,25 @@ pub fn by_id(id: String) -> PyResult<(EnvironmentRegistry, String)> {
         Err(reason) if id.starts_with(GYMNASIUM) => {
             return Err(errors::input_with_help(reason, "pip install \"kanrl[gymnasium]\""));
         }
-        Ok(known) => {
-            // With Gymnasium's beside them, so that the nearest of all is suggested.
-            for other in known {
-                let entry = entry(&format!("{GYMNASIUM}{other}"), &other);
-                registry.register(entry).map_err(errors::input)?;
-            }
-            return Err(errors::input(registry.get(&id).expect_err("it is unknown")));
-        }
+        Ok(known) => return Err(unknown(id, &identifier, &known)),
         Err(_) => return Err(errors::input(registry.get(&id).expect_err("it is unknown"))),
     }
     let id = format!("{GYMNASIUM}{identifier}");
     registry.register(entry(&id, &identifier)).map_err(errors::input)?;
     Ok((registry, id))
+}
+
+/// An id that nobody knows, with the most similar ones of Gymnasium's.
+fn unknown(id: String, identifier: &str, known: &[String]) -> PyErr {
+    const MOST: usize = 5;
+    let mut rest = known.to_vec();
+    let mut similar = Vec::new();
+    while let (true, Some(nearest)) = (similar.len() < MOST, suggest::nearest(identifier, &rest).map(str::to_owned)) {
+        rest.retain(|other| *other != nearest);
+        similar.push(nearest);
+    }
+    let nearest = similar.first().cloned();
+    errors::input(EnvironmentError::UnknownId { id, nearest, known: similar })
 }
 
 fn entry(id: &str, identifier: &str) -> EnvironmentEntry {

@@ -1,6 +1,6 @@
 //! `kanrl._kanrl`: what the Python package does in Rust. Python code around it, in `kanrl/`, is what users see.
 //!
-//! Whatever takes long runs on a thread of its own ([`work`]), with the interpreter's lock released.
+//! Whatever takes long runs on a thread of its own, with the interpreter's lock released.
 
 mod environments;
 mod errors;

@@ -140,7 +140,7 @@ def test_classes_and_ids_of_gymnasium(tmp_path):
     by_id = kanrl.evaluate(policy, "kanrl-test/Push-v0", episodes=5, seed=3)
     by_object = kanrl.evaluate(policy, gymnasium.make("kanrl-test/Push-v0"), episodes=5, seed=3)
     assert (by_id.returns == by_object.returns).all()
-    with pytest.raises(kanrl.InputError, match="did you mean `gymnasium:kanrl-test/Push-v0`"):
+    with pytest.raises(kanrl.InputError, match="did you mean `kanrl-test/Push-v0`"):
         kanrl.evaluate(policy, "kanrl-test/Push-v1")
 
 
