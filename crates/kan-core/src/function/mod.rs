@@ -1,5 +1,7 @@
 //! Named functions of one variable, and libraries that fit them to curves.
 
+mod affine;
+
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -149,5 +151,10 @@ pub trait SymbolicLibrary: Debug + Send + Sync {
 
     /// Every function that fits at all, best first. A function that can leave its domain on the curve's range (extended
     /// by the library's margin) is not among them.
-    fn candidates(&self, curve: &SampledCurve) -> Vec<FittedFunction>;
+    ///
+    /// By default a plain search that knows nothing of the functions but their values and domains, without a margin;
+    /// `kanrl_symbolic::library::Library` knows their symmetries and finds more digits.
+    fn candidates(&self, curve: &SampledCurve) -> Vec<FittedFunction> {
+        affine::candidates(self.functions(), curve)
+    }
 }
