@@ -183,6 +183,7 @@ static const KanrlEnvironment ENVIRONMENTS[] = {{
     .parameters = parameters,
     .set_parameter = set_parameter,
     .render = render,
+    .hints = KANRL_TEXT("{\"masses\": [\"mass\"], \"time_steps\": []}"),
 }};
 
 static int32_t environments(const KanrlEnvironment **first, size_t *count, KanrlError *error) {

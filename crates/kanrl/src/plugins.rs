@@ -3,7 +3,7 @@
 use crate::{EVERYWHERE, Failure};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, value_parser};
 use kanrl_core::environment::EnvironmentRegistry;
-use kanrl_pipeline::config::{PluginEntry, RunConfig};
+use kanrl_pipeline::config::{ConfigError, PluginEntry, RunConfig};
 use kanrl_plugin::{CallLimit, Plugin, PluginDescription};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -60,10 +60,16 @@ impl Plugins {
         self.load(&[]).map(|(registry, _)| registry)
     }
 
-    /// As [`Self::environments`], with the plugins that a config names, if the user has consented to run their code. From then on the config names the plugin that
-    /// its environment comes from, if it does, and no other.
-    pub fn environments_of(&self, config: &mut RunConfig) -> Result<EnvironmentRegistry, Failure> {
-        let (registry, loaded) = self.load(&config.plugins)?;
+    /// A config and every environment that it may name: those of [`Self::environments`] and of the plugins that the config
+    /// names, if the user has consented to run their code. From then on the config names the plugin that its environment comes from, if it does, and no other.
+    pub fn resolve(
+        &self,
+        resolve: impl Fn(&EnvironmentRegistry) -> Result<RunConfig, ConfigError>,
+    ) -> Result<(RunConfig, EnvironmentRegistry), Failure> {
+        // First without any environment: no plugin's code runs for a config that is wrong.
+        let named = resolve(&EnvironmentRegistry::new())?.plugins;
+        let (registry, loaded) = self.load(&named)?;
+        let mut config = resolve(&registry)?;
         let source = registry.get(&config.environment.id).map(|entry| entry.source.clone());
         let is_used = |plugin: &&PluginDescription| {
             source.as_ref().is_ok_and(|source| *source == plugin.path.display().to_string())
@@ -73,7 +79,7 @@ impl Plugins {
             Ok(PluginEntry { path: plugin.path.clone(), sha256: Some(sha256) })
         };
         config.plugins = loaded.iter().filter(is_used).map(entry).collect::<Result<_, Failure>>()?;
-        Ok(registry)
+        Ok((config, registry))
     }
 
     /// The flags again, for another process of this program.

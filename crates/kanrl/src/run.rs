@@ -172,7 +172,7 @@ impl Run {
     /// [`Error::Config`] for a field that does not exist or a value that does not fit, [`Error::Run`] for an unknown
     /// environment, an expert that cannot be read or does not fit, or stages that do not fit together.
     pub fn prepare(self) -> Result<PreparedRun, Error> {
-        let config = self.config.resolve_for(&self.stages)?;
+        let config = self.config.resolve_for(&self.stages, &self.environments)?;
         Ok(PreparedRun::new(config, self.environments, self.stages)?)
     }
 

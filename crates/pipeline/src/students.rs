@@ -139,7 +139,6 @@ mod tests {
         assert_eq!(names(""), ["kan", "kan-2"]);
         assert_eq!(names("approximator.hidden = [3, 3]"), ["kan-3-3"]);
         assert_eq!(names("approximator.hidden = []"), ["kan"]);
-        assert_eq!(names("approximator.hidden = [3]\nstudents.widths = [[4]]"), ["kan-4"]);
         assert_eq!(names("approximator.kind = 'linear'"), ["linear"]);
         assert_eq!(names("approximator.kind = 'mlp'"), ["mlp"]);
         assert_eq!(
@@ -151,6 +150,22 @@ mod tests {
             names("students.widths = [[]]\nstudents.functions = [['x'], ['x', 'sin']]"),
             ["kan-functions-1", "kan-functions-2"]
         );
+    }
+
+    #[test]
+    fn a_width_that_would_be_ignored_is_refused_and_a_printed_config_has_one_place_for_it() {
+        let resolve = |text: &str| MergedConfig::new(RawConfig::from_toml("run.toml", text).unwrap()).resolve();
+        let error = resolve("approximator.hidden = [3]\nstudents.widths = [[4], []]").unwrap_err();
+        assert_eq!(error.key, "approximator.hidden");
+        assert!(error.message.contains("`students.widths`"), "{}", error.message);
+        assert_eq!(
+            resolve("approximator.lambda = 0.1\nstudents.lambdas = [0.0]").unwrap_err().key,
+            "approximator.lambda"
+        );
+        let printed = resolve("approximator = { hidden = [3], steps = 7 }").unwrap().to_toml();
+        assert!(printed.contains("steps = 7") && !printed.contains("hidden"), "{printed}");
+        let again = resolve(&printed).unwrap();
+        assert_eq!((again.to_toml(), again.students.widths), (printed, vec![vec![3]]));
     }
 
     #[test]

@@ -18,6 +18,7 @@
 
 use crate::config::{ConfigError, MergedConfig, RawConfig, RunConfig};
 use crate::digest::hexadecimal;
+use kanrl_core::environment::EnvironmentRegistry;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -94,7 +95,7 @@ impl Sweep {
         }
         let sweep = Self { raw, merged, base, runs: combinations(&axes) };
         for run in &sweep.runs {
-            sweep.config(run)?;
+            sweep.config(run, &EnvironmentRegistry::new())?;
         }
         Ok(sweep)
     }
@@ -104,16 +105,17 @@ impl Sweep {
         &self.runs
     }
 
-    /// One run's config.
+    /// One run's config, with what its environment asks for where the sweep says nothing.
     ///
     /// # Errors
     /// [`ConfigError`], about the sweep's file, for a config that is refused.
-    pub fn config(&self, run: &SweepRun) -> Result<RunConfig, ConfigError> {
+    pub fn config(&self, run: &SweepRun, environments: &EnvironmentRegistry) -> Result<RunConfig, ConfigError> {
         let mut table = self.base.clone();
         for (path, value) in &run.settings {
             set(&mut table, path, value.clone());
         }
-        MergedConfig::new(self.raw.beside(table)).resolve().map_err(|error| self.locate(run, error))
+        let config = MergedConfig::new(self.raw.beside(table));
+        config.resolve_in(environments).map_err(|error| self.locate(run, error))
     }
 
     /// The same error where the sweep's file says it: in the grid, or in the base.
@@ -211,7 +213,7 @@ mod tests {
         names.sort();
         names.dedup();
         assert_eq!(names.len(), 12);
-        let config = sweep.config(&sweep.runs()[11]).unwrap();
+        let config = sweep.config(&sweep.runs()[11], &EnvironmentRegistry::new()).unwrap();
         assert_eq!((config.seed, config.refine.steps, config.collect.train_episodes), (2, 2, 4));
         let fewer = Sweep::parse("s.toml", &text.replace("seeds = 3", "seeds = [2]")).unwrap();
         assert_eq!(fewer.runs()[3].name, sweep.runs()[11].name, "a name does not depend on the other runs");

@@ -87,7 +87,7 @@ fn a_typo_in_a_stage_s_own_section_is_found() {
     stages.push(Stage::new("coverage", "", || Ok(())).section::<CoverageSection>("coverage"));
     let refused = |text: &str| {
         let raw = RawConfig::from_toml("run.toml", text).unwrap();
-        MergedConfig::new(raw).resolve_for(&stages).unwrap_err()
+        MergedConfig::new(raw).resolve_for(&stages, &EnvironmentRegistry::new()).unwrap_err()
     };
     let error = refused("seed = 1\n[coverage]\npart = 3\n");
     assert_eq!((error.key.as_str(), error.help.as_deref()), ("coverage.part", Some("did you mean `parts`?")));

@@ -33,6 +33,8 @@ fn it_moves_as_newton_says() {
     let (_folder, library) = build();
     let mut registry = EnvironmentRegistry::new();
     kanrl_plugin::load(&library, &mut registry).expect("it loads");
+    let hints = &registry.get("DoubleIntegrator-v0").expect("it is registered").hints;
+    assert_eq!((hints.masses.as_deref(), hints.polish_steps), (Some(&["mass".to_owned()][..]), None));
     let mut environment = registry.make("DoubleIntegrator-v0", &arguments(2.5.into())).expect("it can be made");
     let mut start = [0.0; 2];
     environment.reset(Some(7), &mut start).expect("it resets");

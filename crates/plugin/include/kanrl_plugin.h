@@ -225,6 +225,9 @@ typedef struct KanrlEnvironment {
   int32_t (*set_parameter)(void *instance, struct KanrlText name, double value, struct KanrlError *error);
   // Optional. Points to a picture of the current state.
   int32_t (*render)(void *instance, const struct KanrlFrame **frame, struct KanrlError *error);
+  // Optional. What the environment asks of a run whose config says nothing: a JSON object with any of `polish_steps`,
+  // `refine_tolerance`, `masses` and `time_steps` (names of parameters).
+  struct KanrlText hints;
 } KanrlEnvironment;
 
 // What a plugin exports under the symbol `kanrl_plugin`: data, so that a host can look at `size` and `abi_version`

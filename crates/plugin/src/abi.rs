@@ -274,6 +274,9 @@ pub struct KanrlEnvironment {
     pub render: Option<
         unsafe extern "C" fn(instance: *mut c_void, frame: *mut *const KanrlFrame, error: *mut KanrlError) -> i32,
     >,
+    /// Optional. What the environment asks of a run whose config says nothing: a JSON object with any of `polish_steps`,
+    /// `refine_tolerance`, `masses` and `time_steps` (names of parameters).
+    pub hints: KanrlText,
 }
 
 /// What a plugin exports under the symbol `kanrl_plugin`: data, so that a host can look at `size` and `abi_version`

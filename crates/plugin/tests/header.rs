@@ -104,6 +104,7 @@ fn c_and_cpp_compilers_lay_the_tables_out_as_rust_does() {
             parameters,
             set_parameter,
             render,
+            hints,
         }
     );
     layout!(assertions, KanrlPlugin { size, abi_version, flags, name, version, environments });

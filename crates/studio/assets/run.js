@@ -59,7 +59,8 @@ export function runPage(id, signal) {
   }
 
   function describe(detail) {
-    const hidden = detail.hidden?.length ? `hidden ${detail.hidden.join(", ")}` : "no hidden layer";
+    const layers = (detail.widths ?? []).map((one) => (one.length ? `hidden ${one.join(", ")}` : "no hidden layer"));
+    const hidden = layers.join("; ") || "no hidden layer";
     const when = new Date(detail.created * 1000).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
     title.textContent = detail.environment ?? id;
     subtitle.replaceChildren(`${hidden} · seed ${detail.seed ?? 0} · ${detail.expert === "sb3" ? "uploaded expert" : detail.expert === "bundled" ? "bundled expert" : `expert: ${detail.expert}`} · ${when} · `, h("span", { class: "mono" }, id));

@@ -77,7 +77,7 @@ function list(runs) {
       {},
       h("td", {}, h("a", { class: "run", href: `/runs/${run.id}` }, run.environment ?? run.id)),
       h("td", {}, h("span", { class: `pill ${run.state.state}` }, run.state.state === "queued" ? `Waiting, number ${run.state.position}` : words[run.state.state])),
-      h("td", { class: "wide" }, run.hidden?.length ? run.hidden.join(", ") : "none"),
+      h("td", { class: "wide" }, (run.widths ?? []).map((one) => one.join(", ") || "none").join("; ") || "none"),
       h("td", { class: "number wide" }, number(run.mean_returns.expert)),
       h("td", { class: "number" }, number(run.mean_returns.headline)),
       h("td", { class: "number" }, number(run.operations)),

@@ -2,6 +2,7 @@
 
 use crate::error::{ApiError, in_words};
 use crate::uploads::Uploads;
+use kanrl_core::environment::EnvironmentRegistry;
 use kanrl_experts::PolicyReference;
 use kanrl_pipeline::config::{ConfigError, MergedConfig, RawConfig, RunConfig};
 use serde::Deserialize;
@@ -54,7 +55,7 @@ impl NewRun {
     ///
     /// # Errors
     /// What is wrong with the first bad field, and what would be right.
-    pub fn resolve(&self, uploads: &Uploads) -> Result<RunConfig, ApiError> {
+    pub fn resolve(&self, uploads: &Uploads, environments: &EnvironmentRegistry) -> Result<RunConfig, ApiError> {
         let settings = RawConfig::from_toml("settings", self.settings.as_str()).map_err(|error| refusal(&error))?;
         let mut config = MergedConfig::new(settings);
         let written: toml::Table = self.settings.parse().unwrap_or_default();
@@ -67,7 +68,7 @@ impl NewRun {
         let hidden = widths(&self.hidden).map_err(|message| ApiError::field("hidden", message))?;
         let is_kan = config.get("approximator", "kind").is_none_or(|kind| kind.as_str() == Some("kan"));
         if is_kan || !hidden.is_empty() {
-            config.set("approximator", "hidden", hidden);
+            config.set("students", "widths", vec![hidden]);
         }
         if !self.steps.trim().is_empty() {
             let message = format!("training steps are a whole number from 1 to {MOST_STEPS}");
@@ -79,7 +80,7 @@ impl NewRun {
             let message = "a seed is a whole number of 0 or more";
             config.set("seed", "", seed.ok_or_else(|| ApiError::field("seed", message))?);
         }
-        config.resolve().map_err(|error| refusal(&error))
+        config.resolve_in(environments).map_err(|error| refusal(&error))
     }
 
     fn expert_section(&self, uploads: &Uploads) -> Result<toml::Value, ApiError> {
@@ -123,7 +124,7 @@ fn refusal(error: &ConfigError) -> ApiError {
     let field = match error.key.as_str() {
         key if key.starts_with("environment") => "environment",
         key if key.starts_with("expert") => "expert",
-        "approximator.hidden" => "hidden",
+        "approximator.hidden" | "students.widths" => "hidden",
         "approximator.steps" => "steps",
         "seed" => "seed",
         _ => "settings",

@@ -181,7 +181,7 @@ pub fn summary(id: &RunId, run: &RunStore) -> Value {
         "created": created(run),
         "environment": text("environment", "id"),
         "expert": text("expert", "kind"),
-        "hidden": text("approximator", "hidden"),
+        "widths": text("students", "widths"),
         "seed": config.get("seed"),
         "mean_returns": {
             "expert": mean(PolicyRole::Expert),

@@ -3,6 +3,7 @@
 mod divergence;
 mod dynamic;
 mod error;
+mod hints;
 mod registry;
 mod spec;
 mod time_limit;
@@ -11,6 +12,7 @@ mod vector;
 pub use divergence::{DivergedLane, step_lanes_past_divergence};
 pub use dynamic::{ActionKind, Continuous, Discrete, DynEnvironment};
 pub use error::EnvironmentError;
+pub use hints::EnvironmentHints;
 pub use registry::{EnvironmentEntry, EnvironmentFactory, EnvironmentRegistry, KeywordArguments};
 pub use spec::EnvironmentSpec;
 pub use time_limit::TimeLimit;

@@ -1,5 +1,6 @@
 use super::{
-    DynEnvironment, Environment, EnvironmentError, EnvironmentSpec, SyncVectorEnvironment, TimeLimit, VectorEnvironment,
+    DynEnvironment, Environment, EnvironmentError, EnvironmentHints, EnvironmentSpec, SyncVectorEnvironment, TimeLimit,
+    VectorEnvironment,
 };
 use crate::suggest;
 use serde::de::DeserializeOwned;
@@ -45,6 +46,8 @@ pub struct EnvironmentEntry {
     pub source: String,
     /// The version of its code, as in [`ExpertConfig::version`](crate::config::ExpertConfig::version).
     pub version: Option<u64>,
+    /// What it asks of a run whose config says nothing.
+    pub hints: EnvironmentHints,
     /// Makes it.
     pub factory: Arc<dyn EnvironmentFactory>,
 }
@@ -75,6 +78,7 @@ impl EnvironmentEntry {
             summary: summary.into(),
             source: source.into(),
             version: None,
+            hints: EnvironmentHints::default(),
             factory: Arc::new(factory),
         }
     }
@@ -105,6 +109,13 @@ impl EnvironmentEntry {
     #[must_use]
     pub fn with_alias(mut self, alias: impl Into<String>) -> Self {
         self.aliases.push(alias.into());
+        self
+    }
+
+    /// The same entry with other hints.
+    #[must_use]
+    pub fn with_hints(mut self, hints: EnvironmentHints) -> Self {
+        self.hints = hints;
         self
     }
 }

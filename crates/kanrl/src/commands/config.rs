@@ -41,8 +41,7 @@ impl Config {
             Self::Show { environment, json } => {
                 let mut config = MergedConfig::new(RawConfig::default());
                 config.set("environment", "id", environment);
-                let mut config = config.resolve()?;
-                let registry = plugins.environments_of(&mut config)?;
+                let (config, registry) = plugins.resolve(|environments| config.resolve_in(environments))?;
                 registry.get(&config.environment.id).map_err(Failure::input)?;
                 if json {
                     json::print(&config)?;

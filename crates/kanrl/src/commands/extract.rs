@@ -44,7 +44,7 @@ pub struct Extract {
     /// Tune nothing on return: the result is the formula that explains the expert.
     #[arg(long)]
     faithful: bool,
-    /// Steps of the environment to tune the formulas' constants with [default: 10000000; Pendulum-v1 40000000].
+    /// Steps of the environment to tune the formulas' constants with [default: what the environment asks for, or 10000000].
     #[arg(long, value_name = "STEPS", conflicts_with = "faithful")]
     polish_steps: Option<u64>,
     /// What the result is to be, of all formulas that play as well as the expert: the most faithful one, the best-playing one
@@ -110,8 +110,8 @@ fn widths(text: &str) -> Result<Widths, String> {
 
 impl Extract {
     pub fn run(self, quiet: bool, plugins: &Plugins) -> Result<(), Failure> {
-        let mut config = self.config()?.resolve()?;
-        let registry = plugins.environments_of(&mut config)?;
+        let config = self.config()?;
+        let (config, registry) = plugins.resolve(|environments| config.resolve_in(environments))?;
         let run = PreparedRun::new(config, registry, stages::standard()).map_err(Failure::input)?;
         let directory = self.out.clone().unwrap_or_else(|| run.default_directory());
         let mut run = run.open(&directory).map_err(Failure::input)?;
@@ -154,7 +154,10 @@ impl Extract {
             ));
         }
         if let Some(Widths(widths)) = &self.hidden {
-            config.set("approximator", "hidden", widths.clone());
+            if config.get("approximator", "hidden").is_some() {
+                config.set("approximator", "hidden", widths.clone());
+            }
+            config.set("students", "widths", vec![widths.clone()]);
         }
         if self.faithful {
             config.set("polish", "enabled", false);

@@ -25,8 +25,8 @@ pub struct Resume {
 impl Resume {
     pub fn run(self, quiet: bool, plugins: &Plugins) -> Result<(), Failure> {
         let raw = RunStore::open(&self.directory).map_err(Failure::input)?.config()?;
-        let mut config = MergedConfig::new(raw).resolve()?;
-        let registry = plugins.environments_of(&mut config)?;
+        let config = MergedConfig::new(raw);
+        let (config, registry) = plugins.resolve(|environments| config.resolve_in(environments))?;
         let run = PreparedRun::new(config, registry, stages::standard()).map_err(Failure::input)?;
         let mut run = run.open(&self.directory).map_err(Failure::input)?;
         if let Some(stage) = &self.from {

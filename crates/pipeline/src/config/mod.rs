@@ -14,6 +14,7 @@
 //! # Ok::<(), kanrl_pipeline::config::ConfigError>(())
 //! ```
 
+mod approximator;
 mod error;
 mod file;
 mod plugins;
@@ -54,6 +55,7 @@ pub struct RunConfig {
     /// Which students learn from it, side by side.
     pub students: StudentsSection,
     /// What is fitted to the expert.
+    #[serde(serialize_with = "approximator::write")]
     #[schemars(schema_with = "schema::approximator")]
     pub approximator: Box<dyn ApproximatorConfig>,
     /// How students play and the expert labels what they saw.
@@ -237,20 +239,12 @@ pub struct RefineSection {
     /// Most products of two observations that are added to each output where they explain what it misses; with an
     /// observation that is 0 or 1, such as a leg's contact, a product is a gate. 0 for none.
     pub products: usize,
-    /// Terms are left out while the validation loss stays within this share of the targets' variance of what it was.
+    /// Terms are left out while the validation loss stays within this share of the targets' variance of what it was. Where it
+    /// is not set, what the environment asks for, or 0.005.
     pub tolerance: f64,
     /// Constants are rounded to the fewest digits that change no output by more than this share of its standard
     /// deviation.
     pub rounding_tolerance: f64,
-}
-
-impl RefineSection {
-    /// The tolerance where a config does not say one. A double pendulum is kept upright by terms that explain next to
-    /// nothing of what its expert does at full force: without them it falls.
-    pub fn default_tolerance(environment: &str) -> f64 {
-        let delicate = ["InvertedDoublePendulum-v4", "InvertedDoublePendulum-v5"].contains(&environment);
-        if delicate { 2e-5 } else { Self::default().tolerance }
-    }
 }
 
 impl Default for RefineSection {
@@ -266,8 +260,8 @@ impl Default for RefineSection {
 pub struct PolishSection {
     /// Whether to do it; without it the faithful formula is the result.
     pub enabled: bool,
-    /// Steps of the environment for all formulas together; the better half goes on, twice. Ten million where it is not set,
-    /// 40 million in Pendulum-v1.
+    /// Steps of the environment for all formulas together; the better half goes on, twice. Where it is not set, as many as the environment
+    /// asks for, or ten million.
     pub environment_steps: u64,
     /// Values of λ that the dial stops at before it comes to return alone. A return is measured in units of the expert's: at 1,
     /// a point of disagreement weighs as much as one percent of the return. Half of the steps go to these, half to return alone.
@@ -284,14 +278,6 @@ pub struct PolishSection {
     pub perturbation: f64,
     /// Deviation of the noise on observations, in shares of their own deviation.
     pub noise: f64,
-}
-
-impl PolishSection {
-    /// Steps where a config does not say how many. A pendulum's return depends on its start more than on its policy, so
-    /// that formulas need many episodes to be told apart; its steps cost next to nothing.
-    pub fn default_steps(environment: &str) -> u64 {
-        if environment == "Pendulum-v1" { 40_000_000 } else { Self::default().environment_steps }
-    }
 }
 
 impl Default for PolishSection {

@@ -4,6 +4,7 @@ use super::plugins::PluginEntry;
 use super::{EnvironmentSection, PolishSection, RefineSection, RunConfig, StudentsSection};
 use crate::engine::Pipeline;
 use kanrl_core::config::{ApproximatorConfig, ExpertConfig, SymbolicLibraryConfig};
+use kanrl_core::environment::{EnvironmentHints, EnvironmentRegistry};
 use kanrl_core::kan::KanConfig;
 use kanrl_experts::bundled::BundledConfig;
 use kanrl_symbolic::library::DefaultLibraryConfig;
@@ -49,16 +50,25 @@ impl MergedConfig {
     /// # Errors
     /// [`ConfigError`] for an unknown section, field or kind, or a value that does not fit.
     pub fn resolve(&self) -> Result<RunConfig, ConfigError> {
-        self.resolve_for(&Pipeline::new())
+        self.resolve_in(&EnvironmentRegistry::new())
     }
 
-    /// As [`Self::resolve`], with the sections that stages have of their own ([`Stage::section`]).
+    /// As [`Self::resolve`], with what the environment asks for where the config says nothing ([`EnvironmentHints`]). An
+    /// environment that is not registered asks for nothing.
+    ///
+    /// # Errors
+    /// As [`Self::resolve`].
+    pub fn resolve_in(&self, environments: &EnvironmentRegistry) -> Result<RunConfig, ConfigError> {
+        self.resolve_for(&Pipeline::new(), environments)
+    }
+
+    /// As [`Self::resolve_in`], with the sections that stages have of their own ([`Stage::section`]).
     ///
     /// # Errors
     /// As [`Self::resolve`]; also where a stage claims a section that is not its own.
     ///
     /// [`Stage::section`]: crate::engine::Stage::section
-    pub fn resolve_for(&self, stages: &Pipeline) -> Result<RunConfig, ConfigError> {
+    pub fn resolve_for(&self, stages: &Pipeline, environments: &EnvironmentRegistry) -> Result<RunConfig, ConfigError> {
         let known: Vec<&str> = SECTIONS.into_iter().chain(stages.claims().map(|claim| claim.name)).collect();
         if let Some(unknown) = self.table.keys().find(|key| !known.contains(&key.as_str())) {
             let known: Vec<String> = known.iter().map(|section| format!("`{section}`")).collect();
@@ -82,7 +92,8 @@ impl MergedConfig {
             None if expert.demonstrations().is_some() => EnvironmentSection { id: String::new(), ..Default::default() },
             section => section.unwrap_or_default(),
         };
-        let (refine, polish) = (self.refine(&environment.id)?, self.polish(&environment.id)?);
+        let hints = environments.get(&environment.id).map(|entry| entry.hints.clone()).unwrap_or_default();
+        let (refine, polish) = (self.refine(&hints)?, self.polish(&hints)?);
         Ok(RunConfig {
             seed: self.section("seed")?.unwrap_or(0),
             stages: self.section("stages")?,
@@ -105,7 +116,11 @@ impl MergedConfig {
         })
     }
 
-    fn plugins(&self) -> Result<Vec<PluginEntry>, ConfigError> {
+    /// The plugins that the config names, each path relative to the config file's folder.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for entries that are none.
+    pub fn plugins(&self) -> Result<Vec<PluginEntry>, ConfigError> {
         let mut plugins: Vec<PluginEntry> = self.section("plugins")?.unwrap_or_default();
         for plugin in &mut plugins {
             plugin.path = self.path(&plugin.path);
@@ -114,19 +129,19 @@ impl MergedConfig {
     }
 
     /// `[refine]`, with the tolerance that the environment needs where it is not set.
-    fn refine(&self, environment: &str) -> Result<RefineSection, ConfigError> {
+    fn refine(&self, hints: &EnvironmentHints) -> Result<RefineSection, ConfigError> {
         let mut refine: RefineSection = self.section("refine")?.unwrap_or_default();
-        if !self.is_set("refine", "tolerance") {
-            refine.tolerance = RefineSection::default_tolerance(environment);
+        if let Some(tolerance) = hints.refine_tolerance.filter(|_| !self.is_set("refine", "tolerance")) {
+            refine.tolerance = tolerance;
         }
         Ok(refine)
     }
 
     /// `[polish]`, with as many steps as the environment needs where they are not set.
-    fn polish(&self, environment: &str) -> Result<PolishSection, ConfigError> {
+    fn polish(&self, hints: &EnvironmentHints) -> Result<PolishSection, ConfigError> {
         let mut polish: PolishSection = self.section("polish")?.unwrap_or_default();
-        if !self.is_set("polish", "environment_steps") {
-            polish.environment_steps = PolishSection::default_steps(environment);
+        if let Some(steps) = hints.polish_steps.filter(|_| !self.is_set("polish", "environment_steps")) {
+            polish.environment_steps = steps;
         }
         Ok(polish)
     }
@@ -135,10 +150,22 @@ impl MergedConfig {
         self.table.get(section).and_then(|value| value.get(key)).is_some()
     }
 
-    /// `[students]`, whose widths are the approximator's own where only those are set.
+    /// `[students]`, whose widths and sparsity strengths are the approximator's own where only those are set. A config in
+    /// which the two say different things is refused: one of them would do nothing.
     fn students(&self) -> Result<StudentsSection, ConfigError> {
         let mut students: StudentsSection = self.section("students")?.unwrap_or_default();
         let own = |key: &str| self.table.get("approximator").and_then(|value| value.get(key)).cloned();
+        for (field, list) in [("hidden", "widths"), ("lambda", "lambdas")] {
+            let listed = self.table.get("students").and_then(|value| value.get(list)).and_then(Value::as_array);
+            if let (Some(value), Some(listed)) = (own(field), listed)
+                && !listed.contains(&value)
+            {
+                let message = format!(
+                    "{value} is not among `students.{list}`, which say the same thing and hold: leave one of the two out"
+                );
+                return Err(self.error("approximator", field, &message));
+            }
+        }
         if !self.is_set("students", "widths") {
             if let Some(hidden) = own("hidden") {
                 students.widths = vec![self.deserialize("approximator.hidden", hidden)?];
@@ -183,30 +210,49 @@ impl MergedConfig {
 #[cfg(test)]
 mod tests {
     use crate::config::{MergedConfig, RawConfig, RunConfig};
-
-    fn resolved(text: &str) -> RunConfig {
-        MergedConfig::new(RawConfig::from_toml("run.toml", text).unwrap()).resolve().unwrap()
-    }
-
-    fn environment(id: &str) -> String {
-        format!("environment = {{ id = '{id}' }}\n")
-    }
+    use crate::engine::Pipeline;
+    use kanrl_core::action::ContinuousAction;
+    use kanrl_core::environment::{
+        Continuous, Environment, EnvironmentEntry, EnvironmentError, EnvironmentHints, EnvironmentRegistry,
+        EnvironmentSpec, StepOutcome,
+    };
 
     #[test]
-    fn a_pendulum_is_polished_for_longer_unless_the_config_says_how_long() {
-        let steps = |text: &str| resolved(text).polish.environment_steps;
-        assert_eq!(steps(&environment("CartPole-v1")), 10_000_000);
-        assert_eq!(steps(&environment("Pendulum-v1")), 40_000_000);
-        assert_eq!(steps(&(environment("Pendulum-v1") + "polish = { tolerance = 0.1 }")), 40_000_000);
-        assert_eq!(steps(&(environment("Pendulum-v1") + "polish = { environment_steps = 5 }")), 5);
+    fn an_environment_s_hints_hold_unless_the_config_says_otherwise() {
+        let hints =
+            EnvironmentHints { polish_steps: Some(40_000_000), refine_tolerance: Some(2e-5), ..Default::default() };
+        let mut registry = EnvironmentRegistry::new();
+        let spec = EnvironmentSpec::new("Delicate-v0").observe("x", "m").act("push", "N", -1.0..=1.0);
+        registry.register(EnvironmentEntry::of(spec, Nothing).with_hints(hints)).unwrap();
+        let resolved = |text: &str| {
+            let raw = RawConfig::from_toml("run.toml", format!("environment.id = 'Delicate-v0'\n{text}")).unwrap();
+            MergedConfig::new(raw).resolve_for(&Pipeline::new(), &registry).unwrap()
+        };
+        let both = |config: RunConfig| (config.polish.environment_steps, config.refine.tolerance);
+        assert_eq!(both(resolved("")), (40_000_000, 2e-5));
+        assert_eq!(both(resolved("polish.tolerance = 0.1\nrefine.products = 0")), (40_000_000, 2e-5));
+        assert_eq!(both(resolved("polish.environment_steps = 5\nrefine.tolerance = 0.1")), (5, 0.1));
+        let other = MergedConfig::new(RawConfig::default()).resolve_for(&Pipeline::new(), &registry).unwrap();
+        assert_eq!(both(other), (10_000_000, 0.005));
     }
 
-    #[test]
-    fn a_double_pendulum_keeps_small_terms_unless_the_config_says_which() {
-        let tolerance = |text: &str| resolved(text).refine.tolerance;
-        assert_eq!(tolerance(&environment("InvertedPendulum-v5")), 0.005);
-        assert_eq!(tolerance(&environment("InvertedDoublePendulum-v5")), 2e-5);
-        assert_eq!(tolerance(&(environment("InvertedDoublePendulum-v4") + "refine = { products = 0 }")), 2e-5);
-        assert_eq!(tolerance(&(environment("InvertedDoublePendulum-v5") + "refine = { tolerance = 0.1 }")), 0.1);
+    struct Nothing(EnvironmentSpec);
+
+    impl Environment for Nothing {
+        type Action = Continuous;
+
+        fn spec(&self) -> &EnvironmentSpec {
+            &self.0
+        }
+
+        fn reset(&mut self, _: Option<u64>, observation: &mut [f64]) -> Result<(), EnvironmentError> {
+            observation.fill(0.0);
+            Ok(())
+        }
+
+        fn step(&mut self, _: ContinuousAction, observation: &mut [f64]) -> Result<StepOutcome, EnvironmentError> {
+            observation.fill(0.0);
+            Ok(StepOutcome::default())
+        }
     }
 }

@@ -7,7 +7,9 @@ use crate::head::StudentHead;
 use crate::stages::teacher::Teacher;
 use bevy_ecs::prelude::*;
 use bevy_ecs::system::SystemParam;
-use kanrl_core::environment::{DynEnvironment, EnvironmentError, EnvironmentRegistry, EnvironmentSpec};
+use kanrl_core::environment::{
+    DynEnvironment, EnvironmentError, EnvironmentHints, EnvironmentRegistry, EnvironmentSpec,
+};
 use kanrl_core::function::SymbolicLibrary;
 use kanrl_core::rollout::Rollouts;
 use kanrl_symbolic::SymbolicError;
@@ -70,6 +72,14 @@ impl StageContext<'_> {
     pub fn environment(&self) -> Result<Box<dyn DynEnvironment>, EnvironmentError> {
         let section = &self.context.config.environment;
         self.environments.0.make(&section.id, &section.arguments)
+    }
+
+    /// What the environment that is played asks for.
+    ///
+    /// # Errors
+    /// [`EnvironmentError`] where it is not known.
+    pub fn hints(&self) -> Result<&EnvironmentHints, EnvironmentError> {
+        Ok(&self.environments.0.get(&self.context.config.environment.id)?.hints)
     }
 
     /// Rollouts of the environment that is played.

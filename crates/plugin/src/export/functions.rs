@@ -47,6 +47,7 @@ pub fn environment_table<S: Served>(data: *const Constructor<S>) -> KanrlEnviron
         parameters: Some(parameters::<S>),
         set_parameter: Some(set_parameter::<S>),
         render: Some(render::<S>),
+        hints: KanrlText::EMPTY,
     }
 }
 

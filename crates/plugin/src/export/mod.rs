@@ -7,7 +7,7 @@ mod spec_table;
 
 use crate::abi::{KanrlEnvironment, KanrlText};
 use functions::{environment_table, leak_constructor};
-use kanrl_core::environment::{DynEnvironment, Environment, EnvironmentError, KeywordArguments};
+use kanrl_core::environment::{DynEnvironment, Environment, EnvironmentError, EnvironmentHints, KeywordArguments};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use served::{Dynamic, Typed};
@@ -22,6 +22,7 @@ pub struct ExportedEnvironment {
     summary: String,
     default_arguments: String,
     arguments_schema: String,
+    hints: String,
     /// The table without its texts.
     functions: KanrlEnvironment,
 }
@@ -51,6 +52,7 @@ impl ExportedEnvironment {
             summary: summary.into(),
             default_arguments: defaults,
             arguments_schema: String::new(),
+            hints: String::new(),
             functions: environment_table::<Typed<E>>(data),
         }
     }
@@ -74,6 +76,7 @@ impl ExportedEnvironment {
             summary: summary.into(),
             default_arguments: serde_json::Value::Object(default_arguments.clone()).to_string(),
             arguments_schema: String::new(),
+            hints: String::new(),
             functions: environment_table::<Dynamic>(data),
         }
     }
@@ -85,6 +88,13 @@ impl ExportedEnvironment {
         self
     }
 
+    /// The same environment with what it asks of a run whose config says nothing.
+    #[must_use]
+    pub fn with_hints(mut self, hints: &EnvironmentHints) -> Self {
+        self.hints = serde_json::to_string(hints).unwrap_or_default();
+        self
+    }
+
     /// The whole table. Its texts stay for the life of the process.
     fn into_table(self) -> KanrlEnvironment {
         let text = |text: String| KanrlText::new(text.leak());
@@ -93,6 +103,7 @@ impl ExportedEnvironment {
             summary: text(self.summary),
             default_arguments: text(self.default_arguments),
             arguments_schema: text(self.arguments_schema),
+            hints: text(self.hints),
             ..self.functions
         }
     }

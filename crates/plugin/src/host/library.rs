@@ -113,6 +113,7 @@ impl Plugin {
                 summary: environment.summary.clone(),
                 version: None,
                 source: source.clone(),
+                hints: environment.hints.clone(),
                 factory: Arc::new(factory),
             };
             extended

@@ -5,7 +5,7 @@ use crate::abi::{
     KANRL_ABI_VERSION, KANRL_FLOAT32, KANRL_FLOAT64, KanrlCoordinate, KanrlEnvironment, KanrlFrame, KanrlParameter,
     KanrlPlugin, KanrlSpec, KanrlText,
 };
-use kanrl_core::environment::{EnvironmentSpec, Frame, KeywordArguments, Parameter};
+use kanrl_core::environment::{EnvironmentHints, EnvironmentSpec, Frame, KeywordArguments, Parameter};
 use kanrl_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
 use std::collections::BTreeSet;
 use std::mem::size_of;
@@ -63,6 +63,8 @@ pub struct EnvironmentHeader {
     pub default_arguments: KeywordArguments,
     /// The JSON schema of its arguments, if it has one.
     pub arguments_schema: Option<KeywordArguments>,
+    /// What it asks of a run whose config says nothing.
+    pub hints: EnvironmentHints,
     /// The table itself.
     pub table: KanrlEnvironment,
 }
@@ -105,6 +107,12 @@ pub fn environments(memory: &impl Memory, address: usize, count: usize) -> Resul
         let summary = text(memory, table.summary, &format!("{place}.summary"))?;
         let default_arguments = object(memory, table.default_arguments, &format!("{place}.default_arguments"))?;
         let schema = object(memory, table.arguments_schema, &format!("{place}.arguments_schema"))?;
+        let hints = text(memory, table.hints, &format!("{place}.hints"))?;
+        let hints = match hints.as_str() {
+            "" => EnvironmentHints::default(),
+            hints => serde_json::from_str(hints)
+                .map_err(|error| failed(&format!("{place}.hints"), format!("not hints: {error}")))?,
+        };
         for (missing, function) in [
             (table.create.is_none(), "create"),
             (table.destroy.is_none(), "destroy"),
@@ -119,6 +127,7 @@ pub fn environments(memory: &impl Memory, address: usize, count: usize) -> Resul
             summary,
             default_arguments: default_arguments.unwrap_or_default(),
             arguments_schema: schema,
+            hints,
             table,
         })
     })

@@ -56,7 +56,7 @@ pub async fn start(
 
 /// Checks the form and makes the run's folder.
 fn prepare(studio: &Studio, form: &NewRun) -> Result<RunId, ApiError> {
-    let config = form.resolve(&studio.uploads)?;
+    let config = form.resolve(&studio.uploads, &studio.environments)?;
     let section = &config.environment;
     let environment = studio.environments.make(&section.id, &section.arguments);
     let environment = environment.map_err(|error| ApiError::field("environment", in_words(&error)))?;

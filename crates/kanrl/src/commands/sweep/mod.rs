@@ -114,8 +114,7 @@ impl Sweep {
 fn jobs(sweep: &SweepFile, out: &Path, plugins: &Plugins) -> Result<Vec<Job>, Failure> {
     let mut prepared: Vec<(&SweepRun, String)> = Vec::new();
     for run in sweep.runs() {
-        let mut config = sweep.config(run)?;
-        let registry = plugins.environments_of(&mut config)?;
+        let (config, registry) = plugins.resolve(|environments| sweep.config(run, environments))?;
         if config.is_played() {
             registry.get(&config.environment.id).map_err(Failure::input)?;
         }

@@ -1,15 +1,15 @@
 //! An environment with other masses and time steps.
 
 use crate::stages::context::StageContext;
-use kanrl_core::environment::{EnvironmentError, Parameter};
+use kanrl_core::environment::{EnvironmentError, EnvironmentHints, Parameter};
 use kanrl_core::rollout::Rollouts;
 
 /// Which constants are changed together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
-    /// The time step: the constants in seconds.
+    /// The time step.
     TimeStep,
-    /// All masses: the constants in kilograms.
+    /// All masses.
     Masses,
 }
 
@@ -22,10 +22,10 @@ impl Group {
         }
     }
 
-    fn has(self, parameter: &Parameter) -> bool {
+    fn has(self, parameter: &Parameter, hints: &EnvironmentHints) -> bool {
         match self {
-            Self::TimeStep => parameter.unit == "s",
-            Self::Masses => parameter.unit == "kg",
+            Self::TimeStep => hints.is_time_step(parameter),
+            Self::Masses => hints.is_mass(parameter),
         }
     }
 }
@@ -36,7 +36,8 @@ impl Group {
 /// [`EnvironmentError`] where the environment refuses the values.
 pub fn variant(setting: &StageContext<'_>, group: Group, factor: f64) -> Result<Option<Rollouts>, EnvironmentError> {
     let parameters = setting.environment()?.parameters();
-    let changed: Vec<&Parameter> = parameters.iter().filter(|parameter| group.has(parameter)).collect();
+    let hints = setting.hints()?;
+    let changed: Vec<&Parameter> = parameters.iter().filter(|parameter| group.has(parameter, hints)).collect();
     if changed.is_empty() {
         return Ok(None);
     }
