@@ -202,6 +202,7 @@ fn set(table: &mut Table, path: &str, value: Value) {
 #[cfg(test)]
 mod tests {
     use super::Sweep;
+    use kanrl_core::environment::EnvironmentRegistry;
 
     #[test]
     fn every_combination_is_a_run_with_a_name_of_its_own() {

@@ -9,10 +9,7 @@ const OF_STUDENTS: [&str; 2] = ["hidden", "lambda"];
 
 /// Leaves those fields out, so that a printed config has one place for each; of a kind that cannot be read without them,
 /// they stay.
-pub(super) fn write<S: Serializer>(
-    approximator: &Box<dyn ApproximatorConfig>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+pub(super) fn write<T: Serialize, S: Serializer>(approximator: &T, serializer: S) -> Result<S::Ok, S::Error> {
     let Ok(Value::Object(mut fields)) = serde_json::to_value(approximator) else {
         return approximator.serialize(serializer);
     };

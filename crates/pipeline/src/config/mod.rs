@@ -26,7 +26,12 @@ pub use file::{MergedConfig, RawConfig};
 pub use plugins::PluginEntry;
 pub use schema::{components, schema};
 
-use crate::stages::select::Prefer;
+use crate::stages::collect::CollectSection;
+use crate::stages::evaluate::EvaluateSection;
+use crate::stages::prune::PruneSection;
+use crate::stages::record::RecordSection;
+use crate::stages::refine::RefineSection;
+use crate::stages::select::SelectSection;
 use kanrl_core::config::{ApproximatorConfig, ExpertConfig, SymbolicLibraryConfig};
 use kanrl_core::environment::KeywordArguments;
 use serde::de::DeserializeOwned;
@@ -96,22 +101,6 @@ pub struct EnvironmentSection {
 impl Default for EnvironmentSection {
     fn default() -> Self {
         Self { id: "CartPole-v1".to_owned(), arguments: KeywordArguments::new() }
-    }
-}
-
-/// `[collect]`: expert episodes to learn from, split by whole episodes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct CollectSection {
-    /// Episodes to fit on.
-    pub train_episodes: usize,
-    /// Episodes to choose by.
-    pub validation_episodes: usize,
-}
-
-impl Default for CollectSection {
-    fn default() -> Self {
-        Self { train_episodes: 15, validation_episodes: 3 }
     }
 }
 
@@ -193,22 +182,6 @@ impl Default for DaggerSection {
     }
 }
 
-/// `[prune]`: what is cut off the fitted network.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct PruneSection {
-    /// Edges whose share of the outputs' variation is below this go.
-    pub edge_threshold: f64,
-    /// Hidden nodes whose share of the outputs' variation is below this go.
-    pub node_threshold: f64,
-}
-
-impl Default for PruneSection {
-    fn default() -> Self {
-        Self { edge_threshold: 0.03, node_threshold: 0.01 }
-    }
-}
-
 /// `[symbolify]`: how edges are named.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -227,29 +200,6 @@ pub struct SymbolifySection {
 impl Default for SymbolifySection {
     fn default() -> Self {
         Self { refit_steps: 10, tolerance: 0.02, episodes: 24, margin: 0.5 }
-    }
-}
-
-/// `[refine]`: how the formula's constants are fitted again, together.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct RefineSection {
-    /// L-BFGS steps.
-    pub steps: usize,
-    /// Most products of two observations that are added to each output where they explain what it misses; with an
-    /// observation that is 0 or 1, such as a leg's contact, a product is a gate. 0 for none.
-    pub products: usize,
-    /// Terms are left out while the validation loss stays within this share of the targets' variance of what it was. Where it
-    /// is not set, what the environment asks for, or 0.005.
-    pub tolerance: f64,
-    /// Constants are rounded to the fewest digits that change no output by more than this share of its standard
-    /// deviation.
-    pub rounding_tolerance: f64,
-}
-
-impl Default for RefineSection {
-    fn default() -> Self {
-        Self { steps: 200, products: 2, tolerance: 0.005, rounding_tolerance: 0.002 }
     }
 }
 
@@ -293,57 +243,6 @@ impl Default for PolishSection {
             perturbation: 0.0,
             noise: 0.0,
         }
-    }
-}
-
-/// `[select]`: how one formula is chosen of all.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct SelectSection {
-    /// Episodes for each formula, on the same seeds for all.
-    pub episodes: usize,
-    /// What the result is to be, of all formulas that play as well as the expert: `fidelity`, `return` or `brevity`.
-    pub prefer: Prefer,
-    /// Where return is preferred, or no formula plays as well as the expert, the shortest formula is taken whose mean return is not significantly below the best one's, and by no more than this
-    /// share of it; the mean of its worst twentieth may be below by twice this share.
-    pub tolerance: f64,
-}
-
-impl Default for SelectSection {
-    fn default() -> Self {
-        Self { episodes: 200, prefer: Prefer::Fidelity, tolerance: 0.01 }
-    }
-}
-
-/// `[evaluate]`: how policies are compared.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct EvaluateSection {
-    /// Episodes for each policy, on the same seeds for all; nothing is ever fitted or chosen on these seeds.
-    pub episodes: usize,
-    /// Episodes for each change of masses and time step; 0 for none.
-    pub robustness_episodes: usize,
-}
-
-impl Default for EvaluateSection {
-    fn default() -> Self {
-        Self { episodes: 100, robustness_episodes: 20 }
-    }
-}
-
-/// `[record]`: what is filmed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct RecordSection {
-    /// Whether to film an episode of the expert and one of the formula.
-    pub videos: bool,
-    /// Whether to write the action and the return so far on each frame.
-    pub captions: bool,
-}
-
-impl Default for RecordSection {
-    fn default() -> Self {
-        Self { videos: true, captions: true }
     }
 }
 

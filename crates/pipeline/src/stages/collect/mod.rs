@@ -1,5 +1,9 @@
 //! Expert episodes, or the rows of a log.
 
+mod section;
+
+pub use section::CollectSection;
+
 pub(crate) mod data;
 
 pub use data::ExpertData;

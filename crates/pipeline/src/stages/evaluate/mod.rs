@@ -4,12 +4,14 @@ mod companionship;
 mod evaluation;
 pub mod imitation;
 mod ladder;
+mod section;
 pub mod variants;
 
 pub use companionship::{Companionship, companionship};
 pub use evaluation::{Evaluation, PolicyEvaluation};
 pub use imitation::Agreement;
 pub use ladder::{Rung, Step};
+pub use section::EvaluateSection;
 
 use crate::causes::in_words;
 use crate::engine::{Input, Output, StageError};

@@ -1,5 +1,9 @@
 //! Removing edges and nodes that matter little.
 
+mod section;
+
+pub use section::PruneSection;
+
 use crate::engine::{Output, StageError};
 use crate::stages::artifacts::{LatestData, LearnedNetworks, PrunedNetworks};
 use crate::stages::context::StageContext;

@@ -1,8 +1,10 @@
 //! Videos of the expert and of the formula.
 
 pub mod film;
+mod section;
 mod video;
 
+pub use section::RecordSection;
 pub use video::{ExpertVideo, FormulaVideo};
 
 use crate::engine::{Input, Output, StageError};

@@ -1,6 +1,9 @@
 //! From a named network to a formula: all constants fitted together, terms dropped, constants rounded.
 
 mod formulas;
+mod section;
+
+pub use section::RefineSection;
 
 use crate::engine::{Input, Output, StageError};
 use crate::formulas::Draft;

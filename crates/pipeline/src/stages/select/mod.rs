@@ -3,9 +3,11 @@
 mod choose;
 mod describe;
 mod score;
+mod section;
 mod selection;
 
 pub use choose::Choice;
+pub use section::SelectSection;
 pub use selection::{Candidate, Fidelity, Selection};
 
 use crate::engine::{Input, OptionalInput, Output, StageError};

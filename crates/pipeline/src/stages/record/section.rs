@@ -1,0 +1,17 @@
+use serde::{Deserialize, Serialize};
+
+/// `[record]`: what is filmed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RecordSection {
+    /// Whether to film an episode of the expert and one of the formula.
+    pub videos: bool,
+    /// Whether to write the action and the return so far on each frame.
+    pub captions: bool,
+}
+
+impl Default for RecordSection {
+    fn default() -> Self {
+        Self { videos: true, captions: true }
+    }
+}
