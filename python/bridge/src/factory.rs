@@ -79,6 +79,7 @@ impl PythonFactory {
             summary: summary.into(),
             source: "Python".to_owned(),
             version: None,
+            hints: Default::default(),
             factory: Arc::new(self),
         }
     }
