@@ -6,6 +6,7 @@ mod environments;
 mod errors;
 mod evaluate;
 mod experts;
+mod naming;
 mod network;
 mod observations;
 mod policy;

@@ -1,6 +1,7 @@
 //! Kolmogorov-Arnold networks for `kanrl.KAN` and scikit-learn's estimators.
 
 use crate::errors;
+use crate::naming;
 use crate::observations::{matrix, numbers};
 use crate::policy::Policy;
 use crate::work::cancellable;
@@ -10,8 +11,6 @@ use kanrl_core::config::ApproximatorConfig;
 use kanrl_core::function::{SampledCurve, SymbolicLibrary};
 use kanrl_core::graph::{EdgeFunction, PruneThresholds, UnivariateGraph, diagram};
 use kanrl_core::kan::{Kan, KanConfig};
-use kanrl_pipeline::config::SymbolifySection;
-use kanrl_pipeline::stages::symbolify::naming::{SymbolifyTask, symbolify};
 use kanrl_symbolic::library::DefaultLibraryConfig;
 use kanrl_symbolic::{Formula, Output, graph_expressions};
 use pyo3::exceptions::PyKeyboardInterrupt;
@@ -304,17 +303,13 @@ impl Network {
         let (mut graph, library) = (self.graph()?, library(functions, simplicity)?);
         graph.set_importances(&self.rows.inputs);
         let loss = if classes { Loss::CrossEntropy } else { Loss::MeanSquared };
-        let mut section = SymbolifySection::default();
-        if let Some(tolerance) = tolerance {
-            section.tolerance = tolerance;
-        }
-        let fit = FitTask { train: self.rows.samples(), validation: None, loss: &loss };
+        let tolerance = tolerance.unwrap_or(naming::TOLERANCE);
+        let train = self.rows.samples();
         let named = cancellable(py, |cancelled| {
-            let task = SymbolifyTask { fit, library: &library, section: &section };
-            symbolify(&graph, &task, &mut |_, _, _| !cancelled.load(Ordering::Relaxed))
+            naming::name_edges(&graph, train, &loss, &library, tolerance, &|| cancelled.load(Ordering::Relaxed))
         })?;
         let cancelled = || PyKeyboardInterrupt::new_err("cancelled");
-        Ok(self.with_graph(named.map_err(errors::run)?.ok_or_else(cancelled)?.graph))
+        Ok(self.with_graph(named.map_err(errors::run)?.ok_or_else(cancelled)?))
     }
 
     /// The formula of a network whose edges are all named.
