@@ -1,6 +1,6 @@
-//! What tuning looks for: return − λ · disagreement with the expert.
+//! What tuning looks for: to play as well as the expert and do as the expert does, or return alone.
 
-use super::returns::{Play, WORST};
+use super::returns::{Play, Played, WORST};
 use super::states::States;
 use crate::engine::StageError;
 use crate::formulas::Draft;
@@ -27,30 +27,48 @@ pub struct Objective<'a> {
 pub struct Worth {
     /// Return, as [`Play::score`] counts it.
     pub score: f64,
+    /// How much less than the expert it gets, as [`Play::shortfall`] counts it: to play better than the expert is worth
+    /// nothing. The score with the other sign where return is all that counts, or there is no expert to play.
+    pub shortfall: f64,
     /// 0 for the expert's actions: the mean of 1 − fidelity over the expert's states and the formula's own. 0 too where it
     /// is not looked at.
     pub disagreement: f64,
 }
 
 impl Worth {
-    /// One number, the more the better: the return in `unit`s less λ times the disagreement. Of a return and a disagreement
-    /// of one percent each, the disagreement is worth λ times as much.
+    /// One number, the more the better: what is missed in play, in `unit`s, and λ times the disagreement count against it. Of
+    /// one percent missed and one percent of disagreement, the disagreement counts λ times as much.
     pub fn value(self, unit: f64, lambda: f64) -> f64 {
-        (self.score / unit - lambda * self.disagreement).max(WORST)
+        (-self.shortfall / unit - lambda * self.disagreement).max(WORST)
     }
 }
 
 impl Objective<'_> {
-    /// States that the formula visits on these seeds, none where nobody can be asked about them; with its return there and the
-    /// environment steps that it took.
+    /// What the expert gets on these seeds, where it can be played; the environment's perturbed variants are dealt out as for
+    /// formulas.
     ///
     /// # Errors
     /// [`StageError`] where the environment or the expert fails.
-    pub fn visit(&self, draft: &Draft, seeds: &[u64]) -> Result<(Option<States>, f64, u64), StageError> {
+    pub fn of_expert(&self, seeds: &[u64]) -> Result<Option<Played>, StageError> {
+        self.expert.map(|expert| self.play.play_policy(expert, seeds)).transpose()
+    }
+
+    /// What some returns and a disagreement are worth beside the expert's returns on the same seeds.
+    pub fn worth(&self, returns: &[f64], expert: Option<&[f64]>, disagreement: f64) -> Worth {
+        let score = self.play.score(returns);
+        let shortfall = expert.map_or(-score, |expert| Play::shortfall(returns, expert));
+        Worth { score, shortfall, disagreement }
+    }
+
+    /// States that the formula visits on these seeds, none where nobody can be asked about them; with what it got there.
+    ///
+    /// # Errors
+    /// [`StageError`] where the environment or the expert fails.
+    pub fn visit(&self, draft: &Draft, seeds: &[u64]) -> Result<(Option<States>, Played), StageError> {
         let (played, episodes) = self.play.record(draft, seeds)?;
         let visited = |expert: &dyn ExpertPolicy| States::visited(expert, &episodes, STATES);
         let states = self.expert.filter(|_| !episodes.is_empty()).map(visited).transpose()?;
-        Ok((states, self.play.score(&played.returns), played.steps))
+        Ok((states, played))
     }
 
     /// Each candidate's disagreement with the expert: the formula's with the candidate's constants.

@@ -58,9 +58,19 @@ impl Play<'_> {
     /// # Errors
     /// [`StageError::Rollout`] where the environment fails; a formula that gives no finite action is no error.
     pub fn play(&self, draft: &Draft, candidates: &[Vec<f64>], seeds: &[u64]) -> Result<Vec<Played>, StageError> {
-        let options = RolloutOptions::default();
-        let all = self.episodes(draft, candidates, seeds, &options)?;
+        let policies: Vec<_> = candidates.iter().map(|constants| self.noisy(draft.policy(constants))).collect();
+        let policies: Vec<&dyn Policy> = policies.iter().map(|policy| policy as &dyn Policy).collect();
+        let all = self.episodes(&policies, seeds, &RolloutOptions::default())?;
         Ok(all.iter().map(|episodes| Played::of(episodes, seeds.len())).collect())
+    }
+
+    /// A policy's own episodes, without noise.
+    ///
+    /// # Errors
+    /// As [`Self::play`].
+    pub fn play_policy(&self, policy: &dyn Policy, seeds: &[u64]) -> Result<Played, StageError> {
+        let episodes = self.episodes(&[policy], seeds, &RolloutOptions::default())?.remove(0);
+        Ok(Played::of(&episodes, seeds.len()))
     }
 
     /// The same for the formula as it is, with what happened in the episodes that could be played.
@@ -69,39 +79,39 @@ impl Play<'_> {
     /// As [`Self::play`].
     pub fn record(&self, draft: &Draft, seeds: &[u64]) -> Result<(Played, Vec<Episode>), StageError> {
         let options = RolloutOptions { record: true, ..RolloutOptions::default() };
-        let episodes = self.episodes(draft, &[draft.constants().to_vec()], seeds, &options)?.remove(0);
+        let policy = self.noisy(draft.policy(draft.constants()));
+        let episodes = self.episodes(&[&policy], seeds, &options)?.remove(0);
         Ok((Played::of(&episodes, seeds.len()), episodes.into_iter().map(|(_, episode)| episode).collect()))
     }
 
-    /// Each candidate's episodes with the places of their seeds.
+    fn noisy<P: Policy>(&self, policy: P) -> Noisy<'_, P> {
+        Noisy { policy, deviations: &self.noise }
+    }
+
+    /// Each policy's episodes with the places of their seeds.
     fn episodes(
         &self,
-        draft: &Draft,
-        candidates: &[Vec<f64>],
+        policies: &[&dyn Policy],
         seeds: &[u64],
         options: &RolloutOptions,
     ) -> Result<Vec<Vec<(usize, Episode)>>, StageError> {
         let places = |variant: usize| (variant..seeds.len()).step_by(self.variants.len());
         let dealt: Vec<Vec<u64>> =
             (0..self.variants.len()).map(|variant| places(variant).map(|place| seeds[place]).collect()).collect();
-        let policies: Vec<_> = candidates
-            .iter()
-            .map(|constants| Noisy { policy: draft.policy(constants), deviations: &self.noise })
-            .collect();
         let mut games = Vec::with_capacity(policies.len() * self.variants.len());
-        for policy in &policies {
+        for policy in policies {
             games.extend(self.variants.iter().zip(&dealt).map(|(environment, seeds)| Game {
                 environment,
-                policy,
+                policy: *policy,
                 seeds,
             }));
         }
         let mut results = play_observed(&games, options, self.reporter, &|_| ())?.into_iter();
-        let mut all = Vec::with_capacity(candidates.len());
-        for _ in candidates {
+        let mut all = Vec::with_capacity(policies.len());
+        for _ in policies {
             let mut played = Vec::with_capacity(seeds.len());
             for variant in 0..self.variants.len() {
-                match results.next().expect("a game for each candidate and variant") {
+                match results.next().expect("a game for each policy and variant") {
                     Ok(episodes) => played.extend(places(variant).zip(episodes)),
                     Err(RolloutError::Policy { source: PolicyError::NotFinite { .. }, .. }) => {}
                     Err(error) => return Err(error.into()),
@@ -110,6 +120,13 @@ impl Play<'_> {
             all.push(played);
         }
         Ok(all)
+    }
+
+    /// How much less a formula gets than its expert: the mean over the seeds of what it misses, whatever it gains on others.
+    /// So a rare failure is not made up for by many small gains.
+    pub fn shortfall(returns: &[f64], expert: &[f64]) -> f64 {
+        let missed: Vec<f64> = returns.iter().zip(expert).map(|(own, expert)| (expert - own).max(0.0)).collect();
+        mean(&missed)
     }
 
     /// One number for some returns: their mean, plus the worst quarter's times its weight.
@@ -151,7 +168,13 @@ impl<P: Policy> Policy for Noisy<'_, P> {
 
 #[cfg(test)]
 mod tests {
-    use super::{WORST, shown};
+    use super::{Play, WORST, shown};
+
+    #[test]
+    fn what_is_gained_on_one_seed_does_not_make_up_for_what_is_missed_on_another() {
+        assert_eq!(Play::shortfall(&[100.0, 40.0], &[80.0, 50.0]), 5.0);
+        assert_eq!(Play::shortfall(&[-3.0, -2.0], &[-3.0, -4.0]), 0.0);
+    }
 
     #[test]
     fn no_score_is_shown_of_what_leaves_its_domain() {

@@ -1,7 +1,7 @@
 //! Constants of a formula tuned by CMA-ES.
 
 use super::objective::{Objective, Worth};
-use super::returns::WORST;
+use super::returns::{Played, WORST};
 use super::states::States;
 use crate::engine::StageError;
 use crate::formulas::Draft;
@@ -50,6 +50,8 @@ pub struct Search<'a> {
     searches: u64,
     generation: usize,
     validation: Vec<u64>,
+    /// The expert's returns on them, once they are known.
+    validation_of_expert: Option<Vec<f64>>,
     /// States that the formula visited with the constants that were last looked at.
     own_states: Option<States>,
     best: Vec<f64>,
@@ -72,7 +74,7 @@ impl<'a> Search<'a> {
         options: SearchOptions,
     ) -> Result<Self, StageError> {
         let validation = seeds::episodes(options.seed, Purpose::Validate, CONFIRMATION * options.validation_episodes);
-        let nothing = Worth { score: WORST, disagreement: 0.0 };
+        let nothing = Worth { score: WORST, shortfall: -WORST, disagreement: 0.0 };
         let mut search = Self {
             objective,
             free: draft.free(),
@@ -80,6 +82,7 @@ impl<'a> Search<'a> {
             running: None,
             searches: 0,
             generation: 0,
+            validation_of_expert: None,
             own_states: None,
             best: draft.constants().to_vec(),
             best_worth: nothing,
@@ -135,7 +138,8 @@ impl<'a> Search<'a> {
             let (start, mut cma_es) = self.running.take().unwrap_or_else(|| self.begun());
             let candidates: Vec<Vec<f64>> = cma_es.ask().iter().map(|x| self.constants(&start, x)).collect();
             let seeds = self.generation_seeds(steps, candidates.len());
-            let worths = self.worths(&candidates, &seeds)?;
+            let expert = self.of_expert(&seeds)?;
+            let worths = self.worths(&candidates, &seeds, expert.as_deref())?;
             cma_es.tell(&worths.iter().map(|worth| -self.value_of(*worth)).collect::<Vec<_>>());
             self.generation += 1;
             if cma_es.is_exhausted() || self.generation.is_multiple_of(CHECK_EVERY) {
@@ -169,20 +173,26 @@ impl<'a> Search<'a> {
     /// Visits the states that these constants lead to, and keeps them where the validation episodes confirm that they are
     /// better.
     fn look_at(&mut self, center: Vec<f64>) -> Result<(), StageError> {
-        let first_seeds = self.validation[..self.options.validation_episodes].to_vec();
+        let seeds = self.validation.clone();
+        let first_seeds = &seeds[..self.options.validation_episodes];
+        if self.validation_of_expert.is_none() {
+            self.validation_of_expert = self.of_expert(&seeds)?;
+        }
+        let expert = self.validation_of_expert.clone();
+        let first_of_expert = expert.as_ref().map(|returns| &returns[..first_seeds.len()]);
         let worth = if self.options.lambda == 0.0 {
-            self.worths(std::slice::from_ref(&center), &first_seeds)?[0]
+            self.worths(std::slice::from_ref(&center), first_seeds, first_of_expert)?[0]
         } else {
-            let (states, score, steps) = self.objective.visit(&self.draft.with_constants(&center), &first_seeds)?;
-            self.steps += steps;
+            let (states, played) = self.objective.visit(&self.draft.with_constants(&center), first_seeds)?;
+            self.steps += played.steps;
             self.episodes += first_seeds.len() as u64;
             self.own_states = states;
-            Worth { score, disagreement: self.disagreements(std::slice::from_ref(&center))?[0] }
+            let disagreement = self.disagreements(std::slice::from_ref(&center))?[0];
+            self.objective.worth(&played.returns, first_of_expert, disagreement)
         };
         let first_value = self.value_of(worth);
         if first_value > self.best_first_value {
-            let seeds = self.validation.clone();
-            let worth = self.worths(std::slice::from_ref(&center), &seeds)?[0];
+            let worth = self.worths(std::slice::from_ref(&center), &seeds, expert.as_deref())?[0];
             if self.best_first_value.is_infinite() || self.value_of(worth) > self.value() {
                 (self.best, self.best_worth, self.best_first_value) = (center, worth, first_value);
             }
@@ -190,14 +200,29 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    fn worths(&mut self, candidates: &[Vec<f64>], seeds: &[u64]) -> Result<Vec<Worth>, StageError> {
+    /// The expert's returns on these seeds, where formulas are compared with it.
+    fn of_expert(&mut self, seeds: &[u64]) -> Result<Option<Vec<f64>>, StageError> {
+        if self.options.lambda == 0.0 {
+            return Ok(None);
+        }
+        let played = self.objective.of_expert(seeds)?;
+        self.steps += played.as_ref().map_or(0, |played| played.steps);
+        Ok(played.map(|played| played.returns))
+    }
+
+    fn worths(
+        &mut self,
+        candidates: &[Vec<f64>],
+        seeds: &[u64],
+        expert: Option<&[f64]>,
+    ) -> Result<Vec<Worth>, StageError> {
         let play = &self.objective.play;
         let played = play.play(&self.draft, candidates, seeds)?;
         self.steps += played.iter().map(|played| played.steps).sum::<u64>();
         self.episodes += (candidates.len() * seeds.len()) as u64;
-        let scores = played.iter().map(|played| play.score(&played.returns));
-        let worth = |(score, disagreement)| Worth { score, disagreement };
-        Ok(scores.zip(self.disagreements(candidates)?).map(worth).collect())
+        let disagreements = self.disagreements(candidates)?;
+        let worth = |(played, disagreement): (&Played, f64)| self.objective.worth(&played.returns, expert, disagreement);
+        Ok(played.iter().zip(disagreements).map(worth).collect())
     }
 
     fn disagreements(&self, candidates: &[Vec<f64>]) -> Result<Vec<f64>, StageError> {

@@ -16,14 +16,18 @@ pub struct Judge<'a> {
     /// States of the formula; none where disagreement does not count.
     own_states: Option<&'a States>,
     seeds: Vec<u64>,
-    least_score: f64,
+    counts_disagreement: bool,
+    /// The expert's returns on the seeds; none where disagreement does not count, or there is no expert to play.
+    of_expert: Option<Vec<f64>>,
+    /// Most that may be missing in play: to the expert's return, or to 0 where return is all that counts.
+    most_missing: f64,
     most_disagreement: f64,
     /// Environment steps that were taken so far.
     steps: u64,
 }
 
 impl<'a> Judge<'a> {
-    /// A judge who lets the score on the seeds fall by a share `tolerance` of it and the disagreement rise by
+    /// A judge who lets what is missed on the seeds grow by a share `tolerance` of the score and the disagreement rise by
     /// `further`; `further` is none where disagreement does not count.
     ///
     /// # Errors
@@ -36,33 +40,46 @@ impl<'a> Judge<'a> {
         tolerance: f64,
         further: Option<f64>,
     ) -> Result<Self, StageError> {
-        let (least_score, most_disagreement, steps) = (f64::NEG_INFINITY, f64::INFINITY, 0);
-        let mut judge = Self { objective, own_states, seeds, least_score, most_disagreement, steps };
-        let Worth { score, disagreement } = judge.worth(draft, further.is_some())?;
-        judge.least_score = score - tolerance * score.abs();
-        judge.most_disagreement = further.map_or(f64::INFINITY, |further| disagreement + further);
+        let counts_disagreement = further.is_some();
+        let played = if counts_disagreement { objective.of_expert(&seeds)? } else { None };
+        let steps = played.as_ref().map_or(0, |played| played.steps);
+        let of_expert = played.map(|played| played.returns);
+        let (most_missing, most_disagreement) = (f64::INFINITY, f64::INFINITY);
+        let mut judge = Self {
+            objective,
+            own_states,
+            seeds,
+            counts_disagreement,
+            of_expert,
+            most_missing,
+            most_disagreement,
+            steps,
+        };
+        let worth = judge.worth(draft)?;
+        judge.most_missing = worth.shortfall + tolerance * worth.score.abs();
+        judge.most_disagreement = further.map_or(f64::INFINITY, |further| worth.disagreement + further);
         Ok(judge)
     }
 
-    fn worth(&mut self, draft: &Draft, counts_disagreement: bool) -> Result<Worth, StageError> {
+    fn worth(&mut self, draft: &Draft) -> Result<Worth, StageError> {
         let constants = [draft.constants().to_vec()];
-        let disagreement = if counts_disagreement {
+        let disagreement = if self.counts_disagreement {
             self.objective.disagreements(draft, &constants, self.own_states)?[0]
         } else {
             0.0
         };
         if disagreement > self.most_disagreement {
             // Nothing needs to be played.
-            return Ok(Worth { score: f64::NEG_INFINITY, disagreement });
+            return Ok(Worth { score: f64::NEG_INFINITY, shortfall: f64::INFINITY, disagreement });
         }
         let played = &self.objective.play.play(draft, &constants, &self.seeds)?[0];
         self.steps += played.steps;
-        Ok(Worth { score: self.objective.play.score(&played.returns), disagreement })
+        Ok(self.objective.worth(&played.returns, self.of_expert.as_deref(), disagreement))
     }
 
     fn accepts(&mut self, draft: &Draft) -> Result<bool, StageError> {
-        let worth = self.worth(draft, self.most_disagreement.is_finite())?;
-        Ok(worth.score >= self.least_score && worth.disagreement <= self.most_disagreement)
+        let worth = self.worth(draft)?;
+        Ok(worth.shortfall <= self.most_missing && worth.disagreement <= self.most_disagreement)
     }
 }
 
