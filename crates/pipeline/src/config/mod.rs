@@ -203,8 +203,8 @@ impl Default for SymbolifySection {
     }
 }
 
-/// `[polish]`: constants tuned by CMA-ES for return less λ times the disagreement with the expert, all candidates of a
-/// generation on the same seeds.
+/// `[polish]`: constants tuned by CMA-ES, all candidates of a generation on the same seeds: first for what is missed to the
+/// expert's return and λ times the disagreement with it, at last for return alone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PolishSection {
@@ -213,8 +213,9 @@ pub struct PolishSection {
     /// Steps of the environment for all formulas together; the better half goes on, twice. Where it is not set, as many as the environment
     /// asks for, or ten million.
     pub environment_steps: u64,
-    /// Values of λ that the dial stops at before it comes to return alone. A return is measured in units of the expert's: at 1,
-    /// a point of disagreement weighs as much as one percent of the return. Half of the steps go to these, half to return alone.
+    /// Values of λ that the dial stops at before it comes to return alone. At 1, a point of disagreement weighs as much as one
+    /// percent of the expert's return that is missed; more than the expert's return is worth nothing. Half of the steps go to
+    /// these, half to return alone.
     pub lambdas: Vec<f64>,
     /// First step of each constant, in standard deviations of the outputs.
     pub step_size: f64,
