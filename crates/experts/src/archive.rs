@@ -45,6 +45,12 @@ impl Archive {
         names
     }
 
+    /// Whether the zip begins where the file does: what remains of an archive that was cut off may end with a member that is a
+    /// zip itself.
+    pub fn is_whole(&self) -> bool {
+        self.zip.offset() == 0
+    }
+
     /// Size that a member claims to have when unpacked, or `None` where there is no such member.
     pub fn size(&mut self, member: &str) -> Option<u64> {
         let index = self.zip.index_for_name(member)?;

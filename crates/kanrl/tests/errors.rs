@@ -9,6 +9,12 @@ fn kanrl(folder: &Path, arguments: &[&str]) -> Output {
     common::kanrl(arguments).current_dir(folder).output().expect("kanrl runs")
 }
 
+/// An error's words on one line.
+fn unwrapped(stderr: &str) -> String {
+    let words = stderr.split(|c: char| c.is_whitespace() || c == '│').filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// Runs in an empty folder that holds only `files`, and asserts what the error says and that nothing was written.
 fn refused(files: &[(&str, &[u8])], arguments: &[&str], says: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
@@ -18,8 +24,7 @@ fn refused(files: &[(&str, &[u8])], arguments: &[&str], says: &[&str]) {
     let output = kanrl(folder.path(), arguments);
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
-    let unwrapped = stderr.split(|c: char| c.is_whitespace() || c == '│').filter(|word| !word.is_empty());
-    let text = unwrapped.collect::<Vec<_>>().join(" ");
+    let text = unwrapped(&stderr);
     for part in says {
         assert!(text.contains(part), "{arguments:?} should say {part:?}:\n{stderr}");
     }
@@ -69,7 +74,7 @@ fn a_cause_is_said_once() {
     let cannot_write: &[&str] = &["extract", "CartPole-v1", "--out", "file/run"];
     for (arguments, cause) in [(cannot_read, "No such file or directory"), (cannot_write, "Not a directory")] {
         let stderr = String::from_utf8(kanrl(folder.path(), arguments).stderr).unwrap();
-        assert_eq!(stderr.matches(cause).count(), 1, "{stderr}");
+        assert_eq!(unwrapped(&stderr).matches(cause).count(), 1, "{stderr}");
     }
 }
 

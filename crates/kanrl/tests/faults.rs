@@ -89,7 +89,7 @@ fn a_file_that_may_not_grow_ends_the_run_and_leaves_no_half_of_it() {
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains("File too large") && text.contains("cannot write"), "{text}");
     let (whole, run) = (files(&folder.path().join("whole")), files(&folder.path().join("run")));
-    assert!(run.len() > 2, "something was finished: {:?}", run.keys());
+    assert!(run.keys().any(|name| name.ends_with("stage.json")), "something was finished: {:?}", run.keys());
     for (name, bytes) in &run {
         assert!(whole.get(name) == Some(bytes), "{name} is not what it should be");
     }

@@ -190,7 +190,8 @@ impl Arrays {
                 format!("has {example}, {} `{}`; expected a number", self.what(), column.name)
             }
             Kind::Unreadable { reason } => format!("has `{}`, which {reason}", column.name),
-            Kind::Empty => format!("has no number in the column `{}`", column.name),
+            Kind::Empty if column.array.values.is_empty() => return Ok(()),
+            Kind::Empty => format!("has no number in the column `{}`; expected finite numbers", column.name),
             Kind::Floats | Kind::Integers | Kind::Flags => return Ok(()),
         };
         Err(ExpertError::malformed(&self.file, reason))

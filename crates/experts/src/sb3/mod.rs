@@ -225,6 +225,9 @@ impl Sb3Archive {
 
 /// Refuses zips of other kinds by their names.
 fn check_kind(file: &str, archive: &Archive) -> Result<(), ExpertError> {
+    if !archive.is_whole() {
+        return Ok(());
+    }
     let names = archive.names();
     let has = |name: &str| names.iter().any(|other| other == name);
     let ends = |end: &str| names.iter().any(|other| other == end || other.ends_with(&format!("/{end}")));
