@@ -12,7 +12,7 @@ const CONFIG: &str = "
     environment.id = 'CartPole-v1'
     collect = { train_episodes = 2, validation_episodes = 1 }
     students = { widths = [[]], rivals = false }
-    dagger = { rounds = 1, episodes = 1, validation_episodes = 1 }
+    dagger = { rounds = 1, steps = 500, validation_episodes = 1 }
     polish = { environment_steps = 5000, generations = 2 }
     select.episodes = 4
     evaluate = { episodes = 4, robustness_episodes = 1 }

@@ -12,7 +12,7 @@ students = { widths = [[1]], rivals = false }
 collect = { train_episodes = 1, validation_episodes = 1 }
 approximator.steps = 5
 dagger.rounds = 0
-symbolify = { candidates = 2, refit_steps = 2 }
+symbolify = { refit_steps = 2, episodes = 2 }
 polish.environment_steps = 3000
 select.episodes = 2
 evaluate = { episodes = 2, robustness_episodes = 0 }

@@ -57,18 +57,7 @@ fn a_graph_becomes_expressions_with_its_affines_folded() {
 }
 
 #[test]
-fn a_graph_with_a_spline_or_a_bad_order_is_refused() {
-    let mut spline = graph();
-    spline.edges[0].function = EdgeFunction::Spline(kanrl_core::graph::SplineEdge {
-        base: kanrl_core::graph::BaseFunction::Silu,
-        scale_base: 1.0,
-        degree: 3,
-        knots: vec![0.0; 8],
-        coefficients: vec![0.0; 4],
-    });
-    assert!(
-        graph_expressions(&spline).expect_err("a spline").to_string().contains("edge 0 (node 0 to node 2) is a spline")
-    );
+fn a_graph_of_a_bad_order_or_name_is_refused() {
     let mut order = graph();
     order.edges.swap(0, 5);
     graph_expressions(&order).expect_err("out of order");
