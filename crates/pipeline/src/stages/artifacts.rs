@@ -27,7 +27,7 @@ pub struct Aggregated;
 /// Step of a run: what matters little is cut off.
 #[derive(Debug)]
 pub struct Pruned;
-/// Step of a run: every edge is a named function.
+/// Step of a run: edges have names, or are curves of few pieces where no name fits.
 #[derive(Debug)]
 pub struct Named;
 /// Step of a run: formulas explain the expert.

@@ -71,13 +71,9 @@ pub fn standard() -> Pipeline {
         )
         .push(Stage::new("prune", "cuts off what matters little", prune::prune).configured_by("prune"))
         .push(
-            Stage::new(
-                "symbolify",
-                "replaces each curve by a named function, judged by the whole network",
-                symbolify::symbolify,
-            )
-            .configured_by("library")
-            .configured_by("symbolify"),
+            Stage::new("symbolify", "names the curves, as long as the formula plays as before", symbolify::symbolify)
+                .configured_by("library")
+                .configured_by("symbolify"),
         )
         .push(
             Stage::new("refine", "fits all constants again, together, simplifies and rounds", refine::refine)

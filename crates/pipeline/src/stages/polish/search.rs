@@ -221,7 +221,8 @@ impl<'a> Search<'a> {
         self.steps += played.iter().map(|played| played.steps).sum::<u64>();
         self.episodes += (candidates.len() * seeds.len()) as u64;
         let disagreements = self.disagreements(candidates)?;
-        let worth = |(played, disagreement): (&Played, f64)| self.objective.worth(&played.returns, expert, disagreement);
+        let worth =
+            |(played, disagreement): (&Played, f64)| self.objective.worth(&played.returns, expert, disagreement);
         Ok(played.iter().zip(disagreements).map(worth).collect())
     }
 
