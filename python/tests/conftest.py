@@ -8,7 +8,7 @@ import kanrl
 SMALL = {
     "collect": {"train_episodes": 3, "validation_episodes": 1},
     "students": {"widths": [[]], "rivals": True},
-    "dagger": {"rounds": 1, "episodes": 3, "validation_episodes": 3},
+    "dagger": {"rounds": 1, "steps": 600, "validation_episodes": 3},
     "polish": {"environment_steps": 20000},
     "select": {"episodes": 5},
     "evaluate": {"episodes": 5, "robustness_episodes": 0},

@@ -8,6 +8,8 @@ use crate::run::statistics::{mean, mean_interval};
 use crate::stages::context::StageContext;
 use kanrl_core::rollout::{RolloutOptions, Rollouts};
 
+/// Share of the best network's mean return by which another one is far below.
+const FAR: f64 = 0.2;
 /// A formula may lose this share of the return in any case,
 const LOST: f64 = 0.02;
 /// and this much where the difference cannot be told from 0.
@@ -63,9 +65,34 @@ pub(crate) fn plays_no_worse(returns: &[f64], before: &[f64]) -> bool {
     lost <= LOST * scale || lost <= LOST_BY_CHANCE * scale && mean_interval(&differences).high >= 0.0
 }
 
+/// Whether returns are far below the best ones on the same episodes, and certainly: naming, the longest part of a run, is
+/// for networks that play.
+pub(crate) fn trails(returns: &[f64], best: &[f64]) -> bool {
+    if returns.is_empty() || best.is_empty() {
+        return false;
+    }
+    let missing: Vec<f64> = best.iter().zip(returns).map(|(best, own)| best - own).collect();
+    let low = mean_interval(&missing).low;
+    // NaN where actions that are not finite made returns −∞.
+    mean(returns) < mean(best) - FAR * mean(best).abs() && (low > 0.0 || low.is_nan())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::plays_no_worse;
+    use super::{plays_no_worse, trails};
+
+    #[test]
+    fn a_network_trails_where_much_is_missing_for_certain() {
+        let best: Vec<f64> = (0..24).map(|index| 250.0 + f64::from(index * 7 % 24)).collect();
+        let below = |by: f64| best.iter().map(|value| value - by).collect::<Vec<_>>();
+        assert!(!trails(&best, &best) && !trails(&below(20.0), &best) && trails(&below(90.0), &best));
+        // One failure in 24 may be chance.
+        let mut once = best.clone();
+        once[3] = -2000.0;
+        assert!(!trails(&once, &best));
+        assert!(trails(&[f64::NEG_INFINITY; 24], &best));
+        assert!(!trails(&[], &best) && !trails(&best, &[]));
+    }
 
     #[test]
     fn a_loss_counts_where_it_is_large_or_certain() {

@@ -11,13 +11,14 @@ use crate::stages::artifacts::{LatestData, NamedNetworks, UnnamedNetworks};
 use crate::stages::context::StageContext;
 use crate::stages::fit::{Network, build_error};
 use crate::stages::per_student::PerStudent;
-use crate::stages::symbolify::judge::{Judge, plays_no_worse};
+use crate::stages::symbolify::judge::{Judge, plays_no_worse, trails};
 use crate::stages::symbolify::naming::{NamingTask, is_curve, name_edges};
 use crate::students::{self, LibraryPart};
 use kanrl_core::approximator::FitTask;
 use kanrl_core::graph::UnivariateGraph;
 
-/// Names the edges of every network, as far as its formula plays as the network does; the others stay curves.
+/// Names the edges of every network, as far as its formula plays as the network does; the others stay curves. A network that
+/// plays far worse than another one is left out.
 pub fn symbolify(
     setting: StageContext<'_>,
     data: LatestData,
@@ -32,14 +33,22 @@ pub fn symbolify(
         Draft::from_graph(setting.head(), graph).map_or_else(|_| Ok(Vec::new()), |draft| judge.returns(&draft))
     };
     let students = students::networks(setting.config()).map_err(build_error)?;
+    let whole = networks.with_learned().map(|(_, _, learned)| returns(&learned.0)).collect::<Result<Vec<_>, _>>()?;
+    let best = whole.iter().max_by(|first, second| mean(first).total_cmp(&mean(second))).cloned().unwrap_or_default();
     let mut named = Vec::new();
-    for (name, network, learned) in networks.with_learned() {
+    for ((name, network, learned), whole) in networks.with_learned().zip(whole) {
+        if trails(&whole, &best) {
+            let (own, best) = (mean(&whole), mean(&best));
+            let line = format!("{name} is left out: its network returns {own:.2}, the best one {best:.2}");
+            reporter.message("symbolify", line);
+            continue;
+        }
         let data = data.of(name);
         let loss = setting.head().loss(&data.train);
         let student = students.iter().find(|student| student.name == name);
         let functions = student.and_then(|student| student.functions.as_deref());
         let library = LibraryPart::new(setting.library(), functions).map_err(build_error)?;
-        let (whole, cut) = (returns(&learned.0)?, returns(&network.0)?);
+        let cut = returns(&network.0)?;
         let (start, before) = if plays_no_worse(&cut, &whole) { (&network.0, cut) } else { (&learned.0, whole) };
         let plays = |graph: &UnivariateGraph| Ok(plays_no_worse(&returns(graph)?, &before));
         let progress = |done: usize, total: usize, text: String| {
