@@ -31,7 +31,7 @@ pub struct EnvironmentSpec {
     pub reward_threshold: Option<f64>,
     /// Frames per second of a video in real time.
     pub frames_per_second: u32,
-    /// Names of the numbers that [`Environment::info`] writes, in order.
+    /// Names of the numbers that [`Environment::info`](super::Environment::info) writes, in order.
     #[serde(default)]
     pub info_names: Vec<String>,
 }
