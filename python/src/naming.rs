@@ -99,7 +99,7 @@ impl Trial<'_> {
         let mut results: Vec<(f64, Fitted)> = Vec::new();
         for candidate in tried {
             let named = EdgeFunction::Symbolic(candidate.clone().into());
-            // A candidate that leaves its domain on other rows is no candidate.
+            // A candidate that leaves its domain on other rows is out.
             if let Ok(fitted) = self.refit(current.graph.with_function(edge, named), STEPS)
                 && fitted.loss.is_finite()
             {

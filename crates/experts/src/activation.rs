@@ -155,7 +155,7 @@ impl std::str::FromStr for Activation {
 
     fn from_str(text: &str) -> Result<Self, String> {
         Self::from_torch(&text.replace('_', ""))
-            .ok_or_else(|| format!("`{text}` is no activation; expected one of {}", Self::known()))
+            .ok_or_else(|| format!("`{text}` is not an activation; expected one of {}", Self::known()))
     }
 }
 

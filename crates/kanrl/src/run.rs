@@ -113,7 +113,7 @@ impl Run {
     /// With the environments of a shared library. Loading it runs its code: do that only with what you trust.
     ///
     /// # Errors
-    /// [`Error::Plugin`] for a file that is no plugin, and for an id that is taken.
+    /// [`Error::Plugin`] for a file that is not a plugin, and for an id that is taken.
     #[cfg(feature = "plugins")]
     pub fn plugin(mut self, path: impl AsRef<Path>) -> Result<Self, Error> {
         kanrl_plugin::load(path.as_ref(), &mut self.environments)?;

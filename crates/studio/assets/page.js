@@ -102,7 +102,7 @@ export function symbol(name) {
 
 export const policies = { expert: "Expert", network: "Network", faithful: "Faithful formula", polished: "Polished formula", headline: "Formula" };
 
-/** An agreement with the expert in words: a coefficient of determination is no percentage. */
+/** An agreement with the expert in words: a coefficient of determination is not a percentage. */
 export function agreementText(measure, value) {
   if (typeof value !== "number") return "";
   return measure === "same_action" ? `${number(value * 100, 1)} %` : `R² ${number(value, 3)}`;

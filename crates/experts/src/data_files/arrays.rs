@@ -40,7 +40,7 @@ pub(super) enum Kind {
     Integers,
     /// True (1) and false (0).
     Flags,
-    /// Texts: the values are indices into `names`. `example` is one that is no number, with its place.
+    /// Texts: the values are indices into `names`. `example` is one that is not a number, with its place.
     Labels {
         names: Vec<String>,
         has_numbers: bool,

@@ -99,7 +99,7 @@ pub(super) fn observations(arrays: &Arrays) -> (Vec<String>, Vec<String>) {
     (kept, left_out)
 }
 
-/// Why a column is no observation; an empty text where its name says it.
+/// Why a column is not an observation; an empty text where its name says it.
 fn reason_to_leave_out(arrays: &Arrays, column: &Column) -> Option<&'static str> {
     let name = plain(&column.name);
     if LEFT_OUT.contains(&name.as_str()) || MARKS.contains(&name.as_str()) || ACTION.contains(&name.as_str()) {

@@ -223,7 +223,7 @@ pub enum RunStoreError {
         /// What is wrong.
         reason: String,
     },
-    /// A policy is no formula.
+    /// A policy is not a formula.
     #[error("the {role} of a run is no formula: ask for headline, faithful or polished")]
     NoFormula {
         /// What was asked for.

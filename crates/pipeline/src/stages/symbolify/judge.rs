@@ -24,7 +24,7 @@ pub(crate) struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    /// A judge that plays so many episodes for each formula, and none where there is no environment.
+    /// A judge that plays this many episodes for each formula, or none without an environment.
     ///
     /// # Errors
     /// [`StageError`] where the environment cannot be made.
