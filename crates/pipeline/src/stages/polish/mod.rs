@@ -112,8 +112,7 @@ fn unit(setting: &StageContext<'_>, environment: &Rollouts, policy: &dyn Policy)
     let returns: Vec<f64> = episodes.iter().map(|episode| episode.episode_return).collect();
     let center = mean(&returns);
     let squares: Vec<f64> = returns.iter().map(|value| (value - center).powi(2)).collect();
-    let size = center.abs().max(mean(&squares).sqrt()).max(f64::MIN_POSITIVE.sqrt());
-    Ok((1.0 + config.polish.tail_weight) * size)
+    Ok(center.abs().max(mean(&squares).sqrt()).max(f64::MIN_POSITIVE.sqrt()))
 }
 
 /// The environment, and its perturbed variants if there are to be any.
