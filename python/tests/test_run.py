@@ -52,7 +52,7 @@ def test_configs(tmp_path):
     with pytest.raises(kanrl.InputError, match="did you mean `hidden`") as caught:
         kanrl.extract("CartPole-v1", config={"approximator.hiden": [3]}, out=tmp_path / "x", progress=False)
     assert caught.value.help == "did you mean `hidden`?"
-    with pytest.raises(kanrl.InputError, match="did you mean `CartPole-v[01]`"):
+    with pytest.raises(kanrl.InputError, match="did you mean `CartPole-v1`"):
         kanrl.extract("CartPole-v2", out=tmp_path / "x", progress=False)
     with pytest.raises(kanrl.InputError, match="no-such.zip"):
         kanrl.extract("CartPole-v1", expert="no-such.zip", out=tmp_path / "x", progress=False)

@@ -10,11 +10,8 @@ pub fn nearest<'a, S: AsRef<str>>(name: &str, known: &'a [S]) -> Option<&'a str>
             (similarity, candidate.as_ref())
         })
         .filter(|(similarity, _)| *similarity >= 0.5)
-        // The first of equals wins, so that the answer does not depend on the order of iteration inside `max_by`.
-        .fold(None, |best: Option<(f64, &str)>, item| match best {
-            Some(best) if best.0 >= item.0 => Some(best),
-            _ => Some(item),
-        })
+        // Of equals the last in the alphabet: of two versions the newer one.
+        .max_by(|first, second| first.0.total_cmp(&second.0).then(first.1.cmp(second.1)))
         .map(|(_, candidate)| candidate)
 }
 
@@ -33,5 +30,6 @@ mod tests {
         assert_eq!(nearest("CartPole-v2", &known), Some("CartPole-v1"));
         assert_eq!(nearest("cartpole", &known), Some("CartPole-v1"));
         assert_eq!(nearest("zzz", &known), None);
+        assert_eq!(nearest("Hopper-v3", &["Hopper-v5", "Hopper-v4"]), Some("Hopper-v5"));
     }
 }

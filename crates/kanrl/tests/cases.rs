@@ -45,7 +45,7 @@ fn numbers() -> impl Iterator<Item = f64> {
 #[test]
 fn a_linear_rule_between_two_actions_is_found_as_one() {
     let (printed, metrics) = of_fixture("linear_rule");
-    assert!(agreement(&metrics) > 0.99, "{printed}");
+    assert!(agreement(&metrics) > 0.995, "{printed}");
     assert!(metrics.formulas[&Headline].operations <= 4, "{printed}");
     assert!(metrics.warnings.is_empty(), "{printed}");
 }
