@@ -99,7 +99,7 @@ fn minus_signs_and_powers_have_their_usual_precedence() {
 #[test]
 fn errors_say_what_and_where() {
     assert_eq!(error("3*+x"), "expected a number, a name or `(` at character 2 of `3*+x`");
-    assert_eq!(error("tanj(x)"), "unknown function `tanj`, did you mean `tan`? at character 0 of `tanj(x)`");
+    assert_eq!(error("tanj(x)"), "unknown function `tanj`, did you mean `tanh`? at character 0 of `tanj(x)`");
     assert_eq!(error("clip(x, 1)"), "`clip` takes 3 operands, not 2 at character 0 of `clip(x, 1)`");
     assert!(error("x y").starts_with("expected an operator or the end at character 2"));
     assert!(error("sin + 1").starts_with("`sin` is a function"));
