@@ -1,6 +1,6 @@
 //! Fitting a draft's constants to what the expert would do.
 
-use super::Draft;
+use super::{Draft, rounding};
 use crate::rows::Rows;
 use kanrl_core::action::ActionBatch;
 use kanrl_core::approximator::{FitTask, Loss, Samples};
@@ -21,6 +21,8 @@ pub struct Fitted {
 const HISTORY: usize = 10;
 /// Rows that constants are fitted to at most; a formula has few constants, and episodes many rows that are alike.
 const MOST_ROWS: usize = 12_000;
+/// Rows that the constants' scales are measured on.
+const SCALE_ROWS: usize = 500;
 /// Terms that are missed in a row before all that change the outputs more are taken to be missed, too.
 const MISSES: usize = 12;
 
@@ -146,7 +148,7 @@ impl<'a> DraftObjective<'a> {
         Self {
             draft,
             free: draft.free(),
-            scales: draft.scales(samples.inputs),
+            scales: draft.scales(&rounding::spread(samples.inputs, draft.inputs().len(), SCALE_ROWS)),
             gradient: vec![0.0; constants.len()],
             constants,
             samples,

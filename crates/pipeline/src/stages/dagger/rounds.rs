@@ -6,14 +6,17 @@ use super::mixture::Mixture;
 use crate::engine::StageError;
 use crate::rollouts::play;
 use crate::run::seeds::{self, Purpose};
+use crate::run::statistics::mean;
 use crate::stages::collect::ExpertData;
 use crate::stages::collect::data::push_labeled;
 use crate::stages::context::StageContext;
+use crate::stages::symbolify::judge::trails;
 use crate::stages::teacher::Teacher;
 use kanrl_core::environment::EnvironmentSpec;
 use kanrl_core::policy::{ExpertPolicy, Policy};
 use kanrl_core::rollout::{Episode, RolloutOptions, Rollouts};
 use kanrl_core::space::ActionSpace;
+use std::cell::RefCell;
 
 /// Every so manieth episode is kept to validate on.
 const VALIDATE_EVERY: usize = 5;
@@ -28,6 +31,10 @@ const ENDLESS: u32 = 1_000;
 const PATIENCE: usize = 5;
 /// Growth of fidelity that makes a student a better one.
 const LEAST_GAIN: f64 = 0.005;
+/// Rounds after which a student that is far behind another one must be gaining on it,
+const HEAD_START: usize = 4;
+/// and the rounds that its pace is measured over.
+const PACE: usize = 2;
 /// Rounds that are judged again on fresh seeds: the best of many is partly the luckiest.
 const FINALISTS: usize = 3;
 
@@ -58,6 +65,8 @@ pub struct Dagger<'a> {
     /// Share of steps that the expert takes in the first round.
     expert_share: f64,
     steps: usize,
+    /// Returns of the best student so far, on the seeds that rounds are compared by.
+    leader: RefCell<Vec<f64>>,
 }
 
 /// The best of all rounds.
@@ -106,12 +115,12 @@ impl<'a> Dagger<'a> {
         let rollouts = setting.rollouts()?;
         let judge = Judge::new(setting, expert, stage)?;
         let steps = steps_of_a_round(setting.config().dagger.steps, setting.spec());
-        Ok(Some(Self { setting, expert, rollouts, stage, judge, rounds, expert_share, steps }))
+        Ok(Some(Self { setting, expert, rollouts, stage, judge, rounds, expert_share, steps, leader: RefCell::default() }))
     }
 
     /// Plays rounds with a student until it plays as well as the expert and does what it does, or nothing gets better, or
-    /// there are no more. The best round counts, since rounds can get worse. `learn` makes a student from the last one and all
-    /// rows so far.
+    /// it will not catch up with a student that was here before, or there are no more. The best round counts, since rounds can
+    /// get worse. `learn` makes a student from the last one and all rows so far.
     ///
     /// # Errors
     /// [`StageError`] where a student cannot be made or the environment fails.
@@ -158,10 +167,21 @@ impl<'a> Dagger<'a> {
             }
             best = (best.0.max(judged.mean()), best.1.max(judged.fidelity));
             played.push((student.clone(), judged));
+            let returns: Vec<&[f64]> = played.iter().map(|(_, judged)| &judged.returns[..]).collect();
+            if falls_behind(&returns, self.rounds - round, &self.leader.borrow()) {
+                let line = format!("{name} is given up: another student plays far better, and it does not gain on it");
+                self.setting.reporter.message(self.stage, line);
+                break;
+            }
+        }
+        let returns = best_returns(played.iter().map(|(_, judged)| &judged.returns[..]));
+        let mut leader = self.leader.borrow_mut();
+        if leader.is_empty() || mean(returns) > mean(&leader) {
+            *leader = returns.to_vec();
         }
         let (round, Judged { returns, fidelity }) = self.best_of(policy, &played)?;
         let student = played.swap_remove(round).0;
-        Ok(Best { student, data, mean: crate::run::statistics::mean(&returns), fidelity, round })
+        Ok(Best { student, data, mean: mean(&returns), fidelity, round })
     }
 
     /// The best of the rounds, and what it does on seeds that no round was compared by.
@@ -241,11 +261,48 @@ impl<'a> Dagger<'a> {
     }
 }
 
+/// Whether a student is far behind the leader after some rounds and will not catch up in those that are left if it goes on
+/// at its pace. `returns` holds one slice for each round, of the same seeds as the leader's.
+fn falls_behind(returns: &[&[f64]], rounds_left: usize, leader: &[f64]) -> bool {
+    if returns.len() <= HEAD_START {
+        return false;
+    }
+    let now = best_returns(returns.iter().copied());
+    let before = mean(best_returns(returns[..returns.len() - PACE].iter().copied()));
+    let gain = (mean(now) - before) / PACE as f64;
+    // NaN where no round acts.
+    let catches_up = mean(now) + gain * rounds_left as f64 >= mean(leader);
+    trails(now, leader) && !catches_up
+}
+
+/// The returns of the round with the highest mean.
+fn best_returns<'r>(mut rounds: impl Iterator<Item = &'r [f64]>) -> &'r [f64] {
+    let first = rounds.next().expect("a round");
+    rounds.fold(first, |best, other| if mean(other) > mean(best) { other } else { best })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::steps_of_a_round;
+    use super::{falls_behind, steps_of_a_round};
     use kanrl_core::environment::EnvironmentSpec;
     use kanrl_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
+
+    #[test]
+    fn a_student_far_behind_is_given_up_unless_it_gains() {
+        let leader: Vec<f64> = (0..30).map(|index| 500.0 + f64::from(index % 7)).collect();
+        let round = |mean: f64| leader.iter().map(|value| value - 503.0 + mean).collect::<Vec<_>>();
+        let behind = |means: &[f64], left: usize| {
+            let rounds: Vec<Vec<f64>> = means.iter().map(|mean| round(*mean)).collect();
+            falls_behind(&rounds.iter().map(Vec::as_slice).collect::<Vec<_>>(), left, &leader)
+        };
+        assert!(behind(&[10.0, 100.0, 120.0, 110.0, 125.0], 7));
+        assert!(!behind(&[10.0, 100.0, 120.0, 110.0], 8), "too early to say");
+        assert!(!behind(&[10.0, 50.0, 100.0, 170.0, 240.0], 7), "it gains");
+        assert!(behind(&[10.0, 50.0, 100.0, 170.0, 240.0], 2), "but not fast enough");
+        assert!(!behind(&[10.0, 100.0, 470.0, 460.0, 470.0], 7), "not far");
+        assert!(!falls_behind(&[&leader[..]; 6], 3, &[]), "nobody was here before");
+        assert!(behind(&[f64::NEG_INFINITY; 6], 7));
+    }
 
     #[test]
     fn rounds_grow_with_episodes_and_observations() {
