@@ -26,12 +26,16 @@ pub use file::{MergedConfig, RawConfig};
 pub use plugins::PluginEntry;
 pub use schema::{components, schema};
 
-use crate::stages::collect::CollectSection;
-use crate::stages::evaluate::EvaluateSection;
-use crate::stages::prune::PruneSection;
-use crate::stages::record::RecordSection;
-use crate::stages::refine::RefineSection;
-use crate::stages::select::SelectSection;
+use crate::stages::collect::section::CollectSection;
+use crate::stages::dagger::section::DaggerSection;
+use crate::stages::evaluate::section::EvaluateSection;
+use crate::stages::polish::section::PolishSection;
+use crate::stages::prune::section::PruneSection;
+use crate::stages::record::section::RecordSection;
+use crate::stages::refine::section::RefineSection;
+use crate::stages::select::section::SelectSection;
+use crate::stages::symbolify::section::SymbolifySection;
+use crate::students::section::StudentsSection;
 use kanrl_core::config::{ApproximatorConfig, ExpertConfig, SymbolicLibraryConfig};
 use kanrl_core::environment::KeywordArguments;
 use serde::de::DeserializeOwned;
@@ -101,149 +105,6 @@ pub struct EnvironmentSection {
 impl Default for EnvironmentSection {
     fn default() -> Self {
         Self { id: "CartPole-v1".to_owned(), arguments: KeywordArguments::new() }
-    }
-}
-
-/// `[students]`: which students learn from the expert, side by side.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct StudentsSection {
-    /// Hidden widths of the networks, one list for each; where `approximator.hidden` is set and this is not, those only. For
-    /// another kind than `kan` the default is its own.
-    pub widths: Vec<Vec<usize>>,
-    /// Sparsity strengths λ that each of them is fitted with; where `approximator.lambda` is set and this is not, that only.
-    pub lambdas: Vec<f64>,
-    /// Parts of the library, by its functions' names: each of the networks learns once for every part, and its edges become
-    /// functions of that part only. The whole library where there is none.
-    pub functions: Vec<Vec<String>>,
-    /// Whether a linear and a sparse quadratic formula run beside them.
-    pub rivals: bool,
-    /// Most terms of each output of the quadratic one.
-    pub quadratic_terms: usize,
-    /// Numbers of linear laws of formulas that have a few, each behind a condition (`if left_leg > 0.5`): one formula for each.
-    pub laws: Vec<usize>,
-    /// Formulas of your own form that run beside them: expressions separated by `;`, as many as actions need, with unknown
-    /// constants `k1`, `k2`, … that are found.
-    pub candidates: Vec<String>,
-}
-
-impl Default for StudentsSection {
-    fn default() -> Self {
-        Self {
-            widths: vec![vec![], vec![2]],
-            lambdas: vec![0.0],
-            functions: Vec::new(),
-            rivals: true,
-            quadratic_terms: 8,
-            laws: Vec::new(),
-            candidates: Vec::new(),
-        }
-    }
-}
-
-/// `[dagger]`: rounds in which a student plays, the expert says what it would have done in the student's states, and the
-/// student learns that too (Ross et al. 2011, arXiv 1011.0686).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct DaggerSection {
-    /// Rounds at most for each network; they end early once it plays as well as the expert and does nearly always what it
-    /// does, or when several rounds in a row make nothing better.
-    pub rounds: usize,
-    /// As many of them for each formula, which learns from its network's rows first.
-    pub formula_rounds: usize,
-    /// Environment steps of a round, in whole episodes, every fifth of which is kept to validate on. The expert's own episodes
-    /// count as one round at most. Where it is not set: the longest episode times the observation's coordinates, from 2000 to
-    /// 20 000.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub steps: Option<usize>,
-    /// Share of steps that the expert takes in a network's first round; formulas play alone.
-    pub expert_share: f64,
-    /// What that share is multiplied by from round to round.
-    pub expert_share_decay: f64,
-    /// Whether, with three or more action dimensions, the first round's student steers one of them at a time, the expert
-    /// the others.
-    pub anchoring: bool,
-    /// Episodes that rounds are compared by; the best ones are then played on twice as many fresh seeds, and the best of
-    /// those is kept.
-    pub validation_episodes: usize,
-}
-
-impl Default for DaggerSection {
-    fn default() -> Self {
-        Self {
-            rounds: 12,
-            formula_rounds: 3,
-            steps: None,
-            expert_share: 0.7,
-            expert_share_decay: 0.7,
-            anchoring: true,
-            validation_episodes: 30,
-        }
-    }
-}
-
-/// `[symbolify]`: how edges are named.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct SymbolifySection {
-    /// L-BFGS steps of the refit after each name.
-    pub refit_steps: usize,
-    /// All names together may raise the validation loss by this share of the best constant's loss.
-    pub tolerance: f64,
-    /// Episodes that every name is judged by in play; 0 for the loss alone.
-    pub episodes: usize,
-    /// A name must be defined this share of its argument's observed range beyond it, on both sides; further out its
-    /// argument is clipped.
-    pub margin: f64,
-}
-
-impl Default for SymbolifySection {
-    fn default() -> Self {
-        Self { refit_steps: 10, tolerance: 0.02, episodes: 24, margin: 0.5 }
-    }
-}
-
-/// `[polish]`: constants tuned by CMA-ES, all candidates of a generation on the same seeds: first for what is missed to the
-/// expert's return and λ times the disagreement with it, at last for return alone.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct PolishSection {
-    /// Whether to do it; without it the faithful formula is the result.
-    pub enabled: bool,
-    /// Steps of the environment for all formulas together; the better half goes on, twice. Where it is not set, as many as the environment
-    /// asks for, or ten million.
-    pub environment_steps: u64,
-    /// Values of λ that the dial stops at before it comes to return alone. At 1, a point of disagreement weighs as much as one
-    /// percent of the expert's return that is missed; more than the expert's return is worth nothing. Half of the steps go to
-    /// these, half to return alone.
-    pub lambdas: Vec<f64>,
-    /// First step of each constant, in standard deviations of the outputs.
-    pub step_size: f64,
-    /// Weight of the worst quarter's mean beside the mean return.
-    pub tail_weight: f64,
-    /// Generations that the budget should be enough for; long episodes are played less often then.
-    pub generations: u64,
-    /// Terms are left out, and constants rounded, while the score stays within this share of itself.
-    pub tolerance: f64,
-    /// Masses and time steps are also played this share larger and smaller (0 for not at all).
-    pub perturbation: f64,
-    /// Deviation of the noise on observations, in shares of their own deviation.
-    pub noise: f64,
-}
-
-impl Default for PolishSection {
-    fn default() -> Self {
-        Self {
-            enabled: true,
-            environment_steps: 10_000_000,
-            lambdas: vec![3.0, 0.5],
-            step_size: 0.1,
-            tail_weight: 0.25,
-            generations: 100,
-            tolerance: 0.001,
-            perturbation: 0.0,
-            noise: 0.0,
-        }
     }
 }
 

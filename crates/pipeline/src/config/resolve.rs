@@ -1,10 +1,13 @@
 use super::error::ConfigError;
 use super::file::MergedConfig;
 use super::plugins::PluginEntry;
-use super::{EnvironmentSection, PolishSection, RefineSection, RunConfig, StudentsSection};
+use super::{EnvironmentSection, RunConfig};
 use crate::engine::Pipeline;
+use crate::stages::polish::section::PolishSection;
+use crate::stages::refine::section::RefineSection;
+use crate::students::section::StudentsSection;
 use kanrl_core::config::{ApproximatorConfig, ExpertConfig, SymbolicLibraryConfig};
-use kanrl_core::environment::{EnvironmentHints, EnvironmentRegistry};
+use kanrl_core::environment::EnvironmentRegistry;
 use kanrl_core::kan::KanConfig;
 use kanrl_experts::bundled::BundledConfig;
 use kanrl_symbolic::library::DefaultLibraryConfig;
@@ -58,6 +61,8 @@ impl MergedConfig {
     ///
     /// # Errors
     /// As [`Self::resolve`].
+    ///
+    /// [`EnvironmentHints`]: kanrl_core::environment::EnvironmentHints
     pub fn resolve_in(&self, environments: &EnvironmentRegistry) -> Result<RunConfig, ConfigError> {
         self.resolve_for(&Pipeline::new(), environments)
     }
@@ -93,7 +98,8 @@ impl MergedConfig {
             section => section.unwrap_or_default(),
         };
         let hints = environments.get(&environment.id).map(|entry| entry.hints.clone()).unwrap_or_default();
-        let (refine, polish) = (self.refine(&hints)?, self.polish(&hints)?);
+        let refine: RefineSection = self.section("refine")?.unwrap_or_default();
+        let polish: PolishSection = self.section("polish")?.unwrap_or_default();
         Ok(RunConfig {
             seed: self.section("seed")?.unwrap_or(0),
             stages: self.section("stages")?,
@@ -107,8 +113,8 @@ impl MergedConfig {
             prune: self.section("prune")?.unwrap_or_default(),
             library: self.tagged("library")?,
             symbolify: self.section("symbolify")?.unwrap_or_default(),
-            refine,
-            polish,
+            refine: refine.hinted(&hints, |key| self.is_set("refine", key)),
+            polish: polish.hinted(&hints, |key| self.is_set("polish", key)),
             select: self.section("select")?.unwrap_or_default(),
             evaluate: self.section("evaluate")?.unwrap_or_default(),
             record: self.section("record")?.unwrap_or_default(),
@@ -126,24 +132,6 @@ impl MergedConfig {
             plugin.path = self.path(&plugin.path);
         }
         Ok(plugins)
-    }
-
-    /// `[refine]`, with the tolerance that the environment needs where it is not set.
-    fn refine(&self, hints: &EnvironmentHints) -> Result<RefineSection, ConfigError> {
-        let mut refine: RefineSection = self.section("refine")?.unwrap_or_default();
-        if let Some(tolerance) = hints.refine_tolerance.filter(|_| !self.is_set("refine", "tolerance")) {
-            refine.tolerance = tolerance;
-        }
-        Ok(refine)
-    }
-
-    /// `[polish]`, with as many steps as the environment needs where they are not set.
-    fn polish(&self, hints: &EnvironmentHints) -> Result<PolishSection, ConfigError> {
-        let mut polish: PolishSection = self.section("polish")?.unwrap_or_default();
-        if let Some(steps) = hints.polish_steps.filter(|_| !self.is_set("polish", "environment_steps")) {
-            polish.environment_steps = steps;
-        }
-        Ok(polish)
     }
 
     fn is_set(&self, section: &str, key: &str) -> bool {

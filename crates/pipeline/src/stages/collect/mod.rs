@@ -1,6 +1,6 @@
 //! Expert episodes, or the rows of a log.
 
-mod section;
+pub(crate) mod section;
 
 pub use section::CollectSection;
 

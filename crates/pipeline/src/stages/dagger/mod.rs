@@ -3,6 +3,9 @@
 mod judge;
 mod mixture;
 pub mod rounds;
+pub(crate) mod section;
+
+pub use section::DaggerSection;
 
 use crate::engine::{Input, Output, StageError};
 use crate::policies::Student;

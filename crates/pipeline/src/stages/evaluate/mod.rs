@@ -4,7 +4,7 @@ mod companionship;
 mod evaluation;
 pub mod imitation;
 mod ladder;
-mod section;
+pub(crate) mod section;
 pub mod variants;
 
 pub use companionship::{Companionship, companionship};

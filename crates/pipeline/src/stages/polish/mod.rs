@@ -4,10 +4,12 @@ pub mod objective;
 pub mod returns;
 mod round;
 pub mod search;
+pub(crate) mod section;
 mod shorten;
 pub mod states;
 mod tuned;
 
+pub use section::PolishSection;
 pub use tuned::{TunedFormula, TunedFormulas};
 
 use crate::engine::{Input, Output, StageError};

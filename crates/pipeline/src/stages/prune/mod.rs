@@ -1,6 +1,6 @@
 //! Removing edges and nodes that matter little.
 
-mod section;
+pub(crate) mod section;
 
 pub use section::PruneSection;
 

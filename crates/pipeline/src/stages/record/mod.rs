@@ -1,7 +1,7 @@
 //! Videos of the expert and of the formula.
 
 pub mod film;
-mod section;
+pub(crate) mod section;
 mod video;
 
 pub use section::RecordSection;

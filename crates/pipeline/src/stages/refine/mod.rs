@@ -1,7 +1,7 @@
 //! From a named network to a formula: all constants fitted together, terms dropped, constants rounded.
 
 mod formulas;
-mod section;
+pub(crate) mod section;
 
 pub use section::RefineSection;
 

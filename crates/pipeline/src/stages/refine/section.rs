@@ -1,3 +1,4 @@
+use kanrl_core::environment::EnvironmentHints;
 use serde::{Deserialize, Serialize};
 
 /// `[refine]`: how the formula's constants are fitted again, together.
@@ -20,5 +21,15 @@ pub struct RefineSection {
 impl Default for RefineSection {
     fn default() -> Self {
         Self { steps: 200, products: 2, tolerance: 0.005, rounding_tolerance: 0.002 }
+    }
+}
+
+impl RefineSection {
+    /// With what the environment asks for, in fields that the config leaves out.
+    pub(crate) fn hinted(mut self, hints: &EnvironmentHints, is_set: impl Fn(&str) -> bool) -> Self {
+        if let Some(tolerance) = hints.refine_tolerance.filter(|_| !is_set("tolerance")) {
+            self.tolerance = tolerance;
+        }
+        self
     }
 }

@@ -1,6 +1,7 @@
 //! Which of all formulas is the run's result.
 
-use super::{Candidate, Prefer};
+use super::section::Prefer;
+use super::selection::Candidate;
 use crate::run::statistics::{lowest_part_mean, mean, mean_interval};
 
 /// A formula plays as well as the expert where its mean is below by no more than this share of the expert's, or not

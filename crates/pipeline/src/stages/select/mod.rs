@@ -3,11 +3,11 @@
 mod choose;
 mod describe;
 mod score;
-mod section;
+pub(crate) mod section;
 mod selection;
 
 pub use choose::Choice;
-pub use section::SelectSection;
+pub use section::{Prefer, SelectSection};
 pub use selection::{Candidate, Fidelity, Selection};
 
 use crate::engine::{Input, OptionalInput, Output, StageError};
@@ -19,20 +19,6 @@ use crate::stages::polish::returns::WORST;
 use kanrl_core::policy::Policy;
 use kanrl_experts::FunctionPolicy;
 use kanrl_symbolic::Formula;
-use serde::{Deserialize, Serialize};
-
-/// What the headline formula is to be, of those that play as well as the expert.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Prefer {
-    /// The most faithful one, or the shortest within two points of its fidelity.
-    #[default]
-    Fidelity,
-    /// The one that plays best, or the shortest that plays no worse.
-    Return,
-    /// The shortest.
-    Brevity,
-}
 
 /// Compares all formulas on the same seeds in return, fidelity and operations, and gives names to the best of each kind.
 pub fn select(

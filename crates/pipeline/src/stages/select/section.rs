@@ -1,4 +1,3 @@
-use super::Prefer;
 use serde::{Deserialize, Serialize};
 
 /// `[select]`: how one formula is chosen of all.
@@ -19,4 +18,17 @@ impl Default for SelectSection {
     fn default() -> Self {
         Self { episodes: 200, prefer: Prefer::Fidelity, tolerance: 0.01 }
     }
+}
+
+/// What the headline formula is to be, of those that play as well as the expert.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Prefer {
+    /// The most faithful one, or the shortest within two points of its fidelity.
+    #[default]
+    Fidelity,
+    /// The one that plays best, or the shortest that plays no worse.
+    Return,
+    /// The shortest.
+    Brevity,
 }

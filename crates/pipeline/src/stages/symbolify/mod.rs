@@ -3,6 +3,9 @@
 mod choices;
 pub(crate) mod judge;
 pub mod naming;
+pub(crate) mod section;
+
+pub use section::SymbolifySection;
 
 use crate::engine::{Output, StageError};
 use crate::formulas::Draft;

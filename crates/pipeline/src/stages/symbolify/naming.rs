@@ -1,7 +1,7 @@
 //! Naming the edges of a network, the least harmful first, as long as the network's formula plays as it did.
 
 use super::choices::{Choice, Chooser};
-use crate::config::SymbolifySection;
+use super::section::SymbolifySection;
 use crate::engine::StageError;
 use crate::rows::Rows;
 use kanrl_core::approximator::FitTask;

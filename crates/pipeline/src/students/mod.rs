@@ -1,5 +1,9 @@
 //! Which networks learn from the expert in a run, side by side.
 
+pub(crate) mod section;
+
+pub use section::StudentsSection;
+
 use crate::config::RunConfig;
 use kanrl_core::config::{ApproximatorConfig, BuildError};
 use kanrl_core::function::{FittedFunction, SampledCurve, SymbolicLibrary, UnivariateFunction};
