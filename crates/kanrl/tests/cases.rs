@@ -3,9 +3,9 @@
 mod common;
 
 use common::{kanrl, metrics};
+use kanrl_pipeline::run::Agreement;
 use kanrl_pipeline::run::Metrics;
 use kanrl_pipeline::run::PolicyRole::Headline;
-use kanrl_pipeline::stages::evaluate::Agreement;
 use std::fmt::Write;
 use std::path::Path;
 

@@ -3,9 +3,10 @@
 mod common;
 
 use common::{files, kanrl, metrics, provenance, store, text};
+use kanrl_pipeline::run::Measure;
 use kanrl_pipeline::run::PolicyRole::{self, Expert, Faithful, Headline, Network, Polished};
 use kanrl_pipeline::run::RunFile;
-use kanrl_pipeline::run::metrics::{CandidateMetrics, Measure};
+use kanrl_pipeline::run::metrics::CandidateMetrics;
 use std::path::{Path, PathBuf};
 
 fn extract(arguments: &[&str], out: &Path) -> String {

@@ -1,7 +1,7 @@
 use super::error::ConfigError;
 use super::file::MergedConfig;
 use super::plugins::PluginEntry;
-use super::{EnvironmentSection, RunConfig};
+use super::run::{EnvironmentSection, RunConfig};
 use crate::engine::Pipeline;
 use crate::stages::polish::section::PolishSection;
 use crate::stages::refine::section::RefineSection;

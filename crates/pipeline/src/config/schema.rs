@@ -1,6 +1,7 @@
 //! The config as JSON schema, and the kinds that its tagged sections may name.
 
-use super::{PluginEntry, RunConfig};
+use super::plugins::PluginEntry;
+use super::run::RunConfig;
 use crate::run::RunPolicy;
 use kanrl_core::baselines::{LinearConfig, MlpConfig};
 use kanrl_core::config::ComponentDescription;

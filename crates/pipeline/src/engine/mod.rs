@@ -39,13 +39,17 @@
 
 mod artifact;
 pub mod code;
+mod error;
 mod parameters;
 mod pipeline;
+mod progress;
 mod schedule;
 mod stage;
+mod systems;
 
 pub use artifact::{Artifact, ArtifactError, Fingerprints, LoadContext, made};
+pub use error::{PipelineError, StageError};
 pub use parameters::{Input, OptionalInput, Output};
-pub use pipeline::{Pipeline, PipelineError};
+pub use pipeline::Pipeline;
 pub use schedule::Strictness;
-pub use stage::{Stage, StageError};
+pub use stage::Stage;

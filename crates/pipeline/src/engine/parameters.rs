@@ -5,7 +5,7 @@
 //! [`Stage`](super::Stage) initializes its parameters in an empty world, where each leaves a note.
 
 use super::artifact::{Artifact, Slot};
-use super::schedule::ArtifactSystems;
+use super::systems::ArtifactSystems;
 use bevy_ecs::prelude::*;
 use bevy_ecs::system::SystemParam;
 use std::marker::PhantomData;

@@ -1,5 +1,6 @@
+use super::error::PipelineError;
 use super::schedule;
-use super::stage::{SectionClaim, Stage, StageError};
+use super::stage::{SectionClaim, Stage};
 use bevy_ecs::world::World;
 use kanrl_core::suggest;
 
@@ -154,82 +155,5 @@ impl Pipeline {
                 known,
             }
         })
-    }
-}
-
-/// What can go wrong with a pipeline.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PipelineError {
-    /// No stage has this name.
-    #[error("unknown stage `{name}`{}; the stages are: {}", suggest::did_you_mean(.nearest), .known.join(", "))]
-    UnknownStage {
-        /// What was asked for.
-        name: String,
-        /// The most similar stage.
-        nearest: Option<String>,
-        /// All stages, in order.
-        known: Vec<String>,
-    },
-    /// Two stages have the same name.
-    #[error("two stages are named `{name}`")]
-    DuplicateStage {
-        /// The name.
-        name: String,
-    },
-    /// Two stages make the same artifact.
-    #[error(
-        "stages `{}` and `{}` both provide `{artifact}`, which may be made only once: drop one of them, or give its \
-         artifact a type of its own", .stages[0], .stages[1]
-    )]
-    DuplicateArtifact {
-        /// What both make.
-        artifact: String,
-        /// The two stages, in order.
-        stages: [String; 2],
-    },
-    /// A stage needs what no earlier stage provides.
-    #[error("stage `{stage}` needs `{artifact}`, which {}", provider(.later))]
-    MissingNeed {
-        /// The stage.
-        stage: String,
-        /// What it needs.
-        artifact: String,
-        /// Later stages that provide it.
-        later: Vec<String>,
-    },
-    /// A stage failed.
-    #[error("stage `{stage}` failed")]
-    Stage {
-        /// Its name.
-        stage: String,
-        /// Why.
-        #[source]
-        source: Box<StageError>,
-    },
-}
-
-impl PipelineError {
-    /// Whether the run ended because it was cancelled.
-    pub fn is_cancelled(&self) -> bool {
-        matches!(self, Self::Stage { source, .. } if matches!(**source, StageError::Cancelled))
-    }
-
-    /// Whether the run ended because a stored artifact is damaged.
-    pub fn is_damage(&self) -> bool {
-        matches!(self, Self::Stage { source, .. } if matches!(**source, StageError::Damaged(_)))
-    }
-
-    /// Whether the run ended because of what [`StageError::leaves_domain`] asks for.
-    pub fn leaves_domain(&self) -> bool {
-        matches!(self, Self::Stage { source, .. } if source.leaves_domain())
-    }
-}
-
-fn provider(later: &[String]) -> String {
-    if later.is_empty() {
-        "no stage provides".to_owned()
-    } else {
-        format!("only comes after it (from {}): change the order", later.join(", "))
     }
 }

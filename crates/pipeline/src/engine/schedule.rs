@@ -4,20 +4,17 @@
 //! either *load* (one system an artifact) or *body* and *save*, then *finish* (write `stage.json` last, so that a folder
 //! with one is complete). A failure or a cancellation makes every later set skip.
 
-use super::artifact::{Artifact, Fingerprints, LoadContext, Slot};
+use super::artifact::{Fingerprints, LoadContext};
 use super::code;
-use super::pipeline::PipelineError;
-use super::stage::{Stage, StageError};
+use super::error::{PipelineError, StageError};
+use super::progress::{Progress, Shared, Work};
+use super::stage::Stage;
 use crate::digest::hexadecimal;
 use crate::events::{Event, Reporter};
-use crate::files;
-use crate::run::{LockedRun, RunStoreError};
+use crate::run::LockedRun;
 use bevy_ecs::prelude::*;
 use bevy_ecs::schedule::ScheduleLabel;
-use bevy_ecs::system::BoxedSystem;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -50,66 +47,6 @@ enum Part {
     Body(String),
     Save(String),
     Finish(String),
-}
-
-/// The systems that write and read one kind of artifact.
-pub(super) struct ArtifactSystems {
-    pub(super) name: &'static str,
-    prepare: fn(&mut World),
-    save: fn(Arc<Progress>) -> BoxedSystem,
-    load: fn(Arc<Progress>) -> BoxedSystem,
-}
-
-impl ArtifactSystems {
-    pub(super) fn of<A: Artifact>() -> Self {
-        Self { name: A::NAME, prepare: prepare::<A>, save: save::<A>, load: load::<A> }
-    }
-}
-
-/// What all systems of a run share.
-#[derive(Default)]
-struct Shared {
-    failure: Mutex<Option<(String, StageError)>>,
-    failed: AtomicBool,
-    /// The key under which each artifact was made.
-    keys: Mutex<BTreeMap<&'static str, String>>,
-}
-
-/// What the systems of one stage share.
-pub(super) struct Progress {
-    shared: Arc<Shared>,
-    stage: String,
-    index: usize,
-    count: usize,
-    needs: Vec<&'static str>,
-    provides: Vec<&'static str>,
-    sections: Vec<&'static str>,
-    version: Option<u64>,
-    reused: AtomicBool,
-    work: Mutex<Work>,
-}
-
-#[derive(Default)]
-struct Work {
-    key: String,
-    folder: PathBuf,
-    started: Option<Instant>,
-}
-
-impl Progress {
-    fn fail(&self, error: StageError) {
-        self.shared.failed.store(true, Ordering::SeqCst);
-        let mut failure = self.shared.failure.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        failure.get_or_insert((self.stage.clone(), error));
-    }
-
-    fn folder(&self) -> PathBuf {
-        self.lock_work().folder.clone()
-    }
-
-    fn lock_work(&self) -> std::sync::MutexGuard<'_, Work> {
-        self.work.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
 }
 
 pub(super) fn run(stages: Vec<Stage>, world: &mut World) -> Result<(), PipelineError> {
@@ -281,35 +218,4 @@ fn finish(progress: &Progress, reporter: &Reporter, run: &LockedRun) -> Result<(
     drop(work);
     reporter.emit(&Event::StageFinished { stage: progress.stage.clone(), seconds, reused });
     Ok(())
-}
-
-fn prepare<A: Artifact>(world: &mut World) {
-    world.init_resource::<Slot<A>>();
-}
-
-fn save<A: Artifact>(progress: Arc<Progress>) -> BoxedSystem {
-    Box::new(IntoSystem::into_system(move |slot: Res<Slot<A>>| {
-        let Some(artifact) = slot.get() else {
-            return progress.fail(StageError::Unsupported {
-                reason: format!("it says that it provides `{}`, but has not made it", A::NAME),
-            });
-        };
-        let folder = progress.folder().join(A::NAME);
-        let saved = files::create_empty_folder(&folder).map_err(StageError::from);
-        if let Err(error) = saved.and_then(|()| artifact.save(&folder).map_err(StageError::from)) {
-            progress.fail(error);
-        }
-    }))
-}
-
-fn load<A: Artifact>(progress: Arc<Progress>) -> BoxedSystem {
-    Box::new(IntoSystem::into_system(move |mut slot: ResMut<Slot<A>>, context: Res<LoadContext>| {
-        match A::load(&progress.folder().join(A::NAME), &context) {
-            Ok(artifact) => slot.set(artifact),
-            Err(error) => {
-                let (path, reason) = (progress.folder().join(A::NAME), error.to_string());
-                progress.fail(StageError::Damaged(RunStoreError::Damaged { path, reason }));
-            }
-        }
-    }))
 }

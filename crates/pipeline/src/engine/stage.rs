@@ -1,11 +1,7 @@
-use super::artifact::ArtifactError;
+use super::error::StageError;
 use super::parameters::{Declarations, Need};
-use super::schedule::ArtifactSystems;
+use super::systems::ArtifactSystems;
 use bevy_ecs::system::{BoxedSystem, In, IntoSystem, SystemParamFunction};
-use kanrl_core::approximator::ApproximatorError;
-use kanrl_core::environment::EnvironmentError;
-use kanrl_core::policy::PolicyError;
-use kanrl_core::rollout::RolloutError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::Value;
@@ -130,61 +126,5 @@ impl Stage {
     /// Names of the artifacts it makes.
     pub fn provided(&self) -> impl Iterator<Item = &'static str> + '_ {
         self.provides.iter().map(|artifact| artifact.name)
-    }
-}
-
-/// Why a stage could not do its work.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StageError {
-    /// The environment failed.
-    #[error(transparent)]
-    Environment(#[from] EnvironmentError),
-    /// Playing a policy failed.
-    #[error(transparent)]
-    Rollout(#[from] RolloutError),
-    /// A policy failed.
-    #[error(transparent)]
-    Policy(#[from] PolicyError),
-    /// A policy could not be made.
-    #[error(transparent)]
-    Expert(#[from] kanrl_experts::ExpertError),
-    /// A video could not be made.
-    #[error(transparent)]
-    Video(#[from] kanrl_render::video::VideoError),
-    /// The approximator failed.
-    #[error(transparent)]
-    Approximator(#[from] ApproximatorError),
-    /// A result could not be written or read.
-    #[error(transparent)]
-    Artifact(#[from] ArtifactError),
-    /// What an earlier run stored is damaged, and nothing damaged is to be replaced.
-    #[error(transparent)]
-    Damaged(crate::run::RunStoreError),
-    /// A file could not be written.
-    #[error(transparent)]
-    File(#[from] crate::files::FileError),
-    /// The configuration asks for something that cannot be done.
-    #[error("{reason}")]
-    Unsupported {
-        /// What, and what would be right.
-        reason: String,
-    },
-    /// The run was cancelled.
-    #[error("cancelled")]
-    Cancelled,
-    /// A stage of a downstream crate failed in its own way.
-    #[error(transparent)]
-    Other(#[from] Box<dyn std::error::Error + Send + Sync>),
-}
-
-impl StageError {
-    /// Whether a policy gave no finite action: a formula outside its functions' domain.
-    pub fn leaves_domain(&self) -> bool {
-        matches!(
-            self,
-            Self::Rollout(RolloutError::Policy { source: PolicyError::NotFinite { .. }, .. })
-                | Self::Policy(PolicyError::NotFinite { .. })
-        )
     }
 }

@@ -1,8 +1,8 @@
 //! How far each policy does what the expert does, beside what a constant would reach.
 
 use super::html::{escape, number, percent, table, title_case};
+use crate::run::Agreement;
 use crate::run::Metrics;
-use crate::stages::evaluate::Agreement;
 
 /// A table of every policy's fidelity in detail; empty where nothing was compared.
 pub(super) fn part(metrics: &Metrics) -> String {

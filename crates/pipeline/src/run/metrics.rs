@@ -1,11 +1,11 @@
 //! Everything that a run measured.
 
+use super::agreement::{Agreement, Companionship, Measure};
 use super::files::RunFile;
 use super::returns::Returns;
 use super::role::PolicyRole;
 use super::statistics::Interval;
 use super::store::{RunStore, RunStoreError};
-use crate::stages::evaluate::{Agreement, Companionship, Rung};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -69,35 +69,6 @@ pub struct FidelityMetrics {
     pub with_expert: Option<Companionship>,
 }
 
-/// What a measure of agreement is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Measure {
-    /// Share of states with the same discrete action, from 0 to 1.
-    SameAction,
-    /// Coefficient of determination of the vector action, all coordinates together; at most 1, and below 0 for a policy
-    /// that is further from the expert than one constant action.
-    RSquared,
-}
-
-impl Measure {
-    /// What the number is, in words.
-    pub const fn meaning(self) -> &'static str {
-        match self {
-            Self::SameAction => "share of states with the same action",
-            Self::RSquared => "coefficient of determination (R²) of the action",
-        }
-    }
-
-    /// A number of this measure for people: `98.5 %`, or `R² 0.985`, which is no share of anything.
-    pub fn text(self, value: f64) -> String {
-        match self {
-            Self::SameAction => format!("{:.1} %", 100.0 * value),
-            Self::RSquared => format!("R² {value:.3}").replace('-', "−"),
-        }
-    }
-}
-
 /// A formula that has a role.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FormulaMetrics {
@@ -143,6 +114,37 @@ pub struct CandidateMetrics {
     pub on_front: bool,
     /// The formula.
     pub text: String,
+}
+
+/// What a student is after one of the steps from the expert to a formula.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Rung {
+    /// The student.
+    pub student: String,
+    /// The step.
+    pub step: Step,
+    /// Mean return on the first report seeds; null where it gives no finite action somewhere, or nothing is played.
+    pub mean: Option<f64>,
+    /// Fidelity in the states that the expert visits, or in the test rows of a log.
+    pub expert_states: Option<f64>,
+    /// Fidelity in the states that it visits itself; null with a log.
+    pub own_states: Option<f64>,
+    /// Its operations, where it is a formula.
+    pub operations: Option<usize>,
+}
+
+/// A step from the expert to a formula.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// The network after all learning.
+    Network,
+    /// Without edges and nodes that matter little.
+    Pruned,
+    /// Its edges named.
+    Named,
+    /// The formula: needless terms left out, constants fitted together and rounded.
+    Formula,
 }
 
 /// A policy in a changed environment.

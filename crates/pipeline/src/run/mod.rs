@@ -3,6 +3,7 @@
 //! A [`PreparedRun`] has been checked and has written nothing; [`PreparedRun::open`] gives it a directory of its own, and
 //! only the [`OpenRun`] that comes of it can be executed.
 
+mod agreement;
 mod files;
 mod folder;
 mod locked;
@@ -22,6 +23,7 @@ mod store;
 mod summary;
 mod tensorboard;
 
+pub use agreement::{Agreement, Companionship, Measure};
 pub use files::RunFile;
 pub use locked::LockedRun;
 pub use metrics::Metrics;

@@ -1,7 +1,6 @@
-use super::metrics::Measure;
-use super::{PolicyRole, Returns};
+use super::{Agreement, Measure, PolicyRole, Returns};
 use crate::engine::made;
-use crate::stages::evaluate::{Agreement, Evaluation, PolicyEvaluation};
+use crate::stages::evaluate::{Evaluation, PolicyEvaluation};
 use crate::stages::select::Selection;
 use bevy_ecs::world::World;
 use kanrl_symbolic::Formula;

@@ -11,10 +11,11 @@
 //! | [`PolishedFormulas`] | `polish` | of formulas of both kinds |
 
 use crate::engine::{Input, OptionalInput};
-use crate::stages::collect::ExpertData;
-use crate::stages::fit::{Model, Network};
+use crate::stages::collect::data::ExpertData;
+use crate::stages::fit::model::Model;
+use crate::stages::fit::network::Network;
 use crate::stages::per_student::{PerStudent, Step};
-use crate::stages::polish::TunedFormulas;
+use crate::stages::polish::tuned::TunedFormulas;
 use bevy_ecs::system::SystemParam;
 use kanrl_symbolic::Formula;
 

@@ -1,19 +1,10 @@
 //! How long a policy's trajectory stays with the expert's from the same start.
 
+use crate::run::Companionship;
 use kanrl_core::rollout::Episode;
 
 /// Two trajectories have parted where a coordinate differs by this share of its standard deviation over the expert's episodes.
 const APART: f64 = 0.5;
-
-/// For how long a policy stays with the expert.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-pub struct Companionship {
-    /// Mean number of steps from the start until some coordinate of the observation differs by more than half of its standard
-    /// deviation, or an episode ends.
-    pub steps: f64,
-    /// The same as a mean share of the expert's episode.
-    pub share: f64,
-}
 
 /// Compares recorded episodes of the same seeds, pair by pair. None where there is nothing to compare.
 pub fn companionship(expert: &[Episode], own: &[Episode], inputs: usize) -> Option<Companionship> {

@@ -1,10 +1,7 @@
-use super::companionship::Companionship;
-use super::imitation::Agreement;
-use super::ladder::Rung;
 use crate::engine::{Artifact, ArtifactError, LoadContext};
 use crate::files;
-use crate::run::metrics::Robustness;
-use crate::run::{PolicyRole, Returns};
+use crate::run::metrics::{Robustness, Rung};
+use crate::run::{Agreement, Companionship, PolicyRole, Returns};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 

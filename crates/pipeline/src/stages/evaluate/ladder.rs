@@ -1,10 +1,12 @@
 //! What each step from the expert to a formula costs, in return and in fidelity.
 
-use super::imitation::{Agreement, with_log};
+use super::imitation::with_log;
 use super::{agreement_in_own_states, agreement_with_expert};
 use crate::engine::StageError;
 use crate::policies::Student;
 use crate::rollouts::play;
+use crate::run::Agreement;
+use crate::run::metrics::{Rung, Step};
 use crate::run::statistics::mean;
 use crate::stages::artifacts::{ExplainingFormulas, LatestModels, NamedNetworks, UnnamedNetworks};
 use crate::stages::context::StageContext;
@@ -13,42 +15,9 @@ use kanrl_core::graph::UnivariateGraph;
 use kanrl_core::policy::Policy;
 use kanrl_core::rollout::{Episode, RolloutOptions, Rollouts};
 use kanrl_experts::FunctionPolicy;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 /// Episodes of each rung at most: many policies are played.
 pub(super) const EPISODES: usize = 20;
-
-/// What a student is after one of the steps from the expert to a formula.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Rung {
-    /// The student.
-    pub student: String,
-    /// The step.
-    pub step: Step,
-    /// Mean return on the first report seeds; null where it gives no finite action somewhere, or nothing is played.
-    pub mean: Option<f64>,
-    /// Fidelity in the states that the expert visits, or in the test rows of a log.
-    pub expert_states: Option<f64>,
-    /// Fidelity in the states that it visits itself; null with a log.
-    pub own_states: Option<f64>,
-    /// Its operations, where it is a formula.
-    pub operations: Option<usize>,
-}
-
-/// A step from the expert to a formula.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Step {
-    /// The network after all learning.
-    Network,
-    /// Without edges and nodes that matter little.
-    Pruned,
-    /// Its edges named.
-    Named,
-    /// The formula: needless terms left out, constants fitted together and rounded.
-    Formula,
-}
 
 /// The students of a run after each step.
 pub(super) struct Steps<'a, 'w, 's> {

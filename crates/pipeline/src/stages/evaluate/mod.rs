@@ -7,10 +7,8 @@ mod ladder;
 pub(crate) mod section;
 pub mod variants;
 
-pub use companionship::{Companionship, companionship};
+pub use companionship::companionship;
 pub use evaluation::{Evaluation, PolicyEvaluation};
-pub use imitation::Agreement;
-pub use ladder::{Rung, Step};
 pub use section::EvaluateSection;
 
 use crate::causes::in_words;
@@ -19,7 +17,7 @@ use crate::policies::Student;
 use crate::rollouts::{Game, play, play_all};
 use crate::run::metrics::Robustness;
 use crate::run::seeds::{self, Purpose};
-use crate::run::{PolicyRole, Returns};
+use crate::run::{Agreement, PolicyRole, Returns};
 use crate::stages::artifacts::{ExplainingFormulas, LatestModels, NamedNetworks, UnnamedNetworks};
 use crate::stages::context::StageContext;
 use crate::stages::evaluate::imitation::{Actions, with_log};

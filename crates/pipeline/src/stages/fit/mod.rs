@@ -1,7 +1,7 @@
 //! Fitting the approximators to the expert.
 
-mod model;
-mod network;
+pub(crate) mod model;
+pub(crate) mod network;
 
 pub use model::Model;
 pub use network::Network;

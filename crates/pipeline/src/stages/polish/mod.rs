@@ -7,7 +7,7 @@ pub mod search;
 pub(crate) mod section;
 mod shorten;
 pub mod states;
-mod tuned;
+pub(crate) mod tuned;
 
 pub use section::PolishSection;
 pub use tuned::{TunedFormula, TunedFormulas};

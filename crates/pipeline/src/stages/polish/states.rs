@@ -1,7 +1,7 @@
 //! States in which a policy is compared with the expert.
 
 use crate::head::StudentHead;
-use crate::stages::evaluate::Agreement;
+use crate::run::Agreement;
 use kanrl_core::action::ActionBatch;
 use kanrl_core::dataset::Dataset;
 use kanrl_core::policy::{Policy, PolicyError};

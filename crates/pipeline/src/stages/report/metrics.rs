@@ -2,9 +2,9 @@
 
 use crate::engine::LoadContext;
 use crate::run::metrics::{AgreementMetrics, CandidateMetrics, FidelityMetrics, FormulaMetrics, LogMetrics};
-use crate::run::{Metrics, PolicyRole};
+use crate::run::{Agreement, Metrics, PolicyRole};
 use crate::stages::context::Task;
-use crate::stages::evaluate::{Agreement, Evaluation, PolicyEvaluation};
+use crate::stages::evaluate::{Evaluation, PolicyEvaluation};
 use crate::stages::select::{Candidate, Selection};
 use crate::stages::teacher::{Log, Teacher};
 use std::collections::BTreeMap;

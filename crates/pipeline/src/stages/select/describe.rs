@@ -1,7 +1,7 @@
 //! The choice in words.
 
 use super::score::Scores;
-use super::{Candidate, Selection};
+use super::selection::{Candidate, Selection};
 use crate::events::Reporter;
 use crate::run::statistics::Interval;
 

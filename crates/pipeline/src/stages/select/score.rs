@@ -1,12 +1,12 @@
 //! What formulas are worth on the seeds that they are chosen by.
 
-use super::Fidelity;
+use super::selection::Fidelity;
 use crate::engine::StageError;
 use crate::rollouts::{Game, play, play_all};
+use crate::run::Agreement;
 use crate::run::seeds::{self, Purpose};
 use crate::stages::collect::ExpertData;
 use crate::stages::context::StageContext;
-use crate::stages::evaluate::Agreement;
 use crate::stages::evaluate::imitation::{of_each_episode, with_log};
 use crate::stages::polish::states::States;
 use crate::stages::teacher::{Log, Teacher};
