@@ -154,10 +154,15 @@ impl MergedConfig {
                 return Err(self.error("approximator", field, &message));
             }
         }
+        let chosen = self.is_set("students", "widths") || own("hidden").is_some();
+        let another_kind = own("kind").is_some_and(|kind| kind.as_str() != Some(default_kind("approximator")));
+        if (chosen || another_kind) && !self.is_set("students", "wider") {
+            students.wider.clear();
+        }
         if !self.is_set("students", "widths") {
             if let Some(hidden) = own("hidden") {
                 students.widths = vec![self.deserialize("approximator.hidden", hidden)?];
-            } else if own("kind").is_some_and(|kind| kind.as_str() != Some(default_kind("approximator"))) {
+            } else if another_kind {
                 // Widths are for the KAN; another kind has its own default.
                 students.widths.clear();
             } else if own("products").is_some() {

@@ -62,7 +62,7 @@ impl PreparedRun {
         let library = config.library.build()?;
         let (inputs, outputs) = (task.observation_space.len(), task.action_space.outputs());
         config.approximator.build(inputs, outputs, config.seed)?;
-        for network in students::networks(&config)? {
+        for network in students::networks(&config)?.into_iter().chain(students::wider_networks(&config)?) {
             network.approximator.build(inputs, outputs, config.seed)?;
             LibraryPart::new(library.as_ref(), network.functions.as_deref())?;
         }

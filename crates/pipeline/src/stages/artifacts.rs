@@ -3,7 +3,7 @@
 //! | artifact | made by | |
 //! |---|---|---|
 //! | [`FittedModels`], [`FittedNetworks`] | `fit` | of every student |
-//! | [`AggregatedData`], [`AggregatedModels`], [`AggregatedNetworks`] | `dagger` | of students that a round made better |
+//! | [`AggregatedData`], [`AggregatedModels`], [`AggregatedNetworks`] | `dagger` | of students that a round made better, and of wider ones |
 //! | [`PrunedNetworks`] | `prune` | of every student |
 //! | [`NamedNetworks`] | `symbolify` | of every student |
 //! | [`FaithfulFormulas`] | `refine` | of every student |
@@ -122,7 +122,10 @@ impl LearnedNetworks<'_, '_> {
     /// Every student's name and network.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Network)> {
         let aggregated = self.aggregated.get();
-        self.fitted.iter().map(move |(name, fitted)| (name, aggregated.and_then(|own| own.get(name)).unwrap_or(fitted)))
+        let first =
+            self.fitted.iter().map(move |(name, own)| (name, aggregated.and_then(|all| all.get(name)).unwrap_or(own)));
+        let further = aggregated.into_iter().flat_map(PerStudent::iter);
+        first.chain(further.filter(|(name, _)| self.fitted.get(name).is_none()))
     }
 }
 

@@ -67,6 +67,8 @@ pub fn standard() -> Pipeline {
         )
         .push(
             Stage::new("dagger", "lets the networks play, and the expert label what they saw", dagger::dagger)
+                .configured_by("students")
+                .configured_by("approximator")
                 .configured_by("dagger"),
         )
         .push(Stage::new("prune", "cuts off what matters little", prune::prune).configured_by("prune"))

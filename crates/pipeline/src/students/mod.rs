@@ -29,6 +29,24 @@ pub struct NetworkStudent {
 /// # Errors
 /// [`BuildError`] where the approximator does not take such widths.
 pub fn networks(config: &RunConfig) -> Result<Vec<NetworkStudent>, BuildError> {
+    of_widths(config, &config.students.widths)
+}
+
+/// The wider networks that learn where none of [`networks`] is good enough, in this order.
+///
+/// # Errors
+/// As [`networks`].
+pub fn wider_networks(config: &RunConfig) -> Result<Vec<NetworkStudent>, BuildError> {
+    if config.students.wider.is_empty() {
+        return Ok(Vec::new());
+    }
+    let first = networks(config)?;
+    let mut wider = of_widths(config, &config.students.wider)?;
+    wider.retain(|student| first.iter().all(|other| other.name != student.name));
+    Ok(wider)
+}
+
+fn of_widths(config: &RunConfig, widths: &[Vec<usize>]) -> Result<Vec<NetworkStudent>, BuildError> {
     let error = |source: serde_json::Error| BuildError {
         component: "approximator",
         reason: "the hidden widths do not fit it".into(),
@@ -38,7 +56,7 @@ pub fn networks(config: &RunConfig) -> Result<Vec<NetworkStudent>, BuildError> {
     let kind = config.approximator.typetag_name();
     let has = |key: &str| whole.get(key).is_some_and(|value| !value.is_null());
     let own_widths = [None];
-    let widths: Vec<Option<&Vec<usize>>> = match &config.students.widths {
+    let widths: Vec<Option<&Vec<usize>>> = match widths {
         widths if has("hidden") && !widths.is_empty() => widths.iter().map(Some).collect(),
         _ => own_widths.to_vec(),
     };
@@ -127,7 +145,7 @@ pub const QUADRATIC: &str = "quadratic";
 
 #[cfg(test)]
 mod tests {
-    use super::{LibraryPart, networks};
+    use super::{LibraryPart, NetworkStudent, networks, wider_networks};
     use crate::config::{MergedConfig, RawConfig};
     use kanrl_core::config::SymbolicLibraryConfig;
     use kanrl_core::function::{SampledCurve, SymbolicLibrary};
@@ -135,12 +153,18 @@ mod tests {
 
     #[test]
     fn widths_that_are_set_are_the_only_ones() {
-        let names = |text: &str| {
-            let raw = RawConfig::from_toml("run.toml", text).unwrap();
-            let config = MergedConfig::new(raw).resolve().unwrap();
-            networks(&config).unwrap().into_iter().map(|network| network.name).collect::<Vec<_>>()
-        };
+        let config = |text: &str| MergedConfig::new(RawConfig::from_toml("run.toml", text).unwrap()).resolve().unwrap();
+        let names_of =
+            |networks: Vec<NetworkStudent>| networks.into_iter().map(|network| network.name).collect::<Vec<_>>();
+        let names = |text: &str| names_of(networks(&config(text)).unwrap());
+        let wider = |text: &str| names_of(wider_networks(&config(text)).unwrap());
+        let none: [&str; 0] = [];
         assert_eq!(names(""), ["kan", "kan-2"]);
+        assert_eq!(wider(""), ["kan-4", "kan-8"]);
+        assert_eq!(wider("approximator.hidden = [3]"), none);
+        assert_eq!(wider("students.widths = [[3]]"), none);
+        assert_eq!(wider("approximator.kind = 'mlp'"), none);
+        assert_eq!(wider("students.widths = [[3]]\nstudents.wider = [[3], [5]]"), ["kan-5"]);
         assert_eq!(names("approximator.hidden = [3, 3]"), ["kan-3-3"]);
         assert_eq!(names("approximator.hidden = []"), ["kan"]);
         assert_eq!(names("approximator.kind = 'linear'"), ["linear"]);

@@ -7,6 +7,9 @@ pub struct StudentsSection {
     /// Hidden widths of the networks, one list for each; where `approximator.hidden` is set and this is not, those only. For
     /// another kind than `kan` the default is its own.
     pub widths: Vec<Vec<usize>>,
+    /// Hidden widths of wider networks, which learn by DAgger one after another until a network plays as well as the expert
+    /// and nearly always does what the expert does. None where `widths` or `approximator.hidden` is set and this is not.
+    pub wider: Vec<Vec<usize>>,
     /// Sparsity strengths λ that each of them is fitted with; where `approximator.lambda` is set and this is not, that only.
     pub lambdas: Vec<f64>,
     /// Parts of the library, by its functions' names: each of the networks learns once for every part, and its edges become
@@ -27,6 +30,7 @@ impl Default for StudentsSection {
     fn default() -> Self {
         Self {
             widths: vec![vec![], vec![2]],
+            wider: vec![vec![4], vec![8]],
             lambdas: vec![0.0],
             functions: Vec::new(),
             rivals: true,

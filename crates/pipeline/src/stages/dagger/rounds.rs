@@ -82,6 +82,8 @@ pub struct Best<S> {
     pub fidelity: f64,
     /// Its round; 0 for the student that there was before.
     pub round: usize,
+    /// Whether it plays as well as the expert and nearly always does what the expert does.
+    pub is_as_good: bool,
 }
 
 impl<'a> Dagger<'a> {
@@ -115,7 +117,17 @@ impl<'a> Dagger<'a> {
         let rollouts = setting.rollouts()?;
         let judge = Judge::new(setting, expert, stage)?;
         let steps = steps_of_a_round(setting.config().dagger.steps, setting.spec());
-        Ok(Some(Self { setting, expert, rollouts, stage, judge, rounds, expert_share, steps, leader: RefCell::default() }))
+        Ok(Some(Self {
+            setting,
+            expert,
+            rollouts,
+            stage,
+            judge,
+            rounds,
+            expert_share,
+            steps,
+            leader: RefCell::default(),
+        }))
     }
 
     /// Plays rounds with a student until it plays as well as the expert and does what it does, or nothing gets better, or
@@ -180,8 +192,9 @@ impl<'a> Dagger<'a> {
             *leader = returns.to_vec();
         }
         let (round, Judged { returns, fidelity }) = self.best_of(policy, &played)?;
-        let student = played.swap_remove(round).0;
-        Ok(Best { student, data, mean: mean(&returns), fidelity, round })
+        let (student, judged) = played.swap_remove(round);
+        let is_as_good = self.judge.is_as_good_as_the_expert(&judged);
+        Ok(Best { student, data, mean: mean(&returns), fidelity, round, is_as_good })
     }
 
     /// The best of the rounds, and what it does on seeds that no round was compared by.

@@ -50,7 +50,7 @@ fn fit_all(setting: &StageContext<'_>, data: &ExpertData) -> Result<Vec<(String,
 }
 
 /// Builds an approximator and fits it.
-fn fit_model(
+pub(super) fn fit_model(
     setting: &StageContext<'_>,
     stage: &str,
     name: &str,

@@ -35,7 +35,8 @@ pub fn symbolify(
         // Splines of a high degree are no formula yet: they can be judged once they are named.
         Draft::from_graph(setting.head(), graph).map_or_else(|_| Ok(Vec::new()), |draft| judge.returns(&draft))
     };
-    let students = students::networks(setting.config()).map_err(build_error)?;
+    let mut students = students::networks(setting.config()).map_err(build_error)?;
+    students.extend(students::wider_networks(setting.config()).map_err(build_error)?);
     let whole = networks.with_learned().map(|(_, _, learned)| returns(&learned.0)).collect::<Result<Vec<_>, _>>()?;
     let best = whole.iter().max_by(|first, second| mean(first).total_cmp(&mean(second))).cloned().unwrap_or_default();
     let mut named = Vec::new();
