@@ -31,10 +31,14 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
         }
         let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = tempfile::Builder::new().prefix(PARTIAL).tempfile_in(folder)?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(PARTIAL);
+        // Temporary files are private to their owner; this one gets the permissions that the user's umask leaves.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let mut file = builder.tempfile_in(folder)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
-        allow_reading(file.as_file())?;
         file.persist(&path).map_err(|error| error.error)?;
         Ok(())
     };
@@ -64,18 +68,6 @@ pub fn create_empty_folder(path: &Path) -> Result<(), FileError> {
         std::fs::create_dir_all(path)
     };
     attempt().map_err(|source| FileError { path: path.to_owned(), source })
-}
-
-/// Temporary files are private to their owner; finished ones get the usual permissions.
-#[cfg(unix)]
-fn allow_reading(file: &std::fs::File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn allow_reading(_file: &std::fs::File) -> std::io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

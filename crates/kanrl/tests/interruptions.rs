@@ -182,6 +182,32 @@ fn ctrl_c_ends_a_sweep_and_its_runs_and_it_goes_on_later() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_sweep_that_is_killed_leaves_nothing_that_its_rerun_waits_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let grid = "[base]\nenvironment.id = 'CartPole-v1'\npolish.environment_steps = 1000000000\n[grid]\nseed = [0]\n";
+    std::fs::write(path("grid.toml"), grid).unwrap();
+    let mut sweep = kanrl(&["sweep", &path("grid.toml"), "--out", &path("sweep")]);
+    let mut sweep = sweep.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("kanrl starts");
+    let in_use = || {
+        let runs = std::fs::read_dir(folder.path().join("sweep/runs")).into_iter().flatten();
+        runs.flatten().any(|run| RunStore::open(run.path()).is_ok_and(|run| run.is_in_use()))
+    };
+    let wait = |wanted: bool, patience: u64| {
+        let begin = Instant::now();
+        while in_use() != wanted {
+            assert!(begin.elapsed() < Duration::from_secs(patience), "its run is in use: {}", !wanted);
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    };
+    wait(true, 60);
+    sweep.kill().unwrap();
+    sweep.wait().unwrap();
+    wait(false, 2);
+}
+
 #[test]
 fn a_second_process_on_a_run_is_refused() {
     let folder = tempfile::tempdir().unwrap();

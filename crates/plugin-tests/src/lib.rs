@@ -7,6 +7,7 @@ use kanrl_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, Elemen
 use kanrl_envs_classic::{CartPole, CartPoleConfig};
 use kanrl_plugin::{ExportedEnvironment, export_plugin};
 use serde::{Deserialize, Serialize};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Where [`Faulty`] fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +36,12 @@ enum Fault {
     Nan,
     Hang,
     Crash,
+    /// Ends the process as if all were well.
+    Exit,
+    /// Every other instance has one more coordinate.
+    Change,
+    /// Writes to standard output, and goes on.
+    Print,
 }
 
 /// Keyword arguments of [`Faulty`].
@@ -61,9 +68,12 @@ struct Faulty {
 impl Faulty {
     fn new(config: FaultyConfig) -> Result<Self, EnvironmentError> {
         let count = Coordinate::new("count", "1", 0.0, f64::INFINITY);
+        static INSTANCES: AtomicUsize = AtomicUsize::new(0);
+        let changes = config.fault == Fault::Change;
+        let coordinates = if changes { 1 + INSTANCES.fetch_add(1, Ordering::SeqCst) % 2 } else { 1 };
         let spec = EnvironmentSpec {
             id: "Faulty-v0".into(),
-            observation_space: BoxSpace::new(ElementType::F64, vec![count]),
+            observation_space: BoxSpace::new(ElementType::F64, vec![count; coordinates]),
             action_space: ActionSpace::Discrete(DiscreteSpace::new(["wait", "go"])),
             max_episode_steps: Some(50),
             reward_threshold: Some(10.0),
@@ -90,6 +100,12 @@ impl Faulty {
                 std::thread::sleep(std::time::Duration::from_millis(10));
             },
             Fault::Crash => std::process::abort(),
+            Fault::Change => Ok(0.0),
+            Fault::Exit => std::process::exit(0),
+            Fault::Print => {
+                println!("a plugin says what nobody asked");
+                Ok(0.0)
+            }
         }
     }
 }

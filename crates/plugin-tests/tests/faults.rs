@@ -75,6 +75,16 @@ fn a_healthy_environment_is_the_one_behind_it() {
 }
 
 #[test]
+fn a_spec_that_changes_between_instances_is_refused() {
+    let registry = registry();
+    let make = || registry.make("Faulty-v0", &arguments(json!({ "fault": "change" })));
+    make().expect("the first one can be made");
+    let error = make().map(drop).expect_err("the second one has another spec");
+    assert_says(&error.to_string(), &[LIBRARY, "spec", "differ"]);
+    make().expect("the third one is as the first one");
+}
+
+#[test]
 fn the_host_counts_the_steps() {
     let mut environment = faulty(json!({})).expect("it can be made");
     let mut observation = [0.0];

@@ -29,8 +29,8 @@ mod host;
 pub use export::ExportedEnvironment;
 #[cfg(feature = "host")]
 pub use host::{
-    CallLimit, CheckReport, EnvironmentDescription, EnvironmentReport, FolderReport, HangError, HangHandler, Plugin,
-    PluginDescription, PluginError, check, check_in_child, is_trusted, list, load, load_folder, plugin_folder,
+    CallLimit, CheckReport, EnvironmentDescription, EnvironmentReport, HangError, HangHandler, Plugin,
+    PluginDescription, PluginError, check, check_in_child, folder_libraries, is_trusted, list, load, plugin_folder,
     run_check, sha256, trust, trust_list, verify,
 };
 #[cfg(feature = "host")]

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use std::fs::File;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
 /// Appends every event but progress to `run.log`, with the time in UTC.
 pub struct RunLog {
@@ -117,10 +118,30 @@ impl EventReader for Reused {
 
 /// The time in UTC, as `2026-01-31T12:34:56Z`.
 pub(crate) fn time() -> String {
-    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    timestamp(SystemTime::now()).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// The time in UTC, as `20260131-123456`.
 pub fn compact_time() -> String {
-    Timestamp::now().strftime("%Y%m%d-%H%M%S").to_string()
+    timestamp(SystemTime::now()).strftime("%Y%m%d-%H%M%S").to_string()
+}
+
+/// A time that a clock shows, however wrong it is: years have four digits.
+fn timestamp(time: SystemTime) -> Timestamp {
+    let nearest = if time < SystemTime::UNIX_EPOCH { Timestamp::MIN } else { Timestamp::MAX };
+    Timestamp::try_from(time).unwrap_or(nearest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::timestamp;
+    use std::time::{Duration, SystemTime};
+
+    #[test]
+    fn a_clock_that_is_far_off_ends_no_run() {
+        let year =
+            |seconds| timestamp(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).strftime("%Y").to_string();
+        assert_eq!(year(1_769_862_896), "2026");
+        assert_eq!(year(400_000_000_000), "9999");
+    }
 }

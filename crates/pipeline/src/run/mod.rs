@@ -26,6 +26,7 @@ mod tensorboard;
 pub use agreement::{Agreement, Companionship, Measure};
 pub use files::RunFile;
 pub use locked::LockedRun;
+pub use log::compact_time;
 pub use metrics::Metrics;
 pub use open::OpenRun;
 pub use policy::{PolicySource, RunPolicy};

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::path::Path;
 
 const FORMAT: u32 = 1;
 
@@ -195,6 +196,19 @@ impl Provenance {
 
     pub(crate) fn write(&self, run: &LockedRun) -> Result<(), FileError> {
         run.write_json(RunFile::Provenance, self)
+    }
+}
+
+/// Notes how the last process that worked on a run ended, where it could not do so itself. A run that another process works on,
+/// or that has no provenance, is left as it is.
+pub fn note_end(run: &Path, outcome: &str) {
+    let Ok(run) = LockedRun::open(run) else { return };
+    let Ok(mut provenance) = Provenance::read(&run) else { return };
+    if provenance.executions.last().is_some_and(|execution| execution.outcome.is_none()) {
+        provenance.end(outcome.to_owned());
+        if let Err(error) = provenance.write(&run) {
+            tracing::warn!("{error}");
+        }
     }
 }
 

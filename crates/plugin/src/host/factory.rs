@@ -5,22 +5,34 @@ use super::instances::Instances;
 use super::tables::EnvironmentHeader;
 use super::vector::PluginVectorEnvironment;
 use kanrl_core::environment::{
-    DynEnvironment, EnvironmentError, EnvironmentFactory, KeywordArguments, VectorEnvironment,
+    DynEnvironment, EnvironmentError, EnvironmentFactory, EnvironmentSpec, KeywordArguments, VectorEnvironment,
 };
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Makes instances of one of a plugin's environments.
 #[derive(Debug)]
-pub(crate) struct PluginEnvironmentFactory(Arc<Kind>);
+pub(crate) struct PluginEnvironmentFactory {
+    kind: Arc<Kind>,
+    /// The specs that instances had, by their arguments: callers make buffers by one instance's spec and fill them with another
+    /// one's observations.
+    specs: Mutex<HashMap<String, EnvironmentSpec>>,
+}
 
 impl PluginEnvironmentFactory {
     pub fn new(context: Arc<PluginContext>, header: &EnvironmentHeader) -> Self {
-        Self(Arc::new(Kind { context, id: header.id.clone(), table: header.table }))
+        let kind = Arc::new(Kind { context, id: header.id.clone(), table: header.table });
+        Self { kind, specs: Mutex::default() }
     }
 
     fn instances(&self, arguments: &KeywordArguments, count: usize) -> Result<Instances, EnvironmentError> {
         let arguments = serde_json::Value::Object(arguments.clone()).to_string();
-        Instances::create(self.0.clone(), &arguments, count)
+        let instances = Instances::create(self.kind.clone(), &arguments, count)?;
+        let mut specs = self.specs.lock().unwrap_or_else(PoisonError::into_inner);
+        if specs.entry(arguments).or_insert_with(|| instances.spec().clone()) != instances.spec() {
+            return Err(instances.unsteady_spec());
+        }
+        Ok(instances)
     }
 }
 

@@ -1,9 +1,6 @@
 //! The user's folder of plugins.
 
 use super::error::PluginError;
-use super::library::{Plugin, PluginDescription};
-use super::watchdog::CallLimit;
-use kanrl_core::environment::EnvironmentRegistry;
 use std::env::consts::DLL_EXTENSION;
 use std::path::PathBuf;
 
@@ -29,27 +26,17 @@ pub fn plugin_folder() -> Result<Option<PathBuf>, PluginError> {
     }
 }
 
-/// What became of the plugins in a folder.
-#[derive(Debug, Default)]
-pub struct FolderReport {
-    /// Those that were loaded, by file name.
-    pub loaded: Vec<PluginDescription>,
-    /// Those that could not be: the others are there all the same.
-    pub failed: Vec<PluginError>,
-}
-
-/// Loads every library (`*.so`, `*.dylib`, `*.dll`) that lies in the user's [`plugin_folder`], in the order of their
-/// names, and registers its environments.
+/// Every library (`*.so`, `*.dylib`, `*.dll`) that lies in the user's [`plugin_folder`], in the order of their names. None of
+/// their code runs.
 ///
 /// # Errors
 /// [`PluginError::Folder`] where the folder is there but cannot be read, or as [`plugin_folder`].
-pub fn load_folder(registry: &mut EnvironmentRegistry, limit: &CallLimit) -> Result<FolderReport, PluginError> {
-    let mut report = FolderReport::default();
-    let Some(folder) = plugin_folder()? else { return Ok(report) };
+pub fn folder_libraries() -> Result<Vec<PathBuf>, PluginError> {
+    let Some(folder) = plugin_folder()? else { return Ok(Vec::new()) };
     let unreadable = |error: std::io::Error| PluginError::Folder { path: folder.clone(), reason: error.to_string() };
     let entries = match std::fs::read_dir(&folder) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(report),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(unreadable(error)),
     };
     let mut paths = Vec::new();
@@ -60,13 +47,5 @@ pub fn load_folder(registry: &mut EnvironmentRegistry, limit: &CallLimit) -> Res
         }
     }
     paths.sort();
-    for path in paths {
-        let registered = Plugin::open(&path, limit.clone())
-            .and_then(|plugin| plugin.register(registry).map(|()| plugin.description()));
-        match registered {
-            Ok(description) => report.loaded.push(description),
-            Err(error) => report.failed.push(error),
-        }
-    }
-    Ok(report)
+    Ok(paths)
 }

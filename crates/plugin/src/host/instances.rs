@@ -26,7 +26,7 @@ impl Instances {
         for _ in 1..count {
             // The buffers of all lanes have the first one's lengths.
             if handles.add(arguments)? != spec {
-                return Err(handles.engine(Function::Spec, "two instances made from the same arguments differ in it"));
+                return Err(unsteady_spec(&handles));
             }
         }
         Ok(Self { handles, spec })
@@ -34,6 +34,12 @@ impl Instances {
 
     pub fn spec(&self) -> &EnvironmentSpec {
         &self.spec
+    }
+
+    /// Their spec is not that of earlier ones.
+    #[cold]
+    pub fn unsteady_spec(&self) -> EnvironmentError {
+        unsteady_spec(&self.handles)
     }
 
     pub fn len(&self) -> usize {
@@ -230,6 +236,10 @@ impl Instances {
     pub fn chunk_function(&self) -> Function {
         if self.handles.kind.table.step_chunk.is_some() { Function::StepChunk } else { Function::Step }
     }
+}
+
+fn unsteady_spec(handles: &Handles) -> EnvironmentError {
+    handles.engine(Function::Spec, "two instances made from the same arguments differ in it")
 }
 
 fn one_action(action: &Action<'_>) -> KanrlActions {

@@ -22,7 +22,7 @@ mod watchdog;
 pub use check::{CheckReport, EnvironmentReport, check, check_in_child, run_check};
 pub use error::PluginError;
 pub use fingerprint::{sha256, verify};
-pub use folder::{FolderReport, load_folder, plugin_folder};
+pub use folder::{folder_libraries, plugin_folder};
 pub use library::{EnvironmentDescription, Plugin, PluginDescription};
 pub use memory::{Memory, SliceMemory};
 pub use trust::{is_trusted, trust, trust_list};

@@ -102,9 +102,15 @@ impl CallLimit {
     /// A limit beyond which the process prints the [`HangError`] and ends with [`Self::EXIT_STATUS`]: a thread that
     /// hangs inside foreign code cannot be ended in any other way.
     pub fn ending_the_process(duration: Duration) -> Self {
-        let on_hang = |error: &HangError| {
+        Self::ending_the_process_after(duration, || {})
+    }
+
+    /// As [`Self::ending_the_process`], with something to be done between the message and the end.
+    pub fn ending_the_process_after(duration: Duration, last: impl Fn() + Send + Sync + 'static) -> Self {
+        let on_hang = move |error: &HangError| {
             // No log: its thread-local storage may need the loader's lock, too.
             eprintln!("error: {error}");
+            last();
             exit_at_once(Self::EXIT_STATUS);
         };
         Self { duration: Some(duration), on_hang: Arc::new(on_hang) }
