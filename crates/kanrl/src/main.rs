@@ -3,11 +3,16 @@
 //! Exit codes: 0 done; 1 a run failed; 2 the command line, a config or an input file is wrong; 124 a plugin hangs; 130 cancelled by
 //! Ctrl-C.
 
+#[macro_use]
+mod output;
+
 mod commands;
 mod failure;
+mod isolation;
 mod json;
 mod origin;
 mod plugins;
+mod processes;
 mod terminal;
 
 use clap::{CommandFactory, FromArgMatches, Parser};
@@ -46,16 +51,25 @@ Exit codes: 0 done, 1 a run failed, 2 wrong command line, config or input file, 
 130 cancelled.";
 
 fn main() -> ExitCode {
-    end_with_the_reader();
+    processes::end_with_parent();
+    if let Err(error) = isolation::start() {
+        eprintln!("error: cannot note what a plugin does: {error}");
+        return ExitCode::FAILURE;
+    }
     let arguments = arguments();
     start_logging(arguments.verbose, arguments.quiet);
     match commands::run(arguments.command, arguments.quiet, &arguments.plugins) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => end(0),
         Err(failure) => {
             eprintln!("{:?}", miette::Report::new_boxed(failure.diagnostic));
-            ExitCode::from(failure.exit_code)
+            end(failure.exit_code)
         }
     }
+}
+
+fn end(code: u8) -> ExitCode {
+    isolation::done(code);
+    ExitCode::from(code)
 }
 
 /// The whole command line.
@@ -68,19 +82,6 @@ fn arguments() -> Arguments {
     let mut arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     arguments.plugins.take_paths(&matches);
     arguments
-}
-
-/// Ends the process quietly where whoever read its output has stopped (`kanrl env list | head`), as Unix tools do; the standard
-/// library's printing panics then.
-fn end_with_the_reader() {
-    let report = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        let message = panic.payload().downcast_ref::<String>().map_or("", String::as_str);
-        if message.starts_with("failed printing to stdout") && message.contains("Broken pipe") {
-            std::process::exit(0);
-        }
-        report(panic);
-    }));
 }
 
 fn start_logging(verbose: u8, quiet: bool) {

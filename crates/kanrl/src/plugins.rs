@@ -1,11 +1,12 @@
 //! Environments from shared libraries: those named on the command line or in a config, and the user's own folder.
 
-use crate::{EVERYWHERE, Failure};
+use crate::{EVERYWHERE, Failure, isolation};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, value_parser};
 use kanrl_core::environment::EnvironmentRegistry;
 use kanrl_pipeline::config::{ConfigError, PluginEntry, RunConfig};
-use kanrl_plugin::{CallLimit, Plugin, PluginDescription};
+use kanrl_plugin::{CallLimit, Plugin, PluginDescription, PluginError};
 use std::ffi::OsString;
+use std::io::{BufRead, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -57,7 +58,12 @@ impl Plugins {
 
     /// Every environment of this build, of the plugins named on the command line and of the user's plugin folder.
     pub fn environments(&self) -> Result<EnvironmentRegistry, Failure> {
-        self.load(&[]).map(|(registry, _)| registry)
+        self.load(&[], None).map(|(registry, _)| registry)
+    }
+
+    /// As [`Self::environments`], for work with this environment: nothing in the folder is loaded for one that is built in.
+    pub fn environments_for(&self, id: &str) -> Result<EnvironmentRegistry, Failure> {
+        self.load(&[], Some(id)).map(|(registry, _)| registry)
     }
 
     /// A config and every environment that it may name: those of [`Self::environments`] and of the plugins that the config
@@ -67,8 +73,8 @@ impl Plugins {
         resolve: impl Fn(&EnvironmentRegistry) -> Result<RunConfig, ConfigError>,
     ) -> Result<(RunConfig, EnvironmentRegistry), Failure> {
         // First without any environment: no plugin's code runs for a config that is wrong.
-        let named = resolve(&EnvironmentRegistry::new())?.plugins;
-        let (registry, loaded) = self.load(&named)?;
+        let without = resolve(&EnvironmentRegistry::new())?;
+        let (registry, loaded) = self.load(&without.plugins, Some(&without.environment.id))?;
         let mut config = resolve(&registry)?;
         let source = registry.get(&config.environment.id).map(|entry| entry.source.clone());
         let is_used = |plugin: &&PluginDescription| {
@@ -79,6 +85,7 @@ impl Plugins {
             Ok(PluginEntry { path: plugin.path.clone(), sha256: Some(sha256) })
         };
         config.plugins = loaded.iter().filter(is_used).map(entry).collect::<Result<_, Failure>>()?;
+        config.plugins.iter().for_each(|plugin| isolation::using(&plugin.path));
         Ok((config, registry))
     }
 
@@ -91,17 +98,12 @@ impl Plugins {
 
     /// What the plugins named on the command line and those in the user's folder offer.
     pub fn descriptions(&self) -> Result<Vec<PluginDescription>, Failure> {
-        self.load(&[]).map(|(_, loaded)| loaded)
+        self.load(&[], None).map(|(_, loaded)| loaded)
     }
 
     /// Whether an environment could come from a plugin: one is named on the command line, or lies in the user's folder.
     pub fn are_there(&self) -> Result<bool, Failure> {
-        let folder = kanrl_plugin::plugin_folder().map_err(Failure::input)?;
-        let entries = folder.and_then(|folder| std::fs::read_dir(folder).ok());
-        let is_library = |entry: std::fs::DirEntry| {
-            entry.path().extension().is_some_and(|extension| extension == std::env::consts::DLL_EXTENSION)
-        };
-        Ok(!self.paths.is_empty() || entries.is_some_and(|entries| entries.flatten().any(is_library)))
+        Ok(!self.paths.is_empty() || !kanrl_plugin::folder_libraries().map_err(Failure::input)?.is_empty())
     }
 
     /// The longest that one call into a plugin may take.
@@ -109,19 +111,27 @@ impl Plugins {
         if self.limit == 0.0 {
             return CallLimit { duration: None, ..CallLimit::default() };
         }
-        CallLimit::ending_the_process(Duration::from_secs_f64(self.limit))
+        CallLimit::ending_the_process_after(Duration::from_secs_f64(self.limit), || {
+            isolation::done(CallLimit::EXIT_STATUS)
+        })
     }
 
-    fn load(&self, named: &[PluginEntry]) -> Result<(EnvironmentRegistry, Vec<PluginDescription>), Failure> {
+    /// The environments, and the plugins that were loaded for them: those that a config names, those on the command line, and
+    /// those in the user's folder, unless the environment `id` is built in.
+    fn load(
+        &self,
+        named: &[PluginEntry],
+        id: Option<&str>,
+    ) -> Result<(EnvironmentRegistry, Vec<PluginDescription>), Failure> {
         let mut registry = kanrl::environments().map_err(Failure::run)?;
-        let mut loaded: Vec<PluginDescription> = Vec::new();
         let digests = self.paths.iter().map(|path| kanrl_plugin::sha256(path)).collect::<Result<Vec<_>, _>>();
         let digests = digests.map_err(Failure::input)?;
+        let mut allowed = isolation::allowed();
         let mut seen: Vec<String> = Vec::new();
         for PluginEntry { path, sha256 } in named {
             let digest = kanrl_plugin::sha256(path).map_err(Failure::input)?;
-            if !self.allow && !digests.contains(&digest) {
-                consent(path, &digest)?;
+            if !self.allow && !digests.contains(&digest) && !allowed.contains(&digest) && consent(path, &digest)? {
+                allowed.push(digest.clone());
             }
             if let Some(sha256) = sha256 {
                 kanrl_plugin::verify(path, sha256)
@@ -131,17 +141,25 @@ impl Plugins {
         }
         // One that the config names as well is taken from there.
         let further = self.paths.iter().zip(&digests).filter(|(_, digest)| !seen.contains(digest));
-        for path in named.iter().map(|entry| &entry.path).chain(further.map(|(path, _)| path)) {
-            let plugin = Plugin::open(path, self.limit()).map_err(Failure::input)?;
-            plugin.register(&mut registry).map_err(Failure::input)?;
-            loaded.push(plugin.description());
+        let paths: Vec<&PathBuf> = named.iter().map(|entry| &entry.path).chain(further.map(|(path, _)| path)).collect();
+        let folder = match id {
+            Some(id) if registry.get(id).is_ok() => Vec::new(),
+            _ => kanrl_plugin::folder_libraries().map_err(Failure::input)?,
+        };
+        if !paths.is_empty() || !folder.is_empty() {
+            isolation::enter(&allowed)?;
+        }
+        let mut loaded: Vec<PluginDescription> = Vec::new();
+        for path in paths {
+            loaded.push(self.open(path, &mut registry).map_err(Failure::input)?);
         }
         // After those that were named, so that an older copy in the folder takes no id away from them.
-        let report = kanrl_plugin::load_folder(&mut registry, &self.limit()).map_err(Failure::input)?;
-        for error in &report.failed {
-            tracing::warn!("left out: {error}");
+        for path in folder {
+            match self.open(&path, &mut registry) {
+                Ok(plugin) => loaded.push(plugin),
+                Err(error) => tracing::warn!("left out: {error}"),
+            }
         }
-        loaded.extend(report.loaded);
         let mut unique: Vec<PluginDescription> = Vec::new();
         for plugin in loaded {
             if unique.iter().all(|known| known.path != plugin.path) {
@@ -150,18 +168,34 @@ impl Plugins {
         }
         Ok((registry, unique))
     }
+
+    fn open(&self, path: &Path, registry: &mut EnvironmentRegistry) -> Result<PluginDescription, PluginError> {
+        isolation::opening(path, || {
+            let plugin = Plugin::open(path, self.limit())?;
+            plugin.register(registry)?;
+            Ok(plugin.description())
+        })
+    }
 }
 
-/// Whether the user trusts a plugin that somebody's config names. A digest in the config proves that the library is the one
-/// that was meant, not that it means well.
-fn consent(path: &Path, digest: &str) -> Result<(), Failure> {
+/// Makes sure that the user trusts a plugin that somebody's config names: the digest in the config proves that the library is
+/// the one that was meant, not that it means well. Whether that was for this once only.
+fn consent(path: &Path, digest: &str) -> Result<bool, Failure> {
     let folder = kanrl_plugin::plugin_folder().map_err(Failure::input)?;
     let place = |path: &Path| path.canonicalize().ok();
     let is_in_own_folder = folder
         .and_then(|folder| place(&folder))
         .is_some_and(|folder| place(path).is_some_and(|path| path.parent() == Some(&folder)));
     if is_in_own_folder || kanrl_plugin::is_trusted(digest).map_err(Failure::input)? {
-        return Ok(());
+        return Ok(false);
+    }
+    match ask(path, digest) {
+        Some(Answer::Once) => return Ok(true),
+        Some(Answer::Always) => {
+            kanrl_plugin::trust(path).map_err(Failure::input)?;
+            return Ok(false);
+        }
+        Some(Answer::No) | None => {}
     }
     let path = path.display();
     let message = format!("the config names the plugin `{path}`, whose code would run with your rights");
@@ -170,4 +204,34 @@ fn consent(path: &Path, digest: &str) -> Result<(), Failure> {
          every plugin that a config names"
     );
     Err(Failure::input_with_help(std::io::Error::other(message), help))
+}
+
+/// What a person says to the question whether a plugin's code may run.
+enum Answer {
+    No,
+    Once,
+    Always,
+}
+
+/// Asks at a terminal; `None` where there is none, so that nobody can answer.
+fn ask(path: &Path, digest: &str) -> Option<Answer> {
+    let (mut question, answers) = (std::io::stderr(), std::io::stdin());
+    if !question.is_terminal() || !answers.is_terminal() {
+        return None;
+    }
+    let place = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let text = format!(
+        "The config names the plugin {}\n(SHA-256 {digest}), whose code would run with your rights.\n\
+         Run it? [y]es, for this once; [a]lways trust this library; [N]o: ",
+        // No escape sequence of a stranger's file name reaches the terminal.
+        place.display().to_string().escape_debug()
+    );
+    question.write_all(text.as_bytes()).and_then(|()| question.flush()).ok()?;
+    let mut answer = String::new();
+    answers.lock().take(64).read_line(&mut answer).ok()?;
+    Some(match answer.trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" => Answer::Once,
+        "a" | "always" => Answer::Always,
+        _ => Answer::No,
+    })
 }

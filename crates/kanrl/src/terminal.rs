@@ -3,8 +3,30 @@
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use kanrl_pipeline::events::{Event, EventReader};
 use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// Two signals within this time are one Ctrl-C: the terminal sends it to this process and the one that waits for it, which passes
+/// it on.
+const ONE_INTERRUPT: Duration = Duration::from_millis(500);
+
+/// Sets `cancelled` at the first Ctrl-C; a second one ends the process at once.
+pub fn cancel_on_ctrl_c(cancelled: Arc<AtomicBool>) {
+    let first = Mutex::new(None::<Instant>);
+    let handler = move || {
+        let mut first = first.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        match *first {
+            Some(first) if first.elapsed() > ONE_INTERRUPT => crate::isolation::exit(130),
+            Some(_) => {}
+            None => *first = Some(Instant::now()),
+        }
+        cancelled.store(true, Ordering::SeqCst);
+    };
+    if let Err(error) = ctrlc::set_handler(handler) {
+        tracing::warn!("Ctrl-C will end the work at once: {error}");
+    }
+}
 
 /// Progress bars with the time left; plain output (a pipe, a file) gets one line a stage instead.
 pub struct Bars {

@@ -25,7 +25,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut environments = EnvironmentRegistry::new();
     kanrl_envs_classic::register(&mut environments)?;
     let runs = folder.path().join("runs");
-    let studio = Studio::open(Options { runs: runs.clone(), ..Options::new(program.into()) }, environments)?;
+    let studio =
+        Studio::open(Options { runs: runs.clone(), token: None, ..Options::new(program.into()) }, environments)?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     tokio::spawn(studio.serve(listener, std::future::pending()));

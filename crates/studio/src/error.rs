@@ -5,19 +5,21 @@ pub use kanrl_pipeline::causes::in_words;
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use std::fmt;
 
 /// An answer that refuses: `{"error": WORDS, "fields": {FIELD: WORDS}}`.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct ApiError {
-    status: StatusCode,
+    status: u16,
     message: String,
     fields: Map<String, Value>,
 }
 
 impl ApiError {
     pub fn new(status: StatusCode, message: impl ToString) -> Self {
-        Self { status, message: message.to_string(), fields: Map::new() }
+        Self { status: status.as_u16(), message: message.to_string(), fields: Map::new() }
     }
 
     /// Nothing of that name.
@@ -34,7 +36,7 @@ impl ApiError {
     pub fn field(name: &str, message: impl ToString) -> Self {
         let message = message.to_string();
         let fields = Map::from_iter([(name.to_owned(), json!(message))]);
-        Self { status: StatusCode::UNPROCESSABLE_ENTITY, message, fields }
+        Self { status: StatusCode::UNPROCESSABLE_ENTITY.as_u16(), message, fields }
     }
 
     /// Something that should work did not.
@@ -45,9 +47,16 @@ impl ApiError {
     }
 }
 
+impl fmt::Display for ApiError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        (self.status, Json(json!({ "error": self.message, "fields": self.fields }))).into_response()
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        (status, Json(json!({ "error": self.message, "fields": self.fields }))).into_response()
     }
 }
 

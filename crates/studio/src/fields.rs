@@ -5,7 +5,7 @@ use crate::uploads::Uploads;
 use kanrl_core::environment::EnvironmentRegistry;
 use kanrl_experts::PolicyReference;
 use kanrl_pipeline::config::{ConfigError, MergedConfig, RawConfig, RunConfig};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Most hidden layers, and most nodes of one.
 const MOST_LAYERS: usize = 4;
@@ -29,7 +29,7 @@ const OPEN_SECTIONS: [&str; 12] = [
 ];
 
 /// The form.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewRun {
     /// The environment's id.

@@ -16,8 +16,9 @@ use kanrl_pipeline::stages::fit::Network;
 use kanrl_pipeline::stages::per_student::{PerStudent, Step};
 use kanrl_pipeline::stages::select::Selection;
 use kanrl_symbolic::{graph_expressions, round};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -29,7 +30,7 @@ const REFIT_STEPS: usize = 60;
 const ROWS: usize = 3000;
 
 /// What a person decides about an edge.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pin {
     /// Its index in the named network.
@@ -162,14 +163,15 @@ impl Laboratory {
     }
 
     /// The network with other functions on some edges, all constants fitted again: as the page draws it, the loss on
-    /// the validation episodes, and the formula that follows.
+    /// the validation episodes, and the formula that follows. Of several functions for one edge the last one counts.
     ///
     /// # Errors
     /// In words, such as for a function that cannot follow the curve.
-    pub fn pin(&self, pins: &[Pin]) -> Result<(Value, Rehearsal), ApiError> {
+    pub fn pin(&self, pins: Vec<Pin>) -> Result<(Value, Rehearsal), ApiError> {
         let words = |error: &dyn std::error::Error| ApiError::unprocessable(in_words(error));
         let mut graph = self.named.clone();
-        for pin in pins {
+        let pins: BTreeMap<usize, Pin> = pins.into_iter().map(|pin| (pin.edge, pin)).collect();
+        for pin in pins.values() {
             if pin.edge >= graph.edges.len() {
                 return Err(ApiError::not_found("there is no such edge"));
             }

@@ -4,22 +4,31 @@
 //! started on the command line appear as well. What the studio itself keeps (uploaded archives, the experts' videos, how
 //! its runs ended) lies under `.studio/` there.
 //!
-//! It listens on the loopback interface unless told otherwise, and believes no other page: see [`security`].
+//! It listens on the loopback interface unless told otherwise, answers those only who know its token, and believes no other page:
+//! see [`security`]. What takes long, and what touches a plugin, is done in worker processes: see [`Work`].
 
 mod api;
 mod archive;
 mod assets;
+mod catalog;
 mod error;
 mod fields;
+mod jobs;
 mod laboratory;
 mod programs;
 mod queue;
 mod rollout;
 mod runs;
 pub mod security;
+mod server;
 mod uploads;
 mod watch;
+mod work;
 
+pub use work::{SUBCOMMAND, Work};
+
+use catalog::Described;
+use jobs::Jobs;
 use kanrl_core::environment::EnvironmentRegistry;
 use programs::Programs;
 use queue::Queue;
@@ -30,7 +39,7 @@ use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 use uploads::Uploads;
 use watch::Watches;
 
@@ -45,10 +54,14 @@ pub struct Options {
     pub runs: PathBuf,
     /// A folder whose files stand in for those that are compiled in, for work on the page itself.
     pub assets: Option<PathBuf>,
-    /// The program that extracts (`PROGRAM extract …`), resumes and films.
+    /// What a request must know; `None` where everybody who reaches the server may use it. Default: a random one.
+    pub token: Option<String>,
+    /// The program that extracts (`PROGRAM extract …`), resumes, films, and works (`PROGRAM studio-work`, see [`SUBCOMMAND`]).
     pub program: PathBuf,
     /// Arguments that stand before its subcommand.
     pub arguments: Vec<OsString>,
+    /// Whether that program has environments of plugins, so that it is asked for them. Default: no.
+    pub plugins: bool,
     /// Runs that are extracted at the same time. Default 1: one run uses every core.
     pub running: usize,
     /// Runs that may wait. Default 8.
@@ -63,8 +76,10 @@ impl Options {
             port: 7860,
             runs: PathBuf::from("runs"),
             assets: None,
+            token: Some(security::random_token()),
             program,
             arguments: Vec::new(),
+            plugins: false,
             running: 1,
             waiting: 8,
         }
@@ -101,21 +116,27 @@ pub enum StudioError {
 /// The app's state, shared by all requests.
 pub struct Studio {
     options: Options,
+    /// Those that are built in: no plugin's code runs in this process.
     environments: EnvironmentRegistry,
     runs: Arc<Runs>,
     queue: Arc<Queue>,
     watches: Watches,
     uploads: Uploads,
     programs: Arc<Programs>,
+    jobs: Jobs,
+    /// The environments of plugins, once they are known.
+    plugins: OnceCell<Arc<Vec<Described>>>,
     rehearsals: Rehearsals,
-    /// What takes all cores for a while, a few at a time.
-    heavy: Semaphore,
+    /// Archives that are read at the same time.
+    reading: Semaphore,
     /// Pages that watch a run.
     watchers: Arc<Semaphore>,
 }
 
-/// Refits, rollouts and short films at the same time; others wait.
-const MOST_HEAVY: usize = 2;
+/// Archives that are read at the same time; others wait.
+const MOST_READING: usize = 2;
+/// How long what is left may take to end with the studio.
+const PATIENCE: std::time::Duration = std::time::Duration::from_millis(500);
 /// Pages that may watch runs at the same time.
 const MOST_WATCHERS: usize = 500;
 
@@ -130,8 +151,11 @@ impl Studio {
         let programs = Arc::new(Programs::new(&options));
         let queue = Queue::new(Arc::clone(&runs), Arc::clone(&programs), options.running, options.waiting);
         let uploads = Uploads::new(runs.own_folder());
-        let (watches, rehearsals) = (Watches::default(), Rehearsals::default());
-        let (heavy, watchers) = (Semaphore::new(MOST_HEAVY), Arc::new(Semaphore::new(MOST_WATCHERS)));
+        uploads.tidy();
+        let rehearsals = Rehearsals::new(&runs.own_folder()).map_err(failed)?;
+        let jobs = Jobs::new(Arc::clone(&programs));
+        let (watches, plugins) = (Watches::default(), OnceCell::new());
+        let (reading, watchers) = (Semaphore::new(MOST_READING), Arc::new(Semaphore::new(MOST_WATCHERS)));
         Ok(Arc::new(Self {
             options,
             environments,
@@ -140,8 +164,10 @@ impl Studio {
             watches,
             uploads,
             programs,
+            jobs,
+            plugins,
             rehearsals,
-            heavy,
+            reading,
             watchers,
         }))
     }
@@ -151,43 +177,39 @@ impl Studio {
         api::router(self)
     }
 
-    /// Serves until `stop` is ready, then ends what it started.
-    ///
-    /// # Errors
-    /// [`StudioError::Server`].
-    pub async fn serve(
-        self: Arc<Self>,
-        listener: tokio::net::TcpListener,
-        stop: impl Future<Output = ()>,
-    ) -> Result<(), StudioError> {
-        let server = axum::serve(listener, self.router());
-        tokio::select! {
-            result = server => result.map_err(StudioError::Server)?,
-            () = stop => {}
+    /// What leads to its page: the address with the token.
+    pub fn link(&self, address: SocketAddr) -> String {
+        match &self.options.token {
+            Some(token) => format!("http://{address}/?token={token}"),
+            None => format!("http://{address}/"),
         }
+    }
+
+    /// Serves until `stop` is ready, then ends what it started, within a second.
+    pub async fn serve(self: Arc<Self>, listener: tokio::net::TcpListener, stop: impl Future<Output = ()>) {
+        server::serve(listener, self.router(), stop).await;
         self.queue.stop().await;
-        Ok(())
     }
 }
 
-/// Serves until Ctrl-C; `ready` hears the address once it listens.
+/// Serves until Ctrl-C, and ends within two seconds then; `ready` hears the link to the page once it listens.
 ///
 /// # Errors
 /// [`StudioError`].
-pub fn serve(
-    options: Options,
-    environments: EnvironmentRegistry,
-    ready: impl FnOnce(SocketAddr),
-) -> Result<(), StudioError> {
+pub fn serve(options: Options, environments: EnvironmentRegistry, ready: impl FnOnce(&str)) -> Result<(), StudioError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(StudioError::Server)?;
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
         let address = SocketAddr::new(options.host, options.port);
         let studio = Studio::open(options, environments)?;
         let failed = |source| StudioError::Listen { address, source };
         let listener = tokio::net::TcpListener::bind(address).await.map_err(failed)?;
-        ready(listener.local_addr().map_err(failed)?);
-        studio.serve(listener, asked_to_end()).await
-    })
+        ready(&studio.link(listener.local_addr().map_err(failed)?));
+        studio.serve(listener, asked_to_end()).await;
+        Ok(())
+    });
+    // A thread that reads a file or an archive is not waited for any longer.
+    runtime.shutdown_timeout(PATIENCE);
+    served
 }
 
 /// Ready once Ctrl-C was pressed, or the system asks the process to end.

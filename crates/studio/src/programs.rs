@@ -1,6 +1,7 @@
 //! Child processes: what is long or may crash runs in one, so that the server stays up.
 
 use crate::Options;
+use crate::work::SUBCOMMAND;
 use kanrl_pipeline::run::{RunFile, RunStore};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -21,6 +22,9 @@ const FILM: Duration = Duration::from_secs(300);
 const MOST_WORDS: usize = 16 << 10;
 /// How long is waited for them after its end.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Largest answer of a worker that is read, in bytes.
+const LARGEST_ANSWER: u64 = 64 << 20;
 
 /// How a process ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -46,12 +50,11 @@ impl Programs {
         Self { program, arguments, films: Semaphore::new(1) }
     }
 
-    /// Whether the config of `run` would run.
+    /// Whether a config would run.
     ///
     /// # Errors
     /// What the process said.
-    pub async fn check(&self, run: &RunStore) -> Result<(), String> {
-        let config = run.path_of(RunFile::Config);
+    pub async fn check(&self, config: &Path) -> Result<(), String> {
         let arguments = ["config".as_ref(), "check".as_ref(), config.as_os_str()];
         match self.run(arguments, tokio::time::sleep(CHECK)).await {
             Ending::Well => Ok(()),
@@ -90,30 +93,66 @@ impl Programs {
         }
     }
 
-    async fn run<'a>(&self, arguments: impl IntoIterator<Item = &'a OsStr>, stop: impl Future<Output = ()>) -> Ending {
+    /// What a worker answers to this request. Where the future is dropped, the worker is killed.
+    ///
+    /// # Errors
+    /// What the process said where it failed.
+    pub async fn work(&self, request: &[u8]) -> Result<Vec<u8>, String> {
+        let file = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
+        std::fs::write(file.path(), request).map_err(|error| error.to_string())?;
+        let mut command = self.command([SUBCOMMAND.as_ref(), file.path().as_os_str()]);
+        command.stdout(Stdio::piped());
+        let mut child = self.start(&mut command)?;
+        let _group = Group(child.id());
+        let said: Arc<Mutex<Vec<u8>>> = Arc::default();
+        let listening = child.stderr.take().map(|stderr| tokio::spawn(listen(stderr, Arc::clone(&said))));
+        let mut answer = Vec::new();
+        if let Some(stdout) = child.stdout.take() {
+            stdout.take(LARGEST_ANSWER).read_to_end(&mut answer).await.map_err(|error| error.to_string())?;
+        }
+        let status = child.wait().await.map_err(|error| error.to_string())?;
+        if status.success() {
+            return Ok(answer);
+        }
+        if let Some(listening) = listening {
+            let _ = tokio::time::timeout(LAST_WORDS, listening).await;
+        }
+        let said = said.lock().unwrap_or_else(PoisonError::into_inner);
+        Err(sentence(&String::from_utf8_lossy(&said), status))
+    }
+
+    fn command<'a>(&self, arguments: impl IntoIterator<Item = &'a OsStr>) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).arg("--quiet").args(arguments);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
         // A terminal's Ctrl-C is for the studio, which then asks its processes to end.
         #[cfg(unix)]
         command.process_group(0);
+        // They end with this process, however it ends.
+        command.env("KANRL_PARENT", std::process::id().to_string());
         // The whole width on one line: the page wraps by itself.
         command.env("NO_COLOR", "1").env_remove("KANRL_LOG");
-        let mut child = match command.spawn() {
+        command
+    }
+
+    fn start(&self, command: &mut Command) -> Result<Child, String> {
+        command.spawn().map_err(|error| format!("cannot start {}: {error}", self.program.display()))
+    }
+
+    async fn run<'a>(&self, arguments: impl IntoIterator<Item = &'a OsStr>, stop: impl Future<Output = ()>) -> Ending {
+        let mut child = match self.start(&mut self.command(arguments)) {
             Ok(child) => child,
-            Err(error) => return Ending::Badly(format!("cannot start {}: {error}", self.program.display())),
+            Err(error) => return Ending::Badly(error),
         };
+        let group = Group(child.id());
         let said: Arc<Mutex<Vec<u8>>> = Arc::default();
         let reader = child.stderr.take().map(|stderr| tokio::spawn(listen(stderr, Arc::clone(&said))));
-        let id = child.id();
         let (status, stopped) = tokio::select! {
             status = child.wait() => (status, false),
             () = stop => (end(&mut child).await, true),
         };
-        if stopped {
-            // What it started itself goes with it.
-            signal(id, Strength::Kill);
-        }
+        // What it started itself goes with it.
+        drop(group);
         if let Some(reader) = reader {
             // Something it started may still hold the other end.
             let _ = tokio::time::timeout(LAST_WORDS, reader).await;
@@ -126,6 +165,15 @@ impl Programs {
             Ok(status) => Ending::Badly(sentence(&said, status)),
             Err(error) => Ending::Badly(error.to_string()),
         }
+    }
+}
+
+/// A process and those that it started, which are killed with the value.
+struct Group(Option<u32>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        signal(self.0, Strength::Kill);
     }
 }
 
@@ -200,6 +248,7 @@ fn sentence(said: &str, status: ExitStatus) -> String {
 mod tests {
     use super::{Ending, Programs, sentence};
     use crate::Options;
+    use crate::work::SUBCOMMAND;
     use std::os::unix::process::ExitStatusExt;
     use std::path::Path;
     use std::process::ExitStatus;

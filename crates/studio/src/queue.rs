@@ -4,7 +4,12 @@ use crate::programs::{Ending, Programs};
 use crate::runs::{RunId, Runs, State};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
+use tokio::task::AbortHandle;
+
+/// How long a process may take to end with the studio before it is killed.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What is to be done with a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +39,8 @@ pub struct Queue {
 #[derive(Default)]
 struct Jobs {
     waiting: VecDeque<(RunId, Job)>,
-    /// Each with what asks it to stop.
-    running: HashMap<RunId, Arc<Notify>>,
+    /// Each with what asks it to stop, and its task.
+    running: HashMap<RunId, (Arc<Notify>, AbortHandle)>,
     stopping: bool,
 }
 
@@ -74,7 +79,7 @@ impl Queue {
     /// Takes a run from the queue, or asks its process to end. `false` if it is neither waiting nor running here.
     pub fn cancel(&self, id: &RunId) -> bool {
         let mut jobs = self.lock();
-        if let Some(stop) = jobs.running.get(id) {
+        if let Some((stop, _)) = jobs.running.get(id) {
             stop.notify_one();
             return true;
         }
@@ -103,17 +108,21 @@ impl Queue {
         }
     }
 
-    /// Asks every process to end and waits for them; runs that wait are interrupted, and can be resumed later.
+    /// Asks every process to end, and kills those that have not after a second; they are interrupted, as are runs that wait, and
+    /// can be resumed later.
     pub async fn stop(&self) {
         {
             let mut jobs = self.lock();
             jobs.stopping = true;
             jobs.waiting.clear();
-            jobs.running.values().for_each(|stop| stop.notify_one());
+            jobs.running.values().for_each(|(stop, _)| stop.notify_one());
         }
-        while !self.lock().running.is_empty() {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        let end = Instant::now() + PATIENCE;
+        while !self.lock().running.is_empty() && Instant::now() < end {
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
+        // A task kills its process where it is dropped.
+        self.lock().running.drain().for_each(|(_, (_, task))| task.abort());
     }
 
     fn start_next(self: &Arc<Self>) {
@@ -121,8 +130,8 @@ impl Queue {
         while !jobs.stopping && jobs.running.len() < self.most_running {
             let Some((id, job)) = jobs.waiting.pop_front() else { break };
             let stop = Arc::new(Notify::new());
-            jobs.running.insert(id.clone(), Arc::clone(&stop));
-            tokio::spawn(Arc::clone(self).run(id, job, stop));
+            let task = tokio::spawn(Arc::clone(self).run(id.clone(), job, Arc::clone(&stop)));
+            jobs.running.insert(id, (stop, task.abort_handle()));
         }
     }
 

@@ -1,6 +1,8 @@
 //! Formulas that a person is trying out: a few dozen episodes, and a short film of one.
 
 use crate::error::{ApiError, in_words};
+use crate::jobs::Jobs;
+use crate::work::Request;
 use kanrl_core::action::ActionBatch;
 use kanrl_core::environment::{EnvironmentRegistry, EnvironmentSpec, Frame};
 use kanrl_core::policy::Policy;
@@ -12,9 +14,11 @@ use kanrl_pipeline::run::seeds::{self, Purpose};
 use kanrl_pipeline::run::statistics::mean_interval;
 use kanrl_render::video::{Format, Writer};
 use kanrl_symbolic::Formula;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Episodes that a formula is tried on. Their seeds are those for choosing, never those that a run reports.
@@ -27,7 +31,8 @@ const FRAMES: usize = 160;
 const MOST_KEPT: usize = 64;
 
 /// A formula in its environment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Rehearsal {
     pub environment: EnvironmentSection,
     pub formula: Formula,
@@ -36,8 +41,9 @@ pub struct Rehearsal {
 }
 
 /// The latest formulas that were tried, by a key that stands in their films' address.
-#[derive(Default)]
 pub struct Rehearsals {
+    /// Where films lie once they were asked for.
+    folder: PathBuf,
     latest: Mutex<VecDeque<Kept>>,
 }
 
@@ -45,36 +51,58 @@ pub struct Rehearsals {
 struct Kept {
     key: String,
     rehearsal: Arc<Rehearsal>,
-    film: Arc<Mutex<Option<Film>>>,
+    /// Held while it is filmed: others who want the same film wait.
+    filming: Arc<tokio::sync::Mutex<()>>,
 }
 
-/// An MP4 file.
-type Film = Arc<Vec<u8>>;
-
 impl Rehearsals {
+    /// None yet; films of an earlier studio, which nobody can ask for any more, are removed.
+    ///
+    /// # Errors
+    /// Where the folder cannot be emptied.
+    pub fn new(own_folder: &Path) -> std::io::Result<Self> {
+        let folder = own_folder.join("films");
+        kanrl_pipeline::files::create_empty_folder(&folder).map_err(|error| error.source)?;
+        Ok(Self { folder, latest: Mutex::default() })
+    }
+
     /// Remembers a formula; gives its key.
     pub fn keep(&self, rehearsal: Rehearsal) -> String {
         let text = format!("{:?}{}{}", rehearsal.environment, rehearsal.seed, rehearsal.formula.to_json());
         let key: String = Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        let mut latest = lock(&self.latest);
+        let mut latest = self.lock();
         if !latest.iter().any(|kept| kept.key == key) {
-            latest.push_back(Kept { key: key.clone(), rehearsal: Arc::new(rehearsal), film: Arc::default() });
+            latest.push_back(Kept { key: key.clone(), rehearsal: Arc::new(rehearsal), filming: Arc::default() });
         }
         while latest.len() > MOST_KEPT {
-            latest.pop_front();
+            let oldest = latest.pop_front();
+            let _ = oldest.map(|oldest| std::fs::remove_file(self.file(&oldest.key)));
         }
         key
     }
 
-    /// The film of a formula that was tried; made when it is first asked for. `None` for an unknown key.
-    pub fn film(&self, key: &str, environments: &EnvironmentRegistry) -> Option<Result<Film, ApiError>> {
-        let Kept { rehearsal, film, .. } = lock(&self.latest).iter().find(|kept| kept.key == key)?.clone();
-        // Others who want the same film wait here.
-        let mut film = lock(&film);
-        if let Some(film) = &*film {
-            return Some(Ok(Arc::clone(film)));
+    /// The file with the film of a formula that was tried; made when it is first asked for.
+    ///
+    /// # Errors
+    /// For an unknown key, and what the worker that films says.
+    pub async fn film(&self, key: &str, jobs: &Jobs) -> Result<PathBuf, ApiError> {
+        let kept = self.lock().iter().find(|kept| kept.key == key).cloned();
+        let Kept { rehearsal, filming, .. } =
+            kept.ok_or_else(|| ApiError::not_found("this film is gone: try the formula again"))?;
+        let _alone = filming.lock().await;
+        let file = self.file(key);
+        if !file.is_file() {
+            jobs.ask(&Request::Film { rehearsal: Rehearsal::clone(&rehearsal), file: file.clone() }).await?;
         }
-        Some(rehearsal.film(environments).map(|bytes| Arc::clone(film.insert(Arc::new(bytes)))))
+        Ok(file)
+    }
+
+    fn file(&self, key: &str) -> PathBuf {
+        self.folder.join(format!("{key}.mp4"))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Kept>> {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -107,7 +135,10 @@ impl Rehearsal {
     }
 
     /// A short film of one episode: half as large, and as many frames left out as keep it short.
-    fn film(&self, environments: &EnvironmentRegistry) -> Result<Vec<u8>, ApiError> {
+    ///
+    /// # Errors
+    /// As [`Self::returns`].
+    pub fn film(&self, environments: &EnvironmentRegistry) -> Result<Vec<u8>, ApiError> {
         let words = |error: &dyn std::error::Error| ApiError::unprocessable(in_words(error));
         let mut environment =
             environments.make(&self.environment.id, &self.environment.arguments).map_err(|error| words(&error))?;
@@ -172,10 +203,6 @@ fn halved(frame: &Frame) -> Frame {
         }
     }
     Frame { width, height, rgb }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The folder of runs.
 
 use kanrl_pipeline::run::metrics::FormulaMetrics;
-use kanrl_pipeline::run::{LockedRun, Metrics, PolicyRole, RunFile, RunStore};
+use kanrl_pipeline::run::{LockedRun, Metrics, PolicyRole, RunFile, RunStore, compact_time};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -88,7 +88,7 @@ impl Runs {
         let name: String =
             environment.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
         let name = name.trim_start_matches('.');
-        let stem = format!("{}-{}", &name[..name.len().min(80)], jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S"));
+        let stem = format!("{}-{}", &name[..name.len().min(80)], compact_time());
         for attempt in 1..1000 {
             let name = if attempt == 1 { stem.clone() } else { format!("{stem}-{attempt}") };
             match std::fs::create_dir(self.root.join(&name)) {

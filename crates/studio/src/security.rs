@@ -2,6 +2,9 @@
 //!
 //! A page of another site that is open in the same browser can send requests to the loopback interface. So:
 //!
+//! - **A token** is asked for, unless the studio is public: other users of the machine reach the loopback interface, too. The
+//!   address that the studio prints carries it; the browser gets it as a cookie and forgets the address. Programs may send it as
+//!   `Authorization: Bearer TOKEN`.
 //! - **Host** must be an IP address or `localhost`. An attacker who rebinds a DNS name of his own to 127.0.0.1 sends that
 //!   name, and is refused.
 //! - **Requests of other sites** to `/api` are refused by `Sec-Fetch-Site`, which browsers set and pages cannot change.
@@ -10,12 +13,15 @@
 //! - **Answers** carry a content-security policy under which nothing runs or is loaded but the server's own files, and
 //!   files of a run are shown in a sandbox.
 
+use crate::Studio;
 use crate::error::ApiError;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use sha2::{Digest, Sha256};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// The header that every write carries.
 pub const WRITE_HEADER: &str = "x-kanrl-studio";
@@ -31,10 +37,15 @@ pub const SANDBOX_POLICY: &str = "sandbox allow-scripts; default-src 'none'; scr
                                   form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Refuses requests that another site may have sent, and adds the headers that bind the browser.
-pub async fn guard(request: Request, next: Next) -> Response {
-    let mut response = match check(request.method(), request.uri().path(), request.headers()) {
-        Ok(()) => next.run(request).await,
-        Err(error) => error.into_response(),
+pub async fn guard(State(studio): State<Arc<Studio>>, request: Request, next: Next) -> Response {
+    let checked = check(request.method(), request.uri().path(), request.headers());
+    let mut response = match (checked, identify(studio.options.token.as_deref(), &request)) {
+        (Err(error), _) | (Ok(()), Identity::Stranger(error)) => error.into_response(),
+        (Ok(()), Identity::Introduced { cookie, path }) => {
+            let headers = [(header::SET_COOKIE, cookie), (header::LOCATION, path)];
+            (StatusCode::SEE_OTHER, headers).into_response()
+        }
+        (Ok(()), Identity::Known) => next.run(request).await,
     };
     let headers = response.headers_mut();
     let mut set = |name: HeaderName, value: &'static str| {
@@ -47,6 +58,52 @@ pub async fn guard(request: Request, next: Next) -> Response {
     set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
     set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     response
+}
+
+/// A token that nobody guesses.
+pub fn random_token() -> String {
+    let mut bytes = [0; 24];
+    // Without randomness there is no safe way to go on.
+    getrandom::fill(&mut bytes).expect("the system gives random bytes");
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Who sends a request.
+enum Identity {
+    Known,
+    /// Somebody who follows the link with the token: the browser is to keep it, and to leave it out of the address.
+    Introduced {
+        cookie: String,
+        path: String,
+    },
+    Stranger(ApiError),
+}
+
+fn identify(token: Option<&str>, request: &Request) -> Identity {
+    let Some(token) = token else { return Identity::Known };
+    // Compared as digests, so that how long it takes tells nothing about the token.
+    let expected = Sha256::digest(token);
+    let is_token = |given: &str| Sha256::digest(given) == expected;
+    let name = format!("kanrl-studio-{:02x}{:02x}{:02x}{:02x}", expected[0], expected[1], expected[2], expected[3]);
+    let headers =
+        |name: HeaderName| request.headers().get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    let mut cookies =
+        headers(header::COOKIE).flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let mut bearers = headers(header::AUTHORIZATION).filter_map(|value| value.strip_prefix("Bearer "));
+    if cookies.any(|(cookie, value)| cookie == name && is_token(value)) || bearers.any(is_token) {
+        return Identity::Known;
+    }
+    let uri = request.uri();
+    let pairs = uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
+    let given: Vec<&str> = pairs.filter(|(key, _)| *key == "token").map(|(_, value)| value).collect();
+    let is_page = *request.method() == Method::GET && !uri.path().starts_with("/api/");
+    if is_page && given.iter().any(|given| is_token(given)) {
+        let cookie = format!("{name}={token}; Path=/; HttpOnly; SameSite=Strict");
+        // Never another server's address: `//evil.example/` is one.
+        return Identity::Introduced { cookie, path: format!("/{}", uri.path().trim_start_matches('/')) };
+    }
+    let words = "this studio answers those only who know its token: open the address that `kanrl serve` has printed";
+    Identity::Stranger(ApiError::new(StatusCode::UNAUTHORIZED, words))
 }
 
 fn check(method: &Method, path: &str, headers: &HeaderMap) -> Result<(), ApiError> {

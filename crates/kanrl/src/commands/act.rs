@@ -101,8 +101,10 @@ impl Act {
     /// The environment that was named; or a bundled expert's own, where this build has it.
     fn environment(&self, plugins: &Plugins) -> Result<Option<EnvironmentSpec>, Failure> {
         match (&self.environment, &self.policy) {
-            (Some(id), _) => Ok(Some(plugins.environments()?.spec(id).map_err(Failure::input)?)),
-            (None, PolicySource::Other(PolicyReference::BundledFor(id))) => Ok(plugins.environments()?.spec(id).ok()),
+            (Some(id), _) => Ok(Some(plugins.environments_for(id)?.spec(id).map_err(Failure::input)?)),
+            (None, PolicySource::Other(PolicyReference::BundledFor(id))) => {
+                Ok(plugins.environments_for(id)?.spec(id).ok())
+            }
             (None, _) => Ok(None),
         }
     }

@@ -31,7 +31,10 @@ pub enum Env {
 
 impl Env {
     pub fn run(self, plugins: &Plugins) -> Result<(), Failure> {
-        let registry = plugins.environments()?;
+        let registry = match &self {
+            Self::List { .. } => plugins.environments()?,
+            Self::Check { id, .. } => plugins.environments_for(id)?,
+        };
         match self {
             Self::List { json: true } => list_json(&registry),
             Self::List { json: false } => list(&registry),

@@ -1,7 +1,7 @@
 use super::policy_flags::{PolicyFlags, say};
 use crate::origin::origin;
-use crate::terminal::Bars;
-use crate::{Failure, Plugins, json};
+use crate::terminal::{Bars, cancel_on_ctrl_c};
+use crate::{Failure, Plugins, isolation, json};
 use clap::Args;
 use kanrl_core::config::ExpertConfig;
 use kanrl_experts::data_files::ActionKind;
@@ -12,7 +12,6 @@ use kanrl_pipeline::run::{OpenRun, PolicyRow, PolicySource, PreparedRun, Returns
 use kanrl_pipeline::stages;
 use kanrl_symbolic::export::unicode;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 
 /// `kanrl extract`.
 #[derive(Debug, Args)]
@@ -214,17 +213,9 @@ pub fn execute(mut run: OpenRun, quiet: bool, json: bool) -> Result<(), Failure>
         say(run.notes());
         run.reporter_mut().subscribe(Bars::new());
     }
-    let cancel = run.reporter_mut().cancel_flag();
-    // A second Ctrl-C ends the process at once.
-    let handler = move || {
-        if cancel.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
-        }
-    };
-    if let Err(error) = ctrlc::set_handler(handler) {
-        tracing::warn!("Ctrl-C will end the run at once: {error}");
-    }
+    cancel_on_ctrl_c(run.reporter_mut().cancel_flag());
     let directory = run.directory().to_owned();
+    isolation::working_on(&directory);
     let resume = format!("kanrl resume {}", directory.display());
     let summary = run.execute().map_err(|error| Failure::pipeline(error, &resume))?;
     let formula = summary.formula.as_ref().map(unicode).unwrap_or_default();

@@ -11,6 +11,7 @@ mod policy_flags;
 mod resume;
 mod runs;
 mod serve;
+mod studio_work;
 mod sweep;
 mod train_expert;
 
@@ -51,6 +52,8 @@ pub enum Command {
     /// Shared libraries that add environments.
     #[command(subcommand)]
     Plugins(plugins::Command),
+    #[command(hide = true)]
+    StudioWork(studio_work::StudioWork),
     /// Print a script that completes commands and flags in a shell.
     Completions(generate::Completions),
     /// Print the manual page.
@@ -73,6 +76,7 @@ pub fn run(command: Command, quiet: bool, plugins: &Plugins) -> Result<(), Failu
         Command::Config(config) => config.run(plugins),
         Command::Env(env) => env.run(plugins),
         Command::Plugins(command) => command.run(plugins),
+        Command::StudioWork(work) => work.run(plugins),
         Command::Completions(completions) => completions.run(),
         Command::Man(man) => man.run(),
     }

@@ -1,10 +1,9 @@
-use crate::{Failure, Plugins};
+use crate::{Failure, Plugins, isolation, processes};
 use clap::Subcommand;
 use kanrl_plugin::{Plugin, PluginDescription};
 use std::ffi::OsString;
 use std::io::Error;
 use std::path::PathBuf;
-use std::process;
 use std::time::Duration;
 
 #[derive(Debug, Subcommand)]
@@ -46,8 +45,9 @@ impl Command {
     pub fn run(self, plugins: &Plugins) -> Result<(), Failure> {
         match self {
             Self::List { path: Some(path) } => {
-                let plugin = Plugin::open(&path, plugins.limit()).map_err(Failure::input)?;
-                print(&plugin.description())
+                isolation::enter(&[])?;
+                let plugin = isolation::opening(&path, || Plugin::open(&path, plugins.limit()));
+                print(&plugin.map_err(Failure::input)?.description())
             }
             Self::List { path: None } => list(plugins),
             Self::Check { path, ids } => check(plugins, &path, &ids),
@@ -94,7 +94,7 @@ fn print(plugin: &PluginDescription) -> Result<(), Failure> {
 
 fn check(plugins: &Plugins, path: &std::path::Path, ids: &[String]) -> Result<(), Failure> {
     eprintln!("running the code of {}, in a process of its own", path.display());
-    let mut child = process::Command::new(std::env::current_exe().map_err(Failure::run)?);
+    let mut child = processes::this_program().map_err(Failure::run)?;
     child.args(["plugins", "run-check"]);
     let limit = plugins.limit().duration.unwrap_or(FOREVER);
     let report = kanrl_plugin::check_in_child(child, path, ids, limit).map_err(Failure::run)?;

@@ -35,7 +35,7 @@ pub struct Evaluate {
 
 impl Evaluate {
     pub fn run(self, quiet: bool, plugins: &Plugins) -> Result<(), Failure> {
-        let registry = plugins.environments()?;
+        let registry = plugins.environments_for(&self.environment)?;
         let entry = registry.get(&self.environment).map_err(Failure::input)?;
         let rollouts = Rollouts::new(entry, &KeywordArguments::new()).map_err(Failure::input)?;
         let policy = self.policy.resolve_with(&self.flags.options(), rollouts.spec()).map_err(Failure::input)?;
@@ -94,7 +94,7 @@ pub struct Play {
 
 impl Play {
     pub fn run(self, quiet: bool, plugins: &Plugins) -> Result<(), Failure> {
-        let registry = plugins.environments()?;
+        let registry = plugins.environments_for(&self.environment)?;
         let mut environment = registry.make(&self.environment, &KeywordArguments::new()).map_err(Failure::input)?;
         let spec = environment.spec().clone();
         let policy = self.policy.resolve_with(&self.flags.options(), &spec).map_err(Failure::input)?;

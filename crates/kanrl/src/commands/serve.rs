@@ -1,6 +1,7 @@
 use crate::{Failure, Plugins};
 use clap::Args;
 use kanrl_studio::Options;
+use std::io::Error;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -11,9 +12,16 @@ pub struct Serve {
     /// The port; 0 for any free one.
     #[arg(long, default_value_t = 7860)]
     port: u16,
-    /// The address to listen on; anything but the loopback interface lets others start runs on this machine.
+    /// The address to listen on. Anything but the loopback interface needs --token or --public.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     host: IpAddr,
+    /// What one must know to use the studio, in the place of a random token. Other users see a command line: $KANRL_TOKEN is
+    /// read as well.
+    #[arg(long, value_name = "TOKEN", value_parser = token)]
+    token: Option<String>,
+    /// Ask for no token: everybody who reaches the address can start runs on this machine.
+    #[arg(long, conflicts_with = "token")]
+    public: bool,
     /// Open the page in the browser.
     #[arg(long)]
     open: bool,
@@ -39,33 +47,47 @@ Examples:
 Each extraction is a process of its own: one that crashes or hangs does not take the studio down. Ctrl-C ends the studio
 and what it is extracting; `kanrl resume DIR`, or the page, goes on with those runs later.";
 
+/// A token that can stand in an address and in a cookie.
+fn token(text: &str) -> Result<String, String> {
+    let fits = text.len() >= 8 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    fits.then(|| text.to_owned()).ok_or_else(|| "a token has at least 8 letters, digits, `-`, `_` or `.`".to_owned())
+}
+
 impl Serve {
     pub fn run(self, plugins: &Plugins) -> Result<(), Failure> {
-        let registry = plugins.environments()?;
+        let registry = kanrl::environments().map_err(Failure::run)?;
         let program = std::env::current_exe().map_err(Failure::run)?;
-        if !self.host.is_loopback() {
-            eprintln!(
-                "warning: everyone who can reach {} can start runs on this machine and read all of {}; \
-                 leave --host out to serve this machine only",
-                self.host,
-                self.runs.display()
-            );
+        let chosen = match (&self.token, std::env::var("KANRL_TOKEN")) {
+            (Some(token), _) => Some(token.clone()),
+            (None, Ok(text)) if !self.public => {
+                Some(token(&text).map_err(|error| Failure::input(Error::other(error)))?)
+            }
+            _ => None,
+        };
+        if !self.host.is_loopback() && chosen.is_none() && !self.public {
+            let message = format!("everyone who can reach {} could try to start runs on this machine", self.host);
+            let help = "choose what one must know, with --token or in $KANRL_TOKEN; or let everybody in, with --public; or leave \
+                        --host out, to serve this machine only";
+            return Err(Failure::input_with_help(Error::other(message), help));
         }
+        private_files();
+        let defaults = Options::new(program);
         let options = Options {
             host: self.host,
             port: self.port,
             runs: self.runs,
             assets: self.assets,
+            token: if self.public { None } else { chosen.or(defaults.token.clone()) },
             running: self.jobs,
             waiting: self.queue,
             arguments: plugins.arguments(),
-            ..Options::new(program)
+            plugins: plugins.are_there()?,
+            ..defaults
         };
         let open = self.open;
-        let ready = |address: std::net::SocketAddr| {
-            let address = format!("http://{address}");
-            println!("{address}  (Ctrl-C ends it)");
-            if open && let Err(error) = open::that_detached(&address) {
+        let ready = |link: &str| {
+            println!("{link}  (Ctrl-C ends it)");
+            if open && let Err(error) = open::that_detached(link) {
                 eprintln!("warning: cannot open a browser: {error}");
             }
         };
@@ -75,3 +97,13 @@ impl Serve {
         })
     }
 }
+
+/// What the studio and its processes write is for this user only: others could read runs around the token.
+#[cfg(unix)]
+fn private_files() {
+    use nix::sys::stat::{Mode, umask};
+    umask(Mode::S_IRWXG | Mode::S_IRWXO);
+}
+
+#[cfg(not(unix))]
+fn private_files() {}

@@ -1,3 +1,4 @@
+use crate::terminal::cancel_on_ctrl_c;
 use crate::{Failure, Plugins, json};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -59,7 +60,7 @@ const EPISODES: u64 = 100;
 
 impl TrainExpert {
     pub fn run(self, quiet: bool, plugins: &Plugins) -> Result<(), Failure> {
-        let registry = plugins.environments()?;
+        let registry = plugins.environments_for(&self.environment)?;
         let id = registry.get(&self.environment).map_err(Failure::input)?.id.clone();
         let mut trainer: Box<dyn PolicyTrainer> = match &self.resume {
             Some(path) => training::resume(&registry, &read(path)?).map_err(Failure::input)?,
@@ -70,15 +71,7 @@ impl TrainExpert {
         let out = self.out.clone().unwrap_or_else(|| PathBuf::from(format!("{id}.safetensors")));
         let checkpoint = out.with_extension("checkpoint");
         let cancelled = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&cancelled);
-        let handler = move || {
-            if flag.swap(true, Ordering::SeqCst) {
-                std::process::exit(130);
-            }
-        };
-        if let Err(error) = ctrlc::set_handler(handler) {
-            tracing::warn!("Ctrl-C will end the training at once: {error}");
-        }
+        cancel_on_ctrl_c(Arc::clone(&cancelled));
         let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(trainer.total_timesteps()) };
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {human_pos}/{human_len} steps {msg}, {eta} left") {
             bar.set_style(style.progress_chars("━╸ "));

@@ -14,6 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 pub struct Studio {
     process: Child,
     address: String,
+    token: String,
     _folder: tempfile::TempDir,
 }
 
@@ -28,12 +29,13 @@ impl Studio {
             .unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.split_whitespace().next().expect("the studio says where it is").to_owned();
-        Self { process, address, _folder: folder }
+        let link = line.split_whitespace().next().expect("the studio says where it is");
+        let (address, token) = link.split_once("/?").expect("the studio asks for a token");
+        Self { process, address: address.to_owned(), token: token.to_owned(), _folder: folder }
     }
 
     pub fn address(&self, path: &str) -> String {
-        format!("{}{path}", self.address)
+        format!("{}{path}?{}", self.address, self.token)
     }
 }
 

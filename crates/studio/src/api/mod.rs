@@ -8,27 +8,33 @@ mod runs;
 use crate::Studio;
 use crate::error::ApiError;
 use crate::runs::RunId;
-use crate::{security, uploads};
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use crate::security;
+use axum::body::{Body, Bytes};
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::{StatusCode, header};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router, middleware};
+use axum::{Json, Router};
 use kanrl_pipeline::run::RunStore;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::sync::Arc;
+use std::time::Duration;
+
+pub use runs::exports;
 
 /// Largest JSON that is read, in bytes.
-const LARGEST_JSON: usize = 256 << 10;
+const LARGEST_JSON: usize = 64 << 10;
+/// How long it may take to arrive.
+const LONGEST_BODY: Duration = Duration::from_secs(15);
 
 type App = State<Arc<Studio>>;
 type Answer = Result<Json<Value>, ApiError>;
 
 pub fn router(studio: &Arc<Studio>) -> Router {
-    let upload = post(environments::upload).layer(DefaultBodyLimit::max(uploads::LARGEST));
+    // Streamed to the disk, with limits of its own.
+    let upload = Router::new().route("/api/experts", post(environments::upload));
     Router::new()
         .route("/", get(page))
         .route("/runs", get(page))
@@ -36,7 +42,6 @@ pub fn router(studio: &Arc<Studio>) -> Router {
         .route("/assets/{name}", get(asset))
         .route("/api/environments", get(environments::list))
         .route("/api/environments/{id}/expert.mp4", get(environments::film))
-        .route("/api/experts", upload)
         .route("/api/runs", get(runs::list).post(runs::start))
         .route("/api/runs/{id}", get(runs::detail))
         .route("/api/runs/{id}/events", get(runs::events))
@@ -50,8 +55,10 @@ pub fn router(studio: &Arc<Studio>) -> Router {
         .route("/api/runs/{id}/try", post(interaction::try_formula))
         .route("/api/films/{name}", get(interaction::film))
         .fallback(nothing)
-        .layer(DefaultBodyLimit::max(LARGEST_JSON))
-        .layer(middleware::from_fn(security::guard))
+        .layer(middleware::from_fn(small_body))
+        .merge(upload)
+        .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn_with_state(Arc::clone(studio), security::guard))
         .with_state(Arc::clone(studio))
 }
 
@@ -73,21 +80,25 @@ async fn nothing() -> ApiError {
     ApiError::not_found("there is nothing at this address")
 }
 
-/// A body of JSON.
-fn json_body<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, ApiError> {
-    let bytes = whole_body(body, LARGEST_JSON)?;
-    serde_json::from_slice(&bytes)
-        .map_err(|error| ApiError::unprocessable(format!("the request is not as expected: {error}")))
+/// Reads the body, which is small and arrives in time.
+async fn small_body(request: Request, next: Next) -> Response {
+    let (head, body) = request.into_parts();
+    match tokio::time::timeout(LONGEST_BODY, axum::body::to_bytes(body, LARGEST_JSON)).await {
+        Ok(Ok(bytes)) => next.run(Request::from_parts(head, Body::from(bytes))).await,
+        Ok(Err(error)) => {
+            let message =
+                format!("this is larger than {} kB, the most that is accepted, or was cut off", LARGEST_JSON >> 10);
+            tracing::debug!("a body: {error}");
+            ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message).into_response()
+        }
+        Err(_) => ApiError::new(StatusCode::REQUEST_TIMEOUT, "the request did not arrive in time").into_response(),
+    }
 }
 
-fn whole_body(body: Result<Bytes, BytesRejection>, limit: usize) -> Result<Bytes, ApiError> {
-    body.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            let message = format!("this is larger than {} kB, the most that is accepted", limit >> 10);
-            ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message)
-        }
-        status => ApiError::new(status, rejection),
-    })
+/// A body of JSON.
+fn json_body<T: DeserializeOwned>(body: &Bytes) -> Result<T, ApiError> {
+    serde_json::from_slice(body)
+        .map_err(|error| ApiError::unprocessable(format!("the request is not as expected: {error}")))
 }
 
 /// A run that exists.

@@ -7,9 +7,9 @@ use crate::fields::NewRun;
 use crate::queue::{Job, QueueFull};
 use crate::runs::{self, RunId};
 use crate::watch::Subscription;
+use crate::work::Request;
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -34,19 +34,14 @@ pub async fn list(State(studio): App) -> Answer {
 }
 
 /// Adds a run to the queue.
-pub async fn start(
-    State(studio): App,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let form: NewRun = json_body(body)?;
+pub async fn start(State(studio): App, body: Bytes) -> Result<(StatusCode, Json<Value>), ApiError> {
+    let form: NewRun = json_body(&body)?;
     studio.queue.check_room().map_err(full)?;
-    let preparing = Arc::clone(&studio);
-    let id = blocking(move || prepare(&preparing, &form)).await?;
-    let (_, run) = existing(&studio, id.as_str())?;
-    if let Err(error) = studio.programs.check(&run).await {
-        studio.runs.remove(&id);
-        return Err(ApiError::field("settings", error));
-    }
+    let environment = form.environment.clone();
+    let config = resolve(&studio, form).await?;
+    studio.jobs.check(&config).await?;
+    // Nobody may leave between the folder and the queue: a run that never began would stay.
+    let id = studio.runs.create(&environment, &config).map_err(ApiError::internal)?;
     studio.queue.push(id.clone(), Job::Extract).map_err(|error| {
         studio.runs.remove(&id);
         full(error)
@@ -54,14 +49,15 @@ pub async fn start(
     Ok((StatusCode::CREATED, Json(json!({ "id": id }))))
 }
 
-/// Checks the form and makes the run's folder.
-fn prepare(studio: &Studio, form: &NewRun) -> Result<RunId, ApiError> {
-    let config = form.resolve(&studio.uploads, &studio.environments)?;
-    let section = &config.environment;
-    let environment = studio.environments.make(&section.id, &section.arguments);
-    let environment = environment.map_err(|error| ApiError::field("environment", in_words(&error)))?;
-    config.expert.build(environment.spec()).map_err(|error| ApiError::field("expert", in_words(&error)))?;
-    studio.runs.create(&section.id, &config.to_toml()).map_err(ApiError::internal)
+/// The config that the form asks for, as TOML.
+async fn resolve(studio: &Studio, form: NewRun) -> Result<String, ApiError> {
+    if studio.environments.get(&form.environment).is_ok() || !studio.options.plugins {
+        let id = &form.environment;
+        studio.environments.get(id).map_err(|error| ApiError::field("environment", in_words(&error)))?;
+        return form.resolve(&studio.uploads, &studio.environments).map(|config| config.to_toml());
+    }
+    let config = studio.jobs.ask(&Request::Resolve { form, own_folder: studio.runs.own_folder() }).await?;
+    config.as_str().map(str::to_owned).ok_or_else(|| ApiError::internal("the worker gave no config"))
 }
 
 fn full(error: QueueFull) -> ApiError {

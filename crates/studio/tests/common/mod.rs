@@ -29,6 +29,7 @@ impl Server {
             runs: runs.clone(),
             arguments: vec!["-c".into(), script.into()],
             waiting: 2,
+            token: None,
             ..Options::new("/bin/sh".into())
         };
         let router = router(&options);

@@ -3,6 +3,7 @@
 mod summary;
 mod workers;
 
+use crate::terminal::cancel_on_ctrl_c;
 use crate::{Failure, Plugins, json};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -57,15 +58,7 @@ impl Sweep {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let workers = self.workers.map_or((threads / 4).max(1), usize::from).min(jobs.len());
         let cancelled = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&cancelled);
-        let handler = move || {
-            if flag.swap(true, Ordering::SeqCst) {
-                std::process::exit(130);
-            }
-        };
-        if let Err(error) = ctrlc::set_handler(handler) {
-            tracing::warn!("Ctrl-C will end the sweep at once: {error}");
-        }
+        cancel_on_ctrl_c(Arc::clone(&cancelled));
         let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(jobs.len() as u64) };
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} runs {msg}, {eta} left") {
             bar.set_style(style.progress_chars("━╸ "));

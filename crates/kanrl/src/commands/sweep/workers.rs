@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -73,7 +73,7 @@ pub fn run(jobs: &[Job], options: &Options, cancelled: &AtomicBool, mut finished
 
 fn make(job: &Job, options: &Options, cancelled: &AtomicBool) -> std::io::Result<Outcome> {
     let log = std::fs::File::create(&job.log)?;
-    let mut command = Command::new(std::env::current_exe()?);
+    let mut command = crate::processes::this_program()?;
     // The terminal sends Ctrl-C to its whole process group, but a run that hears of it twice ends without a word.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
