@@ -1,5 +1,6 @@
 //! `cargo xtask`: set-up, the local mirror of CI, and the measurements. Hardly a dependency, so that it builds in seconds.
 
+mod attack;
 mod ci;
 mod compare;
 mod fuzz;
@@ -36,6 +37,9 @@ cargo xtask COMMAND
              TARGET…             these only; all where none is named
              --runs COUNT        runs of each target [default: 100000]
              --seconds COUNT     instead, seconds for each target
+  attack   hostile files, kills, damages and clients, as docs/faults.md (half an hour)
+             --seed NUMBER       what follows from it [default: 0]
+             --share COUNT       one in so many of everything, and no table [default: 1]
   help     this text";
 
 fn main() -> ExitCode {
@@ -64,6 +68,7 @@ fn command() -> Result<(), String> {
         "results" => run_results(&mut parser),
         "compare" => run_compare(&mut parser),
         "fuzz" => run_fuzz(&mut parser),
+        "attack" => run_attack(&mut parser),
         "help" => help(),
         other => Err(format!("unknown command `{other}`\n\n{HELP}")),
     }
@@ -115,6 +120,19 @@ fn run_fuzz(parser: &mut lexopt::Parser) -> Result<(), String> {
         }
     }
     fuzz::fuzz(&targets, budget)
+}
+
+fn run_attack(parser: &mut lexopt::Parser) -> Result<(), String> {
+    let mut options = attack::Options { seed: 0, share: 1 };
+    while let Some(argument) = next(parser)? {
+        match argument {
+            Long("seed") => options.seed = number(parser)?,
+            Long("share") => options.share = number::<usize>(parser)?.max(1),
+            Long("help") | Short('h') => return help(),
+            other => return Err(unexpected(other)),
+        }
+    }
+    attack::attack(&options)
 }
 
 fn without_options(parser: &mut lexopt::Parser) -> Result<(), String> {

@@ -1,0 +1,88 @@
+//! `cargo xtask attack`: hostile files, kills, damages and clients, in numbers, as `docs/faults.md`.
+//!
+//! Everything follows from one seed. What did harm stays under `target/attack` to be looked at.
+
+mod files;
+mod mutate;
+mod program;
+mod runs;
+mod studio;
+
+use crate::shell::{root, write};
+use mutate::Generator;
+use program::Program;
+use std::fmt::Write;
+use std::time::Instant;
+
+/// How hard it is attacked.
+pub struct Options {
+    pub seed: u64,
+    /// One in so many of everything.
+    pub share: usize,
+}
+
+/// One kind of attack, and what came of it.
+pub struct Attack {
+    pub name: &'static str,
+    /// What was tried.
+    pub count: usize,
+    /// What happened to it, in words and numbers.
+    pub outcomes: String,
+    /// What did harm: panics, aborts, hangs, silent changes, lost runs, leaks.
+    pub harms: Vec<String>,
+}
+
+const HEAD: &str = "\
+# Faults
+
+What `cargo xtask attack` does to the command and the studio, and what comes of it. Bases are files that work; mutations flip
+bits, cut, repeat and swap blocks, put in huge numbers and lengths, and splice files of the same kind. A harm is a panic, an
+abort, a run of more than 30 seconds, a refusal without a word, a result that changed without a word, a run that cannot be resumed,
+memory that is not given back, or an answer to somebody who should get none.
+
+";
+
+/// Attacks, prints the table and writes it, unless only a share was done.
+pub fn attack(options: &Options) -> Result<(), String> {
+    let program = Program::build()?;
+    let mut generator = Generator::new(options.seed);
+    let number = |count: usize| (count / options.share).max(1);
+    let begin = Instant::now();
+    let mut attacks = Vec::new();
+    for attack in [
+        files::hostile_files(&program, &mut generator, number(5000))?,
+        files::hostile_plugins(&program, &mut generator, number(100))?,
+        runs::kills(&program, &mut generator, number(50))?,
+        runs::damages(&program, &mut generator, number(200))?,
+        studio::watchers(&program, number(100))?,
+        studio::uploads(&program, number(40))?,
+        studio::abandoned_work(&program, number(40))?,
+        studio::strangers(&program, &mut generator, number(500))?,
+    ] {
+        println!("{}: {} tried, {} harmful; {}", attack.name, attack.count, attack.harms.len(), attack.outcomes);
+        attack.harms.iter().for_each(|harm| println!("    {harm}"));
+        attacks.push(attack);
+    }
+    let harms: usize = attacks.iter().map(|attack| attack.harms.len()).sum();
+    if options.share == 1 {
+        write(&root().join("docs/faults.md"), &page(&attacks, options.seed, begin.elapsed().as_secs()))?;
+    }
+    if harms == 0 { Ok(()) } else { Err(format!("{harms} attacks did harm")) }
+}
+
+fn page(attacks: &[Attack], seed: u64, seconds: u64) -> String {
+    let mut text = String::from(HEAD);
+    text.push_str("| attack | tried | harmful | what came of it |\n|---|---:|---:|---|\n");
+    for Attack { name, count, outcomes, harms } in attacks {
+        let _ = writeln!(text, "| {name} | {count} | {} | {outcomes} |", harms.len());
+    }
+    for harm in attacks.iter().flat_map(|attack| &attack.harms) {
+        let _ = write!(text, "\n- {harm}");
+    }
+    let described = std::process::Command::new("git").args(["describe", "--always", "--dirty"]).output();
+    let commit =
+        described.map_or_else(|_| "unknown".into(), |output| String::from_utf8_lossy(&output.stdout).into_owned());
+    let minutes = seconds.div_ceil(60);
+    let _ = writeln!(text, "\nSeed {seed}, {minutes} minutes, commit {}, development build.", commit.trim());
+    text
+}

@@ -1,0 +1,144 @@
+//! Runs that are killed, and run directories that are damaged.
+
+use super::Attack;
+use super::files::content;
+use super::mutate::Generator;
+use super::program::{Program, side_by_side};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Small, with every stage in it.
+const CONFIG: &str = "\
+environment.id = 'CartPole-v1'
+students = { widths = [[1]], rivals = false }
+collect = { train_episodes = 2, validation_episodes = 1 }
+dagger = { rounds = 1, steps = 100, validation_episodes = 2 }
+symbolify.refit_steps = 3
+polish.environment_steps = 20000
+select.episodes = 4
+evaluate = { episodes = 4, robustness_episodes = 1 }
+record.videos = false
+[approximator]
+kind = 'kan'
+steps = 10
+";
+/// Files that hold times and hosts.
+const LOGS: [&str; 4] = ["run.log", "events.jsonl", "timings.json", "provenance.json"];
+
+/// What a run's results are, by the names of their files.
+fn results(run: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = content(run);
+    files
+        .retain(|name, _| !LOGS.contains(&name.as_str()) && !name.starts_with("tensorboard") && !name.starts_with('.'));
+    files
+}
+
+/// A run that was left alone: where it lies, and how long it took.
+fn whole(program: &Program) -> Result<(PathBuf, Duration), String> {
+    std::fs::write(program.folder.join("run.toml"), CONFIG).map_err(|error| error.to_string())?;
+    let run = program.folder.join("whole");
+    let begin = Instant::now();
+    if !run.is_dir() {
+        let output = program.command(&["extract", "--config", "run.toml", "--out", "whole"]).output();
+        let output = output.map_err(|error| error.to_string())?;
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+        }
+    }
+    Ok((run, begin.elapsed()))
+}
+
+/// The first file in which two runs differ.
+fn difference(one: &BTreeMap<String, Vec<u8>>, other: &BTreeMap<String, Vec<u8>>) -> Option<String> {
+    let names: std::collections::BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+    names.into_iter().find(|name| one.get(*name) != other.get(*name)).cloned()
+}
+
+pub fn kills(program: &Program, generator: &mut Generator, count: usize) -> Result<Attack, String> {
+    let (run, took) = whole(program)?;
+    let expected = results(&run);
+    let moments: Vec<(usize, Duration)> =
+        (0..count).map(|number| (number, took.mul_f64(generator.below(1000) as f64 / 800.0))).collect();
+    let ends = side_by_side(&moments, |(number, moment)| -> Result<(bool, Option<String>), String> {
+        let out = format!("killed-{number}");
+        let mut child = program.command(&["--quiet", "extract", "--config", "run.toml", "--out", &out]).spawn();
+        let child = child.as_mut().map_err(|error| error.to_string())?;
+        std::thread::sleep(*moment);
+        let was_done = child.try_wait().is_ok_and(|status| status.is_some());
+        let _ = child.kill();
+        let _ = child.wait();
+        let folder = program.folder.join(&out);
+        // Killed before there was a config: there is no run to lose.
+        let again = if folder.join("config.toml").is_file() {
+            program.run(&["--quiet", "resume", &out])?
+        } else {
+            program.run(&["--quiet", "extract", "--config", "run.toml", "--out", &out])?
+        };
+        let harm = match again.code {
+            Some(0) => difference(&expected, &results(&folder)).map(|name| format!("{out}: {name} differs")),
+            _ => Some(format!("{out}: lost: {}", again.said)),
+        };
+        if harm.is_none() {
+            let _ = std::fs::remove_dir_all(&folder);
+        }
+        Ok((was_done, harm))
+    });
+    let ends = ends.into_iter().collect::<Result<Vec<_>, String>>()?;
+    let late = ends.iter().filter(|(was_done, _)| *was_done).count();
+    let harms = ends.into_iter().filter_map(|(_, harm)| harm).collect();
+    let outcomes = format!("resumed to the same files, byte for byte; {late} had been done before the signal");
+    Ok(Attack { name: "SIGKILL at any moment", count, outcomes, harms })
+}
+
+pub fn damages(program: &Program, generator: &mut Generator, count: usize) -> Result<Attack, String> {
+    let (run, _) = whole(program)?;
+    let expected = results(&run);
+    let names: Vec<String> = content(&run).into_keys().filter(|name| name.starts_with("stages/")).collect();
+    let mut plans = Vec::new();
+    for number in 0..count {
+        let name = generator.pick(&names).clone();
+        let mut bytes = content(&run).remove(&name).unwrap_or_default();
+        match generator.below(4) {
+            0 if !bytes.is_empty() => {
+                let place = generator.below(bytes.len());
+                bytes[place] ^= 1 << generator.below(8);
+            }
+            1 => bytes.truncate(generator.below(bytes.len())),
+            2 => {
+                let place = generator.below(bytes.len());
+                let end = (place + 512).min(bytes.len());
+                bytes[place..end].fill(0);
+            }
+            _ => bytes.extend_from_slice(b"\0\0\0\0"),
+        }
+        plans.push((number, name, bytes));
+    }
+    let before = content(&run);
+    let ends = side_by_side(&plans, |(number, name, bytes)| -> Result<(bool, Option<String>), String> {
+        let out = format!("damaged-{number}");
+        let folder = program.folder.join(&out);
+        let output = std::process::Command::new("cp").arg("-r").arg(&run).arg(&folder).status();
+        output.map_err(|error| error.to_string())?;
+        std::fs::write(folder.join(name), bytes).map_err(|error| error.to_string())?;
+        let is_damaged = before.get(name) != Some(bytes);
+        let strict = program.run(&["--quiet", "resume", &out, "--strict"])?;
+        let resumed = program.run(&["--quiet", "resume", &out])?;
+        let harm = match (strict.code, resumed.code) {
+            (Some(0), _) if is_damaged => Some("--strict did not see it".to_owned()),
+            (Some(2) | Some(0), Some(0)) => {
+                difference(&expected, &results(&folder)).map(|other| format!("{other} differs in silence"))
+            }
+            _ => Some(format!("{}; {}", strict.said, resumed.said)),
+        };
+        if harm.is_none() {
+            let _ = std::fs::remove_dir_all(&folder);
+        }
+        Ok((strict.code == Some(2), harm.map(|harm| format!("{out}, {name}: {harm}"))))
+    });
+    let ends = ends.into_iter().collect::<Result<Vec<_>, String>>()?;
+    let seen = ends.iter().filter(|(seen, _)| *seen).count();
+    let harms = ends.into_iter().filter_map(|(_, harm)| harm).collect();
+    let outcomes = format!("{seen} named and refused by --strict, all computed again to the same files");
+    Ok(Attack { name: "damaged artifacts", count, outcomes, harms })
+}
