@@ -97,12 +97,20 @@ fn a_typo_in_a_stage_s_own_section_is_found() {
 
 #[test]
 fn a_student_that_cannot_be_built_is_refused_before_anything_runs() {
-    for text in ["students.widths = [[0]]", "students.widths = [[4000000000]]", "students.lambdas = [-1.0]"] {
+    let resolve = |text: &str| {
         let text = format!("{text}\nenvironment.id = 'CartPole-v1'\n");
-        let config = MergedConfig::new(RawConfig::from_toml("test", text).unwrap()).resolve().unwrap();
+        MergedConfig::new(RawConfig::from_toml("test", text).unwrap()).resolve()
+    };
+    for text in ["students.widths = [[4000000000]]", "students.lambdas = [-1.0]"] {
+        assert!(resolve(text).unwrap_err().message.contains("out of range"), "{text}");
+    }
+    let prepare = |text: &str| {
         let mut registry = EnvironmentRegistry::new();
         kanrl_envs_classic::register(&mut registry).unwrap();
-        let error = PreparedRun::new(config, registry, stages::standard()).err().expect("no such network");
-        assert!(matches!(error, RunError::Build(_)), "{error}");
-    }
+        PreparedRun::new(resolve(text).unwrap(), registry, stages::standard()).err().expect(text)
+    };
+    let error = prepare("students.widths = [[0]]");
+    assert!(matches!(error, RunError::Build(_)), "{error}");
+    let error = prepare("dagger = { rounds = 10000, steps = 10000000 }");
+    assert!(matches!(error, RunError::TooMuchData { .. }) && error.to_string().contains("at most 64 GB"), "{error}");
 }

@@ -18,6 +18,7 @@ mod approximator;
 mod error;
 mod file;
 mod plugins;
+mod ranges;
 mod resolve;
 mod run;
 mod schema;

@@ -1,6 +1,7 @@
 use super::error::ConfigError;
 use super::file::MergedConfig;
 use super::plugins::PluginEntry;
+use super::ranges;
 use super::run::{EnvironmentSection, RunConfig};
 use crate::engine::Pipeline;
 use crate::stages::polish::section::PolishSection;
@@ -100,7 +101,7 @@ impl MergedConfig {
         let hints = environments.get(&environment.id).map(|entry| entry.hints.clone()).unwrap_or_default();
         let refine: RefineSection = self.section("refine")?.unwrap_or_default();
         let polish: PolishSection = self.section("polish")?.unwrap_or_default();
-        Ok(RunConfig {
+        let config = RunConfig {
             seed: self.section("seed")?.unwrap_or(0),
             stages: self.section("stages")?,
             plugins: self.plugins()?,
@@ -119,7 +120,9 @@ impl MergedConfig {
             evaluate: self.section("evaluate")?.unwrap_or_default(),
             record: self.section("record")?.unwrap_or_default(),
             own,
-        })
+        };
+        ranges::check(&config).map_err(|problem| self.error(&problem.section, &problem.key, &problem.message))?;
+        Ok(config)
     }
 
     /// The plugins that the config names, each path relative to the config file's folder.

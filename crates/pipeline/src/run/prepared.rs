@@ -45,6 +45,7 @@ impl PreparedRun {
             (None, None) => unreachable!("without a log, something is played"),
             (None, Some(task)) => {
                 check_choice(&task)?;
+                check_memory(&config, &task)?;
                 let expert = config.expert.build(&task)?;
                 let notes = expert.notes().to_vec();
                 (task, Teacher::Expert(expert), notes)
@@ -150,6 +151,19 @@ pub enum RunError {
         /// The environment.
         id: String,
     },
+    /// More rows are asked for than a machine can hold.
+    #[error(
+        "the episodes of `[collect]` and `[dagger]` are up to {rows:.1e} rows of {numbers} numbers, {gigabytes:.0} GB, and at most \
+         {MOST_GIGABYTES} GB are learnt from: ask for fewer of them"
+    )]
+    TooMuchData {
+        /// Rows, where every episode is as long as it can be.
+        rows: f64,
+        /// Numbers in each.
+        numbers: usize,
+        /// All of them.
+        gigabytes: f64,
+    },
     /// A log cannot be learnt from.
     #[error("`{file}` cannot be learnt from: {reason}")]
     Log {
@@ -178,6 +192,19 @@ pub enum RunError {
     /// The run directory cannot be used.
     #[error(transparent)]
     Directory(#[from] RunStoreError),
+}
+
+/// Most memory that the rows of a run may take.
+const MOST_GIGABYTES: f64 = 64.0;
+
+/// Whether the rows that a run collects fit a machine's memory.
+fn check_memory(config: &RunConfig, task: &EnvironmentSpec) -> Result<(), RunError> {
+    let episodes = (config.collect.train_episodes + config.collect.validation_episodes) as f64;
+    let longest = task.max_episode_steps.map_or(1.0, f64::from);
+    let dagger = config.dagger.rounds as f64 * config.dagger.steps.unwrap_or(0) as f64;
+    let (rows, numbers) = (episodes * longest + dagger, task.observation_space.len() + task.action_space.outputs());
+    let gigabytes = rows * numbers as f64 * size_of::<f64>() as f64 / 1e9;
+    if gigabytes > MOST_GIGABYTES { Err(RunError::TooMuchData { rows, numbers, gigabytes }) } else { Ok(()) }
 }
 
 #[cfg(test)]
