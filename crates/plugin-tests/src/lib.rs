@@ -67,13 +67,14 @@ struct Faulty {
 
 impl Faulty {
     fn new(config: FaultyConfig) -> Result<Self, EnvironmentError> {
-        let count = Coordinate::new("count", "1", 0.0, f64::INFINITY);
         static INSTANCES: AtomicUsize = AtomicUsize::new(0);
         let changes = config.fault == Fault::Change;
         let coordinates = if changes { 1 + INSTANCES.fetch_add(1, Ordering::SeqCst) % 2 } else { 1 };
+        let coordinate = |name: &&str| Coordinate::new(*name, "1", 0.0, f64::INFINITY);
+        let coordinates = ["count", "further"][..coordinates].iter().map(coordinate).collect();
         let spec = EnvironmentSpec {
             id: "Faulty-v0".into(),
-            observation_space: BoxSpace::new(ElementType::F64, vec![count; coordinates]),
+            observation_space: BoxSpace::new(ElementType::F64, coordinates),
             action_space: ActionSpace::Discrete(DiscreteSpace::new(["wait", "go"])),
             max_episode_steps: Some(50),
             reward_threshold: Some(10.0),

@@ -248,7 +248,6 @@ fn sentence(said: &str, status: ExitStatus) -> String {
 mod tests {
     use super::{Ending, Programs, sentence};
     use crate::Options;
-    use crate::work::SUBCOMMAND;
     use std::os::unix::process::ExitStatusExt;
     use std::path::Path;
     use std::process::ExitStatus;
