@@ -14,8 +14,10 @@ use kanrl_core::space::ActionSpace;
 const STATES: usize = 5_000;
 /// Fresh seeds for each one that rounds are compared by.
 const FRESH: usize = 2;
-/// A mean within this share of another one is close to it.
-const CLOSE: f64 = 0.01;
+/// A mean within this share of another one is close to it,
+pub(super) const CLOSE: f64 = 0.01;
+/// and within this one not far from it.
+const NEAR: f64 = 0.03;
 /// Share of equal actions, and coefficient of determination, from which on a student imitates well.
 const SAME_ACTIONS: f64 = 0.97;
 const R_SQUARED: f64 = 0.95;
@@ -92,11 +94,21 @@ impl<'a> Judge<'a> {
 
     /// Whether a student, [judged](Self::judge), plays as well as the expert and does nearly always what it does.
     pub(super) fn is_as_good_as_the_expert(&self, judged: &Judged) -> bool {
+        self.imitates_well(judged) && judged.is_as_good_as(&self.expert_returns)
+    }
+
+    /// Whether a student, [judged](Self::judge), plays nearly as well as the expert and does nearly always what it does.
+    pub(super) fn is_close_to_the_expert(&self, judged: &Judged) -> bool {
+        let wanted = mean(&self.expert_returns);
+        self.imitates_well(judged) && judged.mean() >= wanted - NEAR * wanted.abs()
+    }
+
+    fn imitates_well(&self, judged: &Judged) -> bool {
         let least = match self.setting.spec().action_space {
             ActionSpace::Discrete(_) => SAME_ACTIONS,
             ActionSpace::Box(_) => R_SQUARED,
         };
-        judged.fidelity >= least && judged.is_as_good_as(&self.expert_returns)
+        judged.fidelity >= least
     }
 
     /// What fidelity is, in words.

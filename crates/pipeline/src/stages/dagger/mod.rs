@@ -35,7 +35,8 @@ impl Learner<'_> {
 }
 
 /// Lets every network play, the expert label what it saw, and the network learn that too. A student that no round made
-/// better has no artifacts of its own. Where none is good enough, wider networks learn, one after another.
+/// better has no artifacts of its own. Where none is good enough, wider networks learn, one after another; the best of those
+/// is kept.
 pub fn dagger(
     setting: StageContext<'_>,
     collected: Input<ExpertData>,
@@ -54,9 +55,10 @@ pub fn dagger(
         let mut is_good_enough = false;
         for (name, first) in fitted.iter() {
             let best = rounds(&setting, &dagger, name, Learner::Fitted(first), &collected)?;
-            is_good_enough |= best.is_as_good;
+            is_good_enough |= best.is_good_enough;
             made.push((name.to_owned(), best));
         }
+        let mut widest: Option<(String, Best<Learner<'_>>)> = None;
         for NetworkStudent { name, approximator, .. } in
             students::wider_networks(setting.config()).map_err(build_error)?
         {
@@ -65,9 +67,12 @@ pub fn dagger(
             }
             let (first, _) = fit_model(&setting, "dagger", &name, approximator, &collected)?;
             let best = rounds(&setting, &dagger, &name, Learner::Aggregated(Arc::new(first)), &collected)?;
-            is_good_enough |= best.is_as_good;
-            made.push((name, best));
+            is_good_enough |= best.is_good_enough;
+            if widest.as_ref().is_none_or(|(_, other)| best.is_better_than(other)) {
+                widest = Some((name, best));
+            }
         }
+        made.extend(widest);
         for (name, best) in made {
             let Learner::Aggregated(model) = best.student else { continue };
             let model = Arc::into_inner(model).expect("the rounds are over");

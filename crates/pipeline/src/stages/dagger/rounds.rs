@@ -1,7 +1,7 @@
 //! DAgger: a student plays, the expert says what it would have done in the student's states, and the student learns that
 //! too (Ross et al. 2011, arXiv 1011.0686).
 
-use super::judge::{Judge, Judged};
+use super::judge::{CLOSE, Judge, Judged};
 use super::mixture::Mixture;
 use crate::engine::StageError;
 use crate::rollouts::play;
@@ -82,8 +82,17 @@ pub struct Best<S> {
     pub fidelity: f64,
     /// Its round; 0 for the student that there was before.
     pub round: usize,
-    /// Whether it plays as well as the expert and nearly always does what the expert does.
-    pub is_as_good: bool,
+    /// Whether it nearly plays as well as the expert and nearly always does what the expert does: a wider network would gain
+    /// little.
+    pub is_good_enough: bool,
+}
+
+impl<S> Best<S> {
+    /// Whether it plays better than another student, or about as well and does more often what the expert does.
+    pub fn is_better_than<T>(&self, other: &Best<T>) -> bool {
+        let slack = CLOSE * other.mean.abs();
+        self.mean > other.mean + slack || self.mean >= other.mean - slack && self.fidelity > other.fidelity
+    }
 }
 
 impl<'a> Dagger<'a> {
@@ -193,8 +202,8 @@ impl<'a> Dagger<'a> {
         }
         let (round, Judged { returns, fidelity }) = self.best_of(policy, &played)?;
         let (student, judged) = played.swap_remove(round);
-        let is_as_good = self.judge.is_as_good_as_the_expert(&judged);
-        Ok(Best { student, data, mean: mean(&returns), fidelity, round, is_as_good })
+        let is_good_enough = self.judge.is_close_to_the_expert(&judged);
+        Ok(Best { student, data, mean: mean(&returns), fidelity, round, is_good_enough })
     }
 
     /// The best of the rounds, and what it does on seeds that no round was compared by.

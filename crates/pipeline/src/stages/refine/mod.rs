@@ -187,7 +187,7 @@ fn learnt_in_play(
 ) -> Result<Best<Draft>, StageError> {
     let first = play.fitted(name, &draft, &data)?.draft;
     let Some(dagger) = dagger else {
-        return Ok(Best { student: first, data, mean: f64::NAN, fidelity: f64::NAN, round: 0, is_as_good: false });
+        return Ok(Best { student: first, data, mean: f64::NAN, fidelity: f64::NAN, round: 0, is_good_enough: false });
     };
     dagger.rounds(name, first, data, &|draft: &Draft| Box::new(draft.policy(draft.constants())), &mut |draft, data| {
         Ok(fitted(setting, stage, name, draft, data)?.draft)
