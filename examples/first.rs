@@ -11,7 +11,7 @@ use kanrl::prelude::*;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let environments = kanrl::environments()?;
     let rollouts = Rollouts::new(environments.get("CartPole-v1")?, &KeywordArguments::new())?;
-    let expert = "bundled".parse::<PolicyReference>()?.resolve(rollouts.spec())?;
+    let expert = "bundled".parse::<PolicySource>()?.resolve(rollouts.spec())?;
 
     let run = Run::new("CartPole-v1")?
         .expert("bundled")?

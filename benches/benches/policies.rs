@@ -3,12 +3,13 @@
 use benches::CART_POLE_FORMULA;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use kanrl_core::action::ActionBatch;
-use kanrl_core::config::ApproximatorConfig;
+use kanrl_core::config::{ApproximatorConfig, ExpertConfig};
 use kanrl_core::environment::EnvironmentRegistry;
 use kanrl_core::kan::KanConfig;
 use kanrl_core::policy::Policy;
 use kanrl_core::random::Generator;
-use kanrl_experts::{FunctionPolicy, PolicyReference};
+use kanrl_experts::FunctionPolicy;
+use kanrl_experts::bundled::BundledConfig;
 use std::sync::Arc;
 
 fn actions(criterion: &mut Criterion) {
@@ -19,8 +20,7 @@ fn actions(criterion: &mut Criterion) {
     let formula = FunctionPolicy::from_text(CART_POLE_FORMULA, &spec).expect("a formula");
     let network = KanConfig::default().build(inputs, 2, 0).expect("the default config");
     let kan = FunctionPolicy::from_approximator(network, &spec, "untrained".to_owned()).expect("it fits");
-    let expert =
-        "bundled".parse::<PolicyReference>().expect("a reference").resolve(&spec).expect("it comes with kanrl");
+    let expert = BundledConfig::default().build(&spec).expect("it comes with kanrl");
     let policies: [(&str, Arc<dyn Policy>); 3] =
         [("formula", Arc::new(formula)), ("kan", Arc::new(kan)), ("network", expert)];
 

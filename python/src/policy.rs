@@ -7,7 +7,7 @@ use kanrl_core::action::ActionBatch;
 use kanrl_core::environment::EnvironmentSpec;
 use kanrl_core::policy::{ExpertPolicy, ScoreKind};
 use kanrl_core::space::ActionSpace;
-use kanrl_experts::StandalonePolicy;
+use kanrl_experts::{PolicyOptions, StandalonePolicy};
 use kanrl_pipeline::run::PolicySource;
 use kanrl_symbolic::{Expression, Format, Formula, export};
 use pyo3::prelude::*;
@@ -74,7 +74,8 @@ impl Policy {
                 (reference.resolve(environment).map_err(errors::input)?, environment.observation_space.names())
             }
             None => {
-                let StandalonePolicy { policy, observation_names } = reference.standalone().map_err(errors::input)?;
+                let StandalonePolicy { policy, observation_names } =
+                    reference.standalone(&PolicyOptions::default()).map_err(errors::input)?;
                 (policy, observation_names)
             }
         };

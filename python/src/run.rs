@@ -5,6 +5,7 @@ use crate::policy::Policy;
 use crate::work::interruptible;
 use crate::{errors, experts};
 use kanrl_core::environment::{EnvironmentRegistry, EnvironmentSpec};
+use kanrl_experts::PolicyOptions;
 use kanrl_pipeline::config::{MergedConfig, RawConfig, RunConfig};
 use kanrl_pipeline::engine::PipelineError;
 use kanrl_pipeline::events::Event;
@@ -59,7 +60,7 @@ impl Order {
         }
         if let Some(expert) = &self.expert {
             let reference: PolicySource = expert.parse().map_err(errors::input)?;
-            let section = reference.config().map_err(errors::input)?;
+            let section = reference.config(&PolicyOptions::default()).map_err(errors::input)?;
             config.set("expert", "", toml::Value::try_from(section).map_err(errors::input)?);
         }
         Ok(config)

@@ -1,8 +1,9 @@
 //! Trained experts reach here what they reached in Gymnasium.
 
+use kanrl_core::config::ExpertConfig;
 use kanrl_core::environment::{EnvironmentRegistry, KeywordArguments};
 use kanrl_core::rollout::{RolloutOptions, Rollouts};
-use kanrl_experts::PolicyReference;
+use kanrl_experts::sb3::Sb3Config;
 
 /// The difference of two means in units of its standard error.
 fn distance(first: &[f64], second: &[f64]) -> f64 {
@@ -34,7 +35,9 @@ fn experts_play_as_well_as_recorded() {
         for (id, evaluation) in agent["evals"].as_object().expect("evaluations by id") {
             let Ok(entry) = registry.get(id) else { continue };
             let rollouts = Rollouts::new(entry, &KeywordArguments::new()).expect("no arguments");
-            let expert = PolicyReference::Sb3(archive.clone()).resolve(rollouts.spec()).expect("an expert that fits");
+            let expert = Sb3Config { path: archive.clone(), vecnormalize: None }
+                .build(rollouts.spec())
+                .expect("an expert that fits");
             let seeds: Vec<u64> = (20_000..20_100).collect();
             let episodes = rollouts.run(&*expert, &seeds, &RolloutOptions::default()).expect("100 episodes");
             let returns: Vec<f64> = episodes.iter().map(|episode| episode.episode_return).collect();

@@ -2,9 +2,10 @@
 //! fresh seeds.
 #![cfg(feature = "mujoco")]
 
+use kanrl_core::config::ExpertConfig;
 use kanrl_core::environment::{EnvironmentEntry, EnvironmentRegistry, KeywordArguments};
 use kanrl_core::rollout::{RolloutOptions, Rollouts};
-use kanrl_experts::PolicyReference;
+use kanrl_experts::sb3::Sb3Config;
 use serde_json::Value;
 use std::path::Path;
 
@@ -32,7 +33,8 @@ fn for_each_evaluation(check: impl Fn(&str, &Path, &EnvironmentEntry, &Value)) {
 
 fn returns(archive: &Path, entry: &EnvironmentEntry, seeds: &[u64]) -> Vec<f64> {
     let rollouts = Rollouts::new(entry, &KeywordArguments::new()).expect("MuJoCo");
-    let expert = PolicyReference::Sb3(archive.to_owned()).resolve(rollouts.spec()).expect("an expert that fits");
+    let expert =
+        Sb3Config { path: archive.to_owned(), vecnormalize: None }.build(rollouts.spec()).expect("an expert that fits");
     let episodes = rollouts.run(&*expert, seeds, &RolloutOptions::default()).expect("whole episodes");
     episodes.iter().map(|episode| episode.episode_return).collect()
 }

@@ -42,7 +42,7 @@ impl ExpertConfig for ObservedConfig {
     }
 
     fn sources(&self, environment: &EnvironmentSpec) -> Result<Vec<ExpertSource>, BuildError> {
-        let config = self.reference().and_then(|policy| policy.config_with(&self.options()));
+        let config = self.reference().and_then(|policy| policy.config(&self.options()));
         let mut sources = config.map_err(ExpertError::into_build_error)?.sources(environment)?;
         let content = read_file(&self.observations, MAX_FILE).map_err(ExpertError::into_build_error)?;
         sources.push(ExpertSource { name: self.observations.display().to_string(), content });
@@ -57,10 +57,10 @@ impl ExpertConfig for ObservedConfig {
 impl DemonstrationConfig for ObservedConfig {
     fn read(&self, environment: Option<&EnvironmentSpec>) -> Result<Demonstrations, BuildError> {
         let policy = match environment {
-            None => self.reference().and_then(|policy| policy.standalone_with(&self.options())),
+            None => self.reference().and_then(|policy| policy.standalone(&self.options())),
             Some(environment) => {
-                let policy = self.reference().map_err(ExpertError::into_build_error)?;
-                let policy = policy.resolve_with(&self.options(), environment)?;
+                let config = self.reference().and_then(|policy| policy.config(&self.options()));
+                let policy = config.map_err(ExpertError::into_build_error)?.build(environment)?;
                 Ok(StandalonePolicy { policy, observation_names: environment.observation_space.names() })
             }
         };

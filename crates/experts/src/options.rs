@@ -3,7 +3,7 @@
 use crate::network::Activation;
 use std::path::PathBuf;
 
-/// What has to be said of some policies beside their name; see [`PolicyReference::config_with`](crate::PolicyReference).
+/// What has to be said of some policies beside their name; see [`PolicyReference::config`](crate::PolicyReference::config).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PolicyOptions {
     /// The pickled `VecNormalize` of a Stable-Baselines3 archive; `none` for none. Default: the one beside it.

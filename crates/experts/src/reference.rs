@@ -7,14 +7,11 @@ use crate::network_file::SafetensorsConfig;
 use crate::options::PolicyOptions;
 use crate::sb3::Sb3Config;
 use crate::torch::agent::TorchConfig;
-use kanrl_core::config::{BuildError, ExpertConfig};
-use kanrl_core::environment::EnvironmentSpec;
-use kanrl_core::policy::ExpertPolicy;
+use kanrl_core::config::ExpertConfig;
 use serde::{Deserialize, Serialize};
 use std::fmt::{Display, Formatter};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::Arc;
 
 /// Where a policy comes from.
 ///
@@ -68,39 +65,11 @@ pub const EXPECTED_REFERENCE: &str = "expected bundled, bundled:ENVIRONMENT, FIL
                                       FILE.safetensors, FILE.json, formula:EXPRESSION";
 
 impl PolicyReference {
-    /// Loads the policy and checks that it fits the environment.
+    /// The expert's config, as a config file would hold it, with what the name does not say.
     ///
     /// # Errors
-    /// [`BuildError`] where it cannot be read or does not fit.
-    pub fn resolve(&self, environment: &EnvironmentSpec) -> Result<Arc<dyn ExpertPolicy>, BuildError> {
-        self.resolve_with(&PolicyOptions::default(), environment)
-    }
-
-    /// As [`Self::resolve`], with what the name does not say.
-    ///
-    /// # Errors
-    /// As [`Self::resolve`] and [`Self::config_with`].
-    pub fn resolve_with(
-        &self,
-        options: &PolicyOptions,
-        environment: &EnvironmentSpec,
-    ) -> Result<Arc<dyn ExpertPolicy>, BuildError> {
-        self.config_with(options).map_err(ExpertError::into_build_error)?.build(environment)
-    }
-
-    /// The expert's config, as a config file would hold it.
-    ///
-    /// # Errors
-    /// [`ExpertError::Reference`] for kinds that this build cannot load.
-    pub fn config(&self) -> Result<Box<dyn ExpertConfig>, ExpertError> {
-        self.config_with(&PolicyOptions::default())
-    }
-
-    /// As [`Self::config`], with what the name does not say.
-    ///
-    /// # Errors
-    /// As [`Self::config`], and for options that the policy has no use for.
-    pub fn config_with(&self, options: &PolicyOptions) -> Result<Box<dyn ExpertConfig>, ExpertError> {
+    /// [`ExpertError::Reference`] for kinds that this build cannot load, and for options that the policy has no use for.
+    pub fn config(&self, options: &PolicyOptions) -> Result<Box<dyn ExpertConfig>, ExpertError> {
         if options.normalization.is_some() && !matches!(self, Self::Sb3(_)) {
             return Err(self.error("a normalization can be named for FILE.zip only"));
         }

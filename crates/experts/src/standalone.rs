@@ -69,18 +69,11 @@ impl PolicyReference {
     /// - A formula's text gives its values as they are; the observation's names are its variables, sorted.
     ///
     /// # Errors
-    /// [`ExpertError`] where it cannot be read, or does not say enough: `bundled` without a name, ONNX of any size.
-    pub fn standalone(&self) -> Result<StandalonePolicy, ExpertError> {
-        self.standalone_with(&PolicyOptions::default())
-    }
-
-    /// As [`Self::standalone`], with what the name does not say.
-    ///
-    /// # Errors
-    /// As [`Self::standalone`] and [`Self::config_with`].
-    pub fn standalone_with(&self, options: &PolicyOptions) -> Result<StandalonePolicy, ExpertError> {
+    /// As [`Self::config`]; [`ExpertError`] also where it cannot be read, or does not say enough: `bundled` without a name, ONNX
+    /// of any size.
+    pub fn standalone(&self, options: &PolicyOptions) -> Result<StandalonePolicy, ExpertError> {
         // Refuses options that are of no use.
-        self.config_with(options)?;
+        self.config(options)?;
         match self {
             Self::Bundled => {
                 Err(self.error("it does not say for which environment; name it, as in bundled:CartPole-v1"))
@@ -106,7 +99,7 @@ impl PolicyReference {
             Self::Formula(text) => of_text(text),
             #[cfg(not(all(feature = "hub", feature = "onnx")))]
             // This build cannot load it, and the config's error says so.
-            other => Err(other.config().expect_err("every other kind is handled above")),
+            other => Err(other.config(options).expect_err("every other kind is handled above")),
         }
     }
 }

@@ -15,7 +15,7 @@ fn fixture(name: &str) -> PathBuf {
 fn load(path: &Path, normalization: Option<&str>) -> Result<Arc<dyn ExpertPolicy>, String> {
     let reference: PolicyReference = path.display().to_string().parse().expect("a policy");
     let options = PolicyOptions { normalization: normalization.map(PathBuf::from), ..PolicyOptions::default() };
-    reference.standalone_with(&options).map(|policy| policy.policy).map_err(|error| error.to_string())
+    reference.standalone(&options).map(|policy| policy.policy).map_err(|error| error.to_string())
 }
 
 /// The actions for a table of observations, row by row.

@@ -3,7 +3,7 @@
 use kanrl_core::action::{Action, ActionBatch};
 use kanrl_core::environment::{DynEnvironment, EnvironmentRegistry, EnvironmentSpec};
 use kanrl_core::policy::{ExpertPolicy, ScoreKind};
-use kanrl_experts::{ExpertError, FunctionPolicy, PolicyReference};
+use kanrl_experts::{ExpertError, FunctionPolicy, PolicyOptions, PolicyReference};
 
 fn make(id: &str) -> Box<dyn DynEnvironment> {
     let mut registry = EnvironmentRegistry::new();
@@ -17,7 +17,8 @@ fn spec(id: &str) -> EnvironmentSpec {
 
 fn resolve(reference: &str, id: &str) -> Result<std::sync::Arc<dyn ExpertPolicy>, String> {
     let reference: PolicyReference = reference.parse().map_err(|error: ExpertError| error.to_string())?;
-    reference.resolve(&spec(id)).map_err(|error| error.reason)
+    let config = reference.config(&PolicyOptions::default()).map_err(|error| error.to_string())?;
+    config.build(&spec(id)).map_err(|error| error.reason)
 }
 
 /// The best known formula for CartPole holds the pole up for the whole episode.

@@ -4,8 +4,8 @@
 use kanrl_core::action::ActionBatch;
 use kanrl_core::environment::{EnvironmentRegistry, EnvironmentSpec, KeywordArguments};
 use kanrl_core::policy::{Policy, ScoreKind};
-use kanrl_experts::PolicyReference;
 use kanrl_experts::onnx::OnnxPolicy;
+use kanrl_experts::{PolicyOptions, PolicyReference};
 use kanrl_reference_data::Tensors;
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ fn environment(id: &str) -> EnvironmentSpec {
 fn asked(name: &str, id: &str) -> (ActionBatch, Option<(ScoreKind, Vec<f64>)>, Tensors) {
     let spec = environment(id);
     let reference: PolicyReference = fixture(name).display().to_string().parse().expect("a reference");
-    let policy = reference.resolve(&spec).expect("a policy");
+    let policy = reference.config(&PolicyOptions::default()).expect("a config").build(&spec).expect("a policy");
     let recorded = Tensors::read(&fixture(&format!("{id}.safetensors")));
     let observations = recorded.values("observations");
     let rows = observations.len() / policy.observation_size();

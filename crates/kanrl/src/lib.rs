@@ -15,7 +15,7 @@
 //! fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     let environments = kanrl::environments()?;
 //!     let rollouts = Rollouts::new(environments.get("CartPole-v1")?, &KeywordArguments::new())?;
-//!     let expert = "bundled".parse::<PolicyReference>()?.resolve(rollouts.spec())?;
+//!     let expert = "bundled".parse::<PolicySource>()?.resolve(rollouts.spec())?;
 //!     let formula = Run::new("CartPole-v1")?.expert("bundled")?.open("out")?.execute()?.formula.ok_or("none chosen")?;
 //!     let policy = FunctionPolicy::from_formula(&formula, rollouts.spec(), "the formula".to_owned())?;
 //!     let theirs = rollouts.run(expert.as_ref(), &[1, 2, 3], &RolloutOptions::default())?;

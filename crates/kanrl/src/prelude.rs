@@ -13,7 +13,7 @@ pub use kanrl_core::graph::{SplineEdge, UnivariateGraph};
 pub use kanrl_core::policy::{ExpertPolicy, FunctionExpert, Policy, PolicyError, ScoreKind};
 pub use kanrl_core::random::Generator;
 pub use kanrl_core::rollout::{RolloutOptions, Rollouts};
-pub use kanrl_experts::{FunctionPolicy, PolicyReference};
+pub use kanrl_experts::{FunctionPolicy, PolicyOptions};
 pub use kanrl_pipeline::engine::{Input, OptionalInput, Output, Stage, StageError};
 pub use kanrl_pipeline::run::{Metrics, OpenRun, PolicyRole, PolicySource, RunFile, RunStore, RunSummary};
 pub use kanrl_pipeline::stages::artifacts::{ExplainingFormulas, NamedNetworks};

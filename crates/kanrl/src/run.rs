@@ -3,6 +3,7 @@
 use crate::Error;
 use kanrl_core::config::BuildError;
 use kanrl_core::environment::{Environment, EnvironmentEntry, EnvironmentRegistry, EnvironmentSpec};
+use kanrl_experts::PolicyOptions;
 use kanrl_pipeline::config::{MergedConfig, RawConfig};
 use kanrl_pipeline::engine::{Pipeline, Stage};
 use kanrl_pipeline::run::PolicySource;
@@ -80,7 +81,7 @@ impl Run {
     /// # Errors
     /// [`Error::Expert`] for a name of another form; what it names is read when the run is opened.
     pub fn expert(self, policy: &str) -> Result<Self, Error> {
-        let config = policy.parse::<PolicySource>()?.config()?;
+        let config = policy.parse::<PolicySource>()?.config(&PolicyOptions::default())?;
         let section = Value::try_from(config).map_err(|error| {
             let reason = format!("the config of `{policy}` cannot be written: {error}");
             BuildError { component: "expert", reason, source: Some(Box::new(error)) }

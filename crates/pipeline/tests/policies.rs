@@ -4,6 +4,7 @@ use kanrl_core::config::{ApproximatorConfig, ExpertConfig};
 use kanrl_core::environment::{EnvironmentRegistry, EnvironmentSpec};
 use kanrl_core::kan::KanConfig;
 use kanrl_core::policy::ExpertPolicy;
+use kanrl_experts::PolicyOptions;
 use kanrl_pipeline::run::{LockedRun, PolicyRole, PolicySource, RunFile, RunPolicy};
 use kanrl_symbolic::{ActionRule, Formula};
 use std::sync::Arc;
@@ -49,7 +50,7 @@ fn a_run_s_policies_are_found_by_their_roles() {
         let mut scores = [0.0; 2];
         resolve(&name, "CartPole-v1").unwrap().scores(&observation, &[0], &mut scores).unwrap();
         assert_eq!(scores, expected, "{name}");
-        let standalone = name.parse::<PolicySource>().unwrap().standalone().unwrap();
+        let standalone = name.parse::<PolicySource>().unwrap().standalone(&PolicyOptions::default()).unwrap();
         standalone.policy.scores(&observation, &[0], &mut scores).unwrap();
         assert_eq!(scores, expected, "{name}, alone");
         assert_eq!(standalone.observation_names, ["x", "x_dot", "theta", "theta_dot"]);
@@ -70,6 +71,7 @@ fn a_run_s_policies_are_found_by_their_roles() {
     assert!(resolve("run:/nowhere", "CartPole-v1").err().unwrap().contains("/nowhere"));
     assert!(resolve("formula.jsn", "CartPole-v1").err().unwrap().ends_with("formula:EXPRESSION or run:DIR"));
     std::fs::remove_file(run.path_of(RunFile::Formula)).unwrap();
-    let alone = format!("run:{directory}#network").parse::<PolicySource>().unwrap().standalone();
+    let alone =
+        format!("run:{directory}#network").parse::<PolicySource>().unwrap().standalone(&PolicyOptions::default());
     assert!(alone.err().unwrap().reason.contains("name the environment"));
 }

@@ -3,7 +3,7 @@
 use crate::error::{ApiError, in_words};
 use crate::uploads::Uploads;
 use kanrl_core::environment::EnvironmentRegistry;
-use kanrl_experts::PolicyReference;
+use kanrl_experts::{PolicyOptions, PolicyReference};
 use kanrl_pipeline::config::{ConfigError, MergedConfig, RawConfig, RunConfig};
 use serde::{Deserialize, Serialize};
 
@@ -91,7 +91,8 @@ impl NewRun {
                 PolicyReference::Sb3(uploads.path(hash).ok_or_else(unknown)?)
             }
         };
-        let config = reference.config().map_err(|error| ApiError::field("expert", in_words(&error)))?;
+        let config =
+            reference.config(&PolicyOptions::default()).map_err(|error| ApiError::field("expert", in_words(&error)))?;
         toml::Value::try_from(config).map_err(ApiError::internal)
     }
 }

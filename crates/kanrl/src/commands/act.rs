@@ -111,7 +111,7 @@ impl Act {
 
     fn load(&self, environment: Option<&EnvironmentSpec>) -> Result<StandalonePolicy, Failure> {
         if let Some(environment) = environment {
-            let policy = self.policy.resolve_with(&self.flags.options(), environment).map_err(Failure::input)?;
+            let policy = self.flags.build(&self.policy, environment)?;
             return Ok(StandalonePolicy { policy, observation_names: environment.observation_space.names() });
         }
         let is_table = self
@@ -123,6 +123,6 @@ impl Act {
             let help = "add --environment ID, or give a .csv with named columns";
             return Err(Failure::input_with_help(Error::other(message), help));
         }
-        self.policy.standalone_with(&self.flags.options()).map_err(Failure::input)
+        self.policy.standalone(&self.flags.options()).map_err(Failure::input)
     }
 }

@@ -185,7 +185,7 @@ impl Extract {
     /// The `[expert]` section.
     fn expert_section(&self, expert: &PolicySource) -> Result<toml::Value, Failure> {
         let options = self.flags.options();
-        let config = expert.config_with(&options).map_err(Failure::input)?;
+        let config = expert.config(&options).map_err(Failure::input)?;
         let section = match &self.observations {
             None => toml::Value::try_from(config),
             Some(observations) => {

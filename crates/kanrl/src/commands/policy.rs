@@ -38,7 +38,7 @@ impl Evaluate {
         let registry = plugins.environments_for(&self.environment)?;
         let entry = registry.get(&self.environment).map_err(Failure::input)?;
         let rollouts = Rollouts::new(entry, &KeywordArguments::new()).map_err(Failure::input)?;
-        let policy = self.policy.resolve_with(&self.flags.options(), rollouts.spec()).map_err(Failure::input)?;
+        let policy = self.flags.build(&self.policy, rollouts.spec())?;
         if !quiet {
             say(policy.notes());
         }
@@ -97,7 +97,7 @@ impl Play {
         let registry = plugins.environments_for(&self.environment)?;
         let mut environment = registry.make(&self.environment, &KeywordArguments::new()).map_err(Failure::input)?;
         let spec = environment.spec().clone();
-        let policy = self.policy.resolve_with(&self.flags.options(), &spec).map_err(Failure::input)?;
+        let policy = self.flags.build(&self.policy, &spec)?;
         if !quiet {
             say(policy.notes());
         }

@@ -1,9 +1,14 @@
 //! Flags for what a policy's name does not say.
 
+use crate::failure::Failure;
 use clap::Args;
+use kanrl_core::environment::EnvironmentSpec;
+use kanrl_core::policy::ExpertPolicy;
 use kanrl_experts::PolicyOptions;
 use kanrl_experts::network::Activation;
+use kanrl_pipeline::run::PolicySource;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 #[derive(Debug, Args)]
 pub struct PolicyFlags {
@@ -18,6 +23,15 @@ pub struct PolicyFlags {
 impl PolicyFlags {
     pub fn options(&self) -> PolicyOptions {
         PolicyOptions { normalization: self.normalization.clone(), activation: self.activation }
+    }
+
+    /// The policy of that name, for an environment.
+    pub fn build(
+        &self,
+        policy: &PolicySource,
+        environment: &EnvironmentSpec,
+    ) -> Result<Arc<dyn ExpertPolicy>, Failure> {
+        policy.config(&self.options()).map_err(Failure::input)?.build(environment).map_err(Failure::input)
     }
 
     /// Whether any of them was given.

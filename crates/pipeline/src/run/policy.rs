@@ -132,65 +132,41 @@ impl ExpertConfig for RunPolicy {
 }
 
 impl PolicySource {
-    /// Loads the policy and checks that it fits the environment.
+    /// Loads the policy and checks that it fits the environment; for a policy whose name says everything.
     ///
     /// # Errors
     /// [`BuildError`] where it cannot be read or does not fit.
     pub fn resolve(&self, environment: &EnvironmentSpec) -> Result<Arc<dyn ExpertPolicy>, BuildError> {
-        self.resolve_with(&PolicyOptions::default(), environment)
+        self.config(&PolicyOptions::default()).map_err(ExpertError::into_build_error)?.build(environment)
     }
 
-    /// As [`Self::resolve`], with what the name does not say.
+    /// The expert's config, as a config file would hold it, with what the name does not say.
     ///
     /// # Errors
-    /// As [`Self::resolve`], and for options that the policy has no use for.
-    pub fn resolve_with(
-        &self,
-        options: &PolicyOptions,
-        environment: &EnvironmentSpec,
-    ) -> Result<Arc<dyn ExpertPolicy>, BuildError> {
-        self.config_with(options).map_err(ExpertError::into_build_error)?.build(environment)
-    }
-
-    /// The expert's config, as a config file would hold it.
-    ///
-    /// # Errors
-    /// [`ExpertError::Reference`] for kinds that this build cannot load.
-    pub fn config(&self) -> Result<Box<dyn ExpertConfig>, ExpertError> {
-        self.config_with(&PolicyOptions::default())
-    }
-
-    /// As [`Self::config`], with what the name does not say.
-    ///
-    /// # Errors
-    /// As [`Self::config`], and for options that the policy has no use for.
-    pub fn config_with(&self, options: &PolicyOptions) -> Result<Box<dyn ExpertConfig>, ExpertError> {
+    /// [`ExpertError::Reference`] for kinds that this build cannot load, and for options that the policy has no use for.
+    pub fn config(&self, options: &PolicyOptions) -> Result<Box<dyn ExpertConfig>, ExpertError> {
         match self {
             Self::Run(run) if *options == PolicyOptions::default() => Ok(Box::new(run.clone())),
             Self::Run(_) => Err(ExpertError::Reference {
                 reference: self.to_string(),
-                reason: "a run's policy says everything itself: leave out --activation and normalization".to_owned(),
+                reason: "a run records how its policies are read: leave out --normalization and --activation"
+                    .to_owned(),
             }),
-            Self::Other(reference) => reference.config_with(options),
+            Self::Other(reference) => reference.config(options),
         }
     }
 
     /// Loads the policy without an environment; see [`PolicyReference::standalone`] and [`RunPolicy::standalone`].
     ///
     /// # Errors
-    /// [`BuildError`] where it cannot be read, or does not say enough about itself.
-    pub fn standalone(&self) -> Result<StandalonePolicy, BuildError> {
-        self.standalone_with(&PolicyOptions::default())
-    }
-
-    /// As [`Self::standalone`], with what the name does not say.
-    ///
-    /// # Errors
-    /// As [`Self::standalone`], and for options that the policy has no use for.
-    pub fn standalone_with(&self, options: &PolicyOptions) -> Result<StandalonePolicy, BuildError> {
+    /// [`BuildError`] where it cannot be read, does not say enough about itself, or has no use for an option.
+    pub fn standalone(&self, options: &PolicyOptions) -> Result<StandalonePolicy, BuildError> {
         match self {
-            Self::Run(run) => run.standalone(),
-            Self::Other(reference) => reference.standalone_with(options).map_err(ExpertError::into_build_error),
+            Self::Run(run) => {
+                self.config(options).map_err(ExpertError::into_build_error)?;
+                run.standalone()
+            }
+            Self::Other(reference) => reference.standalone(options).map_err(ExpertError::into_build_error),
         }
     }
 
