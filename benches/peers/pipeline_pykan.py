@@ -1,6 +1,8 @@
 """The journey of `kanrl extract` with SB3 and pykan, for `cargo xtask compare --pipeline`.
 
-    python pipeline_pykan.py ENVIRONMENT ARCHIVE.zip
+    python pipeline_pykan.py ENVIRONMENT EXPERT
+
+The expert is a Stable-Baselines3 archive (.zip) or one of kanrl's bundled networks (.safetensors).
 
 As riiswa/kanrl's web demo does it, with today's pykan: 5000 observations and actions of the expert, 50 L-BFGS steps of a
 KAN with a hidden width of 2, pruning, `auto_symbolic`, and 100 episodes of the formula. Prints one line of JSON.
@@ -16,6 +18,7 @@ import tempfile
 
 import gymnasium
 import numpy
+import safetensors
 import stable_baselines3
 import sympy
 import torch
@@ -45,15 +48,47 @@ def collect(environment, expert, discrete):
     }
 
 
-def main(name, archive):
-    environment = gymnasium.make(name)
-    discrete = isinstance(environment.action_space, gymnasium.spaces.Discrete)
+class Bundled:
+    """A bundled expert, with SB3's `predict`."""
+
+    def __init__(self, path):
+        with safetensors.safe_open(path, "numpy") as file:
+            self.tensors = {name: file.get_tensor(name) for name in file.keys()}
+            self.description = json.loads(file.metadata()["kanrl.policy"])
+        self.layers = sum(name.endswith(".weight") for name in self.tensors)
+        self.activation = {"tanh": numpy.tanh, "relu": lambda x: numpy.maximum(x, 0), "identity": lambda x: x}[
+            self.description["activation"]
+        ]
+
+    def predict(self, observation, deterministic=True):
+        values = numpy.asarray(observation, dtype=float)
+        if normalization := self.description.get("normalization"):
+            mean, variance = self.tensors["observation.mean"], self.tensors["observation.variance"]
+            values = (values - mean) / numpy.sqrt(variance + normalization["epsilon"])
+            values = numpy.clip(values, -normalization["clip"], normalization["clip"])
+        for layer in range(self.layers):
+            values = self.tensors[f"layers.{layer}.weight"] @ values + self.tensors[f"layers.{layer}.bias"]
+            if layer + 1 < self.layers:
+                values = self.activation(values)
+        if self.description["head"]["kind"] == "logits":
+            return int(numpy.argmax(values)), None
+        low, high = numpy.array(self.description["action_bounds"]).T
+        return numpy.clip(values, low, high).astype(numpy.float32), None
+
+
+def archive_of(environment, path):
     # Old archives hold gym's spaces and schedules, which today's packages do not read.
     known = {
         "observation_space": environment.observation_space, "action_space": environment.action_space,
         "lr_schedule": lambda _: 0.0, "clip_range": lambda _: 0.2,
     }
-    expert = stable_baselines3.PPO.load(archive, device="cpu", custom_objects=known)
+    return stable_baselines3.PPO.load(path, device="cpu", custom_objects=known)
+
+
+def main(name, path):
+    environment = gymnasium.make(name)
+    discrete = isinstance(environment.action_space, gymnasium.spaces.Discrete)
+    expert = Bundled(path) if path.suffix == ".safetensors" else archive_of(environment, path)
     # Only now: the agent computes in float32.
     torch.set_default_dtype(torch.float64)
     data = collect(environment, expert, discrete)

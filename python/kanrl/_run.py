@@ -190,22 +190,22 @@ class Run:
 
     def path(self, name):
         """The path of one of its files, such as `report.html`; None where it has no such file."""
-        return self.directory / name if name in self._store.files() else None
+        return self._store.path(name)
 
     @cached_property
     def formula(self):
         """The headline formula: the run's result."""
-        return self._store.formula("formula.json")
+        return self._store.formula("headline")
 
     @cached_property
     def faithful(self):
         """The formula that explains the expert: nothing was tuned on return."""
-        return self._store.formula("faithful.json")
+        return self._store.formula("faithful")
 
     @cached_property
     def polished(self):
         """The formula whose constants were tuned on return; None where there is none."""
-        return self._store.formula("polished.json") if self.path("polished.json") else None
+        return self._store.formula("polished") if self._store.has("polished") else None
 
     @cached_property
     def kan(self):
@@ -254,18 +254,17 @@ class Run:
         return f"<kanrl.Run {self.directory} ({self.state})>"
 
     def __str__(self):
-        if self.path("formula.json") is None:
+        if not self._store.has("headline"):
             return repr(self)
         return f"{self.summary}\n\n{self.formula}"
 
     def _repr_html_(self):
-        if self.path("formula.json") is None:
+        if not self._store.has("headline"):
             return None
         parts = [self.formula._repr_html_() or "", self.summary._repr_html_()]
-        diagram = self._store.read("kan.svg")
+        diagram, video = self._store.diagram(), self._store.video()
         if diagram:
-            parts.append(bytes(diagram).decode())
-        video = self._store.read("formula.mp4")
+            parts.append(diagram)
         if video and len(video) <= _LARGEST_VIDEO:
             data = base64.b64encode(bytes(video)).decode()
             parts.append(f'<video controls src="data:video/mp4;base64,{data}"></video>')

@@ -10,9 +10,8 @@ use kanrl_pipeline::config::{MergedConfig, RawConfig, RunConfig};
 use kanrl_pipeline::engine::PipelineError;
 use kanrl_pipeline::events::Event;
 use kanrl_pipeline::run::record::RunRecord;
-use kanrl_pipeline::run::{PolicySource, PreparedRun, RunError, RunFile, RunStore};
+use kanrl_pipeline::run::{PolicyRole, PolicySource, PreparedRun, RunError, RunFile, RunStore};
 use kanrl_pipeline::stages;
-use kanrl_symbolic::Formula;
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use serde::Deserialize;
@@ -229,27 +228,38 @@ impl RunDirectory {
         Ok(json.to_string())
     }
 
-    /// Names of the files that it has.
-    fn files(&self) -> Vec<&'static str> {
-        self.store.files().into_iter().map(RunFile::name).collect()
+    /// The path of one of its files; None where it has no such file.
+    fn path(&self, name: &str) -> Option<PathBuf> {
+        self.file(RunFile::from_name(name)?).map(|file| self.store.path_of(file))
     }
 
-    /// A file's bytes; None where it is missing.
-    fn read(&self, name: &str) -> PyResult<Option<Vec<u8>>> {
-        let Some(file) = RunFile::from_name(name).filter(|file| self.store.has(*file)) else { return Ok(None) };
-        self.store.read(file).map(Some).map_err(errors::input)
+    /// Whether it has the policy of that role.
+    fn has(&self, role: &str) -> PyResult<bool> {
+        let role = role.parse().map_err(errors::input)?;
+        Ok(RunFile::of_policy(role).and_then(|file| self.file(file)).is_some())
     }
 
-    /// The formula in one of its files.
-    fn formula(&self, name: &str) -> PyResult<Policy> {
-        let file = RunFile::from_name(name).ok_or_else(|| errors::input_with_help(name, "no file has that name"))?;
-        let formula: Formula = self.store.read_json(file).map_err(errors::input)?;
-        Policy::of_formula(formula)
+    /// The formula of that role.
+    fn formula(&self, role: &str) -> PyResult<Policy> {
+        let role = role.parse().map_err(errors::input)?;
+        Policy::of_formula(self.store.formula(role).map_err(errors::input)?)
+    }
+
+    /// The diagram of the network as SVG; None where there is none.
+    fn diagram(&self) -> PyResult<Option<String>> {
+        let file = self.file(RunFile::Diagram);
+        file.map(|file| self.store.read_text(file)).transpose().map_err(errors::input)
+    }
+
+    /// The video of the formula, as MP4; None where there is none.
+    fn video(&self) -> PyResult<Option<Vec<u8>>> {
+        let file = self.file(RunFile::FormulaVideo);
+        file.map(|file| self.store.read(file)).transpose().map_err(errors::input)
     }
 
     /// A formula from its text in the metrics, with the action rule of the run's own formula.
     fn formula_of_text(&self, text: &str) -> PyResult<Policy> {
-        let own: Formula = self.store.read_json(RunFile::Formula).map_err(errors::input)?;
+        let own = self.store.formula(PolicyRole::Headline).map_err(errors::input)?;
         let expressions: Vec<&str> = own
             .outputs()
             .iter()
@@ -264,7 +274,7 @@ impl RunDirectory {
 
     /// The network before it became a formula.
     fn kan(&self) -> PyResult<Policy> {
-        Policy::load(&format!("run:{}#network", self.store.path().display()), Some(&self.environment()?))
+        Policy::load(&format!("run:{}#{}", self.store.path().display(), PolicyRole::Network), Some(&self.environment()?))
     }
 
     /// The expert.
@@ -278,6 +288,11 @@ impl RunDirectory {
 }
 
 impl RunDirectory {
+    /// The file, where the run has it.
+    fn file(&self, file: RunFile) -> Option<RunFile> {
+        self.store.has(file).then_some(file)
+    }
+
     fn environment(&self) -> PyResult<EnvironmentSpec> {
         let config = MergedConfig::new(self.store.config().map_err(errors::config)?);
         let section = config.resolve().map_err(errors::config)?.environment;

@@ -12,6 +12,7 @@ import sys
 STEPS = 60  # of each environment's episode
 RESETS = 3  # seeded resets of each environment
 FORWARD = {"w1_1_g3k3_plain", "w2_m21_1_mult", "w2_2_baseid", "w2_3_1_sym"}
+SPEED = ("fit_4-2-2.safetensors", "fit_4-2-2_*_pykan.json", "sym_*_edges.safetensors")
 HERE = pathlib.Path(__file__).parent
 
 
@@ -85,6 +86,10 @@ def main():
     for case in forward["cases"]:
         shutil.copyfile(reference / "kan" / case["file"], HERE / "kan" / case["file"])
     shutil.copyfile(reference / "rng_pcg64.json", HERE / "rng_pcg64.json")
+    (HERE / "speed").mkdir(exist_ok=True)
+    for pattern in SPEED:
+        for source in sorted((reference / "speed").glob(pattern)):
+            shutil.copyfile(source, HERE / "speed" / source.name)
 
 
 main()

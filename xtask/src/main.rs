@@ -26,6 +26,7 @@ cargo xtask COMMAND
              --seeds COUNT       at most so many pipeline seeds
              --again             measure anew what is there
              --table             only write the table
+             --reference DIR     also with the archives among the whole recordings [default: $KANRL_REFERENCE]
   compare  the benches beside their Python peers, as docs/comparison.md (an hour; wants a quiet machine)
              AREA…               kan, symbolic, policies, environments, mujoco, training; all where none is
                                  named
@@ -33,6 +34,8 @@ cargo xtask COMMAND
              --rounds COUNT      rounds (trainings: seeds) of ours and theirs in turn [default: 5]
              --pipeline ENVIRONMENT
                                  instead, a whole extraction beside the same journey with pykan
+             --reference DIR     use the whole recordings in place of tests/golden and of bundled experts
+                                 [default: $KANRL_REFERENCE]
   fuzz     the readers of files of others, by cargo-fuzz on a nightly compiler
              TARGET…             these only; all where none is named
              --runs COUNT        runs of each target [default: 100000]
@@ -75,37 +78,41 @@ fn command() -> Result<(), String> {
 }
 
 fn run_results(parser: &mut lexopt::Parser) -> Result<(), String> {
-    let mut options = results::Options::default();
+    let (mut options, mut reference) = (results::Options::default(), None);
     while let Some(argument) = next(parser)? {
         match argument {
             Long("only") => options.only = Some(value(parser)?),
             Long("seeds") => options.seeds = Some(number(parser)?),
             Long("again") => options.again = true,
             Long("table") => options.table = true,
+            Long("reference") => reference = Some(value(parser)?),
             Long("help") | Short('h') => return help(),
             other => return Err(unexpected(other)),
         }
     }
+    options.reference = shell::reference(reference.as_deref())?;
     results::results(&options)
 }
 
 fn run_compare(parser: &mut lexopt::Parser) -> Result<(), String> {
-    let mut options = compare::Options { areas: Vec::new(), case: None, rounds: 5 };
-    let mut journeys = Vec::new();
+    let mut options = compare::Options { areas: Vec::new(), case: None, rounds: 5, reference: None };
+    let (mut journeys, mut reference) = (Vec::new(), None);
     while let Some(argument) = next(parser)? {
         match argument {
             Value(area) => options.areas.push(text(area)?),
             Long("case") => options.case = Some(value(parser)?),
             Long("rounds") => options.rounds = number::<usize>(parser)?.max(1),
             Long("pipeline") => journeys.push(value(parser)?),
+            Long("reference") => reference = Some(value(parser)?),
             Long("help") | Short('h') => return help(),
             other => return Err(unexpected(other)),
         }
     }
+    options.reference = shell::reference(reference.as_deref())?;
     if journeys.is_empty() {
         return compare::compare(&options);
     }
-    journeys.iter().try_for_each(|environment| compare::journey(environment))
+    journeys.iter().try_for_each(|environment| compare::journey(environment, options.reference.as_deref()))
 }
 
 fn run_fuzz(parser: &mut lexopt::Parser) -> Result<(), String> {

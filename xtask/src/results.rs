@@ -6,7 +6,7 @@
 use crate::setup;
 use crate::shell::{children_seconds, metrics, root, run, write};
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
@@ -99,6 +99,8 @@ pub struct Options {
     pub again: bool,
     /// Only write the table.
     pub table: bool,
+    /// The folder of the whole recordings, for the archives among them.
+    pub reference: Option<PathBuf>,
 }
 
 /// Runs what is missing, then writes the table.
@@ -114,35 +116,44 @@ pub fn results(options: &Options) -> Result<(), String> {
         setup::full()?;
         run("cargo", &["build", "--release", "--features", "full"])?;
         for case in CASES.iter().filter(|case| only.is_none_or(|only| only == case.environment)) {
-            let archive = format!("../shared/reference/experts/ppo/{}.zip", case.archive);
-            let bundled = (0..case.bundled_seeds.min(most)).map(|seed| ("bundled", seed));
-            let archived = (0..case.archive_seeds.min(most)).map(|seed| (archive.as_str(), seed));
-            for (expert, seed) in bundled.chain(archived) {
-                if expert != "bundled" && !root().join(expert).exists() {
-                    eprintln!("skipped: no {expert}");
-                    continue;
+            for seed in 0..case.bundled_seeds.min(most) {
+                measure(&mut rows, case, None, seed, options)?;
+            }
+            for seed in 0..case.archive_seeds.min(most) {
+                match &options.reference {
+                    Some(folder) => measure(&mut rows, case, Some(folder), seed, options)?,
+                    None => eprintln!("skipped: {} with a recorded agent (needs --reference DIR)", case.environment),
                 }
-                measure(&mut rows, case, expert, seed, options.again)?;
             }
         }
     }
     write(&root().join(TABLE), &table(&rows))
 }
 
-/// One row, unless it is there already.
-fn measure(rows: &mut Vec<Value>, case: &Case, expert: &str, seed: u32, again: bool) -> Result<(), String> {
+/// One row with the bundled expert, or with the archive among the recordings in a folder, unless it is there already.
+fn measure(
+    rows: &mut Vec<Value>,
+    case: &Case,
+    reference: Option<&Path>,
+    seed: u32,
+    options: &Options,
+) -> Result<(), String> {
     let (seed_text, episodes) = (seed.to_string(), case.episodes.to_string());
     let mut arguments = vec!["extract", case.environment, "--seed", &seed_text, "--episodes", &episodes];
-    if expert != "bundled" {
-        arguments.extend(["--expert", expert]);
+    let inside = format!("experts/ppo/{}.zip", case.archive);
+    let (mut command, mut source) = (format!("kanrl {}", arguments.join(" ")), "bundled".to_owned());
+    let archive = reference.map(|folder| folder.join(&inside).display().to_string());
+    if let Some(archive) = &archive {
+        source = format!("$KANRL_REFERENCE/{inside}");
+        command += &format!(" --expert {source}");
+        arguments.extend(["--expert", archive]);
     }
-    let command = format!("kanrl {}", arguments.join(" "));
     let version = env!("CARGO_PKG_VERSION");
     let same = |row: &Value| row["command"] == command.as_str() && row["version"] == version;
-    if !again && rows.iter().any(same) {
+    if !options.again && rows.iter().any(same) {
         return Ok(());
     }
-    let folder = PathBuf::from("target/results").join(format!("{}-{seed}-{}", case.environment, expert == "bundled"));
+    let folder = PathBuf::from("target/results").join(format!("{}-{seed}-{}", case.environment, reference.is_none()));
     let _ = std::fs::remove_dir_all(root().join(&folder));
     let out = folder.to_str().ok_or("the workspace's path is not valid UTF-8")?;
     eprintln!("$ {command}");
@@ -175,7 +186,7 @@ fn measure(rows: &mut Vec<Value>, case: &Case, expert: &str, seed: u32, again: b
     };
     let row = json!({
         "environment": case.environment,
-        "expert_source": expert,
+        "expert_source": source,
         "seed": seed,
         "episodes": case.episodes,
         "command": command,

@@ -8,6 +8,13 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace").to_owned()
 }
 
+/// The folder of the whole recordings, where `--reference` or `KANRL_REFERENCE` names one; relative to the workspace's root.
+pub fn reference(named: Option<&str>) -> Result<Option<PathBuf>, String> {
+    let variable = std::env::var("KANRL_REFERENCE").ok().filter(|value| !value.is_empty() && value != "require");
+    let Some(folder) = named.map(str::to_owned).or(variable).map(|folder| root().join(folder)) else { return Ok(None) };
+    if folder.is_dir() { Ok(Some(folder)) } else { Err(format!("no folder {}", folder.display())) }
+}
+
 /// Prints and runs a command in the workspace's root.
 pub fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
     run_with(program, arguments, &[])

@@ -8,11 +8,12 @@ use std::process::{Command, Output};
 /// A bench's executable.
 pub struct Bench {
     executable: PathBuf,
+    recordings: PathBuf,
 }
 
 impl Bench {
-    /// Builds the bench target of the crate `benches`.
-    pub fn build(name: &str, features: &[&str]) -> Result<Self, String> {
+    /// Builds the bench target of the crate `benches`, to be run on the recordings in a folder.
+    pub fn build(name: &str, features: &[&str], recordings: &Path) -> Result<Self, String> {
         let features = features.join(",");
         let arguments = ["bench", "-p", "benches", "--bench", name, "--no-run", "--message-format=json"];
         eprintln!("$ cargo {} --features \"{features}\"", arguments.join(" "));
@@ -30,7 +31,7 @@ impl Bench {
                 wanted.then(|| message["executable"].as_str().map(PathBuf::from)).flatten()
             });
         let executable = executable.ok_or_else(|| format!("cargo built no bench `{name}`"))?;
-        Ok(Self { executable })
+        Ok(Self { executable, recordings: recordings.to_owned() })
     }
 
     /// The names of all its cases.
@@ -62,6 +63,7 @@ impl Bench {
         let mut command = Command::new(&self.executable);
         // As cargo runs it: in the package's folder.
         command.arg("--bench").current_dir(root().join("benches")).env("RAYON_NUM_THREADS", "1");
+        command.env("KANRL_REFERENCE", &self.recordings);
         command
     }
 }

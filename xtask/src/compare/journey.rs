@@ -1,19 +1,23 @@
-//! The whole journey, from an expert's archive to an evaluated formula, here and in Python.
+//! The whole journey, from an expert to an evaluated formula, here and in Python.
 
 use super::{machine, read, save};
 use crate::setup;
 use crate::shell::{children_seconds, metrics, root, run, write};
 use serde_json::{Value, json};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// Ours without its videos: the script makes none.
 const CONFIG: &str = "record = { videos = false }\n";
 
-/// Both journeys of one environment with the reference agent's archive, and the table.
-pub fn journey(environment: &str) -> Result<(), String> {
-    let archive = root().join(format!("../shared/reference/experts/ppo/{environment}.zip"));
-    if !archive.exists() {
-        return Err(format!("no reference agent: {} is missing", archive.display()));
+/// Both journeys of one environment, with the bundled expert or with the archive among the whole recordings, and the table.
+pub fn journey(environment: &str, reference: Option<&Path>) -> Result<(), String> {
+    let expert = match reference {
+        Some(folder) => folder.join(format!("experts/ppo/{environment}.zip")),
+        None => root().join(format!("crates/experts/bundled/{environment}.safetensors")),
+    };
+    if !expert.exists() {
+        return Err(format!("no expert for {environment}: {} is missing", expert.display()));
     }
     let python = setup::peers("torch.txt")?;
     run("cargo", &["build", "--release", "--features", "full"])?;
@@ -26,7 +30,7 @@ pub fn journey(environment: &str) -> Result<(), String> {
     write(&config, CONFIG)?;
     extract
         .args(["extract", environment, "--expert"])
-        .arg(&archive)
+        .arg(&expert)
         .arg("--config")
         .arg(&config)
         .arg("--out")
@@ -34,7 +38,7 @@ pub fn journey(environment: &str) -> Result<(), String> {
     let (ours, _) = measure(&mut extract)?;
     let metrics = metrics(&folder)?;
     let mut script = Command::new(python);
-    script.arg(root().join("benches/peers/pipeline_pykan.py")).arg(environment).arg(&archive);
+    script.arg(root().join("benches/peers/pipeline_pykan.py")).arg(environment).arg(&expert);
     let (theirs, answer) = measure(&mut script)?;
     let answer: Value =
         serde_json::from_str(&answer).map_err(|error| format!("the script answered `{answer}`: {error}"))?;
@@ -42,6 +46,7 @@ pub fn journey(environment: &str) -> Result<(), String> {
     data["journeys"][environment] = json!({
         "machine": machine,
         "versions": {"pykan": "0.2.8"},
+        "expert": if reference.is_some() { "reference" } else { "bundled" },
         "ours": {
             "cpu_seconds": ours,
             "return": metrics["returns"]["headline"]["mean"],

@@ -17,6 +17,7 @@ use crate::shell::{root, write};
 use bench::Bench;
 use peer::Peer;
 use serde_json::{Value, json};
+use std::path::PathBuf;
 
 /// A bench target of the crate `benches`, and the script under `benches/peers/` that times the same cases.
 struct Area {
@@ -50,6 +51,8 @@ pub struct Options {
     pub rounds: usize,
     /// Only cases whose names contain it.
     pub case: Option<String>,
+    /// The folder of the whole recordings, for their cases too.
+    pub reference: Option<PathBuf>,
 }
 
 /// Times what is asked for, then writes the table.
@@ -74,8 +77,9 @@ pub fn compare(options: &Options) -> Result<(), String> {
 /// Times an area's cases; what is there is saved after each.
 fn measure(area: &Area, options: &Options, data: &mut Value) -> Result<(), String> {
     setup::full()?;
-    let bench = Bench::build(area.name, area.features)?;
-    let mut peer = Peer::start(area.script, area.requirements)?;
+    let recordings = options.reference.clone().unwrap_or_else(|| root().join("tests/golden"));
+    let bench = Bench::build(area.name, area.features, &recordings)?;
+    let mut peer = Peer::start(area.script, area.requirements, &recordings)?;
     let (machine, versions) = (machine::describe(), peer.versions.clone());
     let wanted = |case: &&String| options.case.as_ref().is_none_or(|part| case.contains(part.as_str()));
     let cases: Vec<String> = peer.cases.iter().filter(wanted).cloned().collect();

@@ -4,6 +4,7 @@ use crate::setup;
 use crate::shell::root;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 /// A running script.
@@ -19,13 +20,12 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Installs what the script needs into `target/peers`, and starts it.
-    pub fn start(script: &'static str, requirements: &str) -> Result<Self, String> {
+    /// Installs what the script needs into `target/peers`, and starts it on the recordings in a folder.
+    pub fn start(script: &'static str, requirements: &str, recordings: &Path) -> Result<Self, String> {
         let python = setup::peers(requirements)?;
-        let reference = root().join("../shared/reference");
         let mut process = Command::new(python)
             .arg(root().join("benches/peers").join(script))
-            .arg(reference)
+            .arg(recordings)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

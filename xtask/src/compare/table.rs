@@ -122,8 +122,8 @@ fn training(measured: &Value, cases: &serde_json::Map<String, Value>) -> String 
 const JOURNEYS: &str = "
 ## From the expert to the formula
 
-`cargo xtask compare --pipeline ENVIRONMENT`: CPU seconds of the whole process, from the reference agent's archive to an
-evaluated formula. The peer is `benches/peers/pipeline_pykan.py`: 5000 rows of the expert, 50 L-BFGS steps of pykan's
+`cargo xtask compare --pipeline ENVIRONMENT`: CPU seconds of the whole process, from a trained expert
+(the bundled one; a recorded Stable-Baselines3 agent with `--reference DIR`) to an evaluated formula. The peer is `benches/peers/pipeline_pykan.py`: 5000 rows of the expert, 50 L-BFGS steps of pykan's
 KAN, pruning, `auto_symbolic`, 100 episodes. Ours is `kanrl extract` at its defaults but for the videos, which the script
 does not make either; it does more: several students, DAgger, tuning on return, selection, 100 episodes
 of each of five policies, robustness. Operations as `formula.json` and SymPy count them: of two actions' scores ours needs
