@@ -183,7 +183,7 @@ fn execute(
 }
 
 fn cancelled(directory: &Path) -> PyErr {
-    PyKeyboardInterrupt::new_err(format!("cancelled; to go on: {}", resume(directory)))
+    PyKeyboardInterrupt::new_err(format!("cancelled; to resume: {}", resume(directory)))
 }
 
 /// The call that goes on with a run.
@@ -198,7 +198,7 @@ fn failed(error: PipelineError, directory: &Path) -> PyErr {
     let resume = resume(directory);
     let error = match &error {
         PipelineError::Stage { .. } if !error.leaves_domain() => {
-            errors::run_with_help(error, format!("what was finished before is kept; once this is put right: {resume}"))
+            errors::run_with_help(error, format!("finished stages are kept; fix the problem, then call {resume}"))
         }
         _ => errors::run(error),
     };
@@ -274,7 +274,10 @@ impl RunDirectory {
 
     /// The network before it became a formula.
     fn kan(&self) -> PyResult<Policy> {
-        Policy::load(&format!("run:{}#{}", self.store.path().display(), PolicyRole::Network), Some(&self.environment()?))
+        Policy::load(
+            &format!("run:{}#{}", self.store.path().display(), PolicyRole::Network),
+            Some(&self.environment()?),
+        )
     }
 
     /// The expert.

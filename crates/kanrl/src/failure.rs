@@ -41,22 +41,21 @@ impl Failure {
     /// A run failed on the way; it says how to go on.
     pub fn pipeline(error: PipelineError, resume: &str) -> Self {
         if error.is_cancelled() {
-            return Self::cancelled(error, format!("to go on: {resume}"));
+            return Self::cancelled(error, format!("to resume: {resume}"));
         }
         match &error {
             PipelineError::Stage { .. } if error.leaves_domain() => {
-                let help = "a formula with log, sqrt or exp may leave its domain in play; in a new run's config, \
-                            `[library]` with `guards = true` clips their arguments, and `functions` leaves some out \
-                            (`kanrl config show ENVIRONMENT` prints both); or let the rivals run, which stay inside";
+                let help = "a formula with log, sqrt, or exp can leave its domain during play; in a new run's config, set \
+                            `guards = true` in `[library]` to clip their arguments, restrict `functions` there \
+                            (`kanrl config show ENVIRONMENT` prints both), or leave `students.rivals` on";
                 Self::run_with_help(error, help.to_owned())
             }
             PipelineError::Stage { .. } if error.is_damage() => {
-                let help =
-                    format!("to compute it again: {resume} without --strict, or with --from and the stage's name");
+                let help = format!("to recompute it, run {resume} without --strict, or with --from STAGE");
                 Self::input_with_help(error, help)
             }
             PipelineError::Stage { .. } => {
-                let help = format!("what was finished before is kept; once this is put right: {resume}");
+                let help = format!("finished stages are kept; fix the problem, then run {resume}");
                 Self::run_with_help(error, help)
             }
             _ => Self::input(error),

@@ -1,7 +1,6 @@
 //! The `kanrl` command.
 //!
-//! Exit codes: 0 done; 1 a run failed; 2 the command line, a config or an input file is wrong; 124 a plugin hangs; 130 cancelled by
-//! Ctrl-C.
+//! Exit codes: 0 success; 1 a run failed; 2 invalid command line, config, or input file; 124 a plugin hung; 130 cancelled by Ctrl-C.
 
 #[macro_use]
 mod output;
@@ -21,14 +20,14 @@ use failure::Failure;
 use plugins::Plugins;
 use std::process::ExitCode;
 
-/// Turns a trained reinforcement-learning policy into a formula people can read, check and ship.
+/// Turns a trained reinforcement-learning policy into a formula people can read, check, and ship.
 #[derive(Debug, Parser)]
 #[command(name = "kanrl", version, arg_required_else_help = true, after_help = EXAMPLES)]
 struct Arguments {
-    /// Say more: -v for what is being done, -vv for everything.
+    /// Print more: -v for progress, -vv for details.
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = EVERYWHERE)]
     verbose: u8,
-    /// Say nothing but the result.
+    /// Print only the result.
     #[arg(short, long, global = true, help_heading = EVERYWHERE)]
     quiet: bool,
     #[command(flatten)]
@@ -38,16 +37,16 @@ struct Arguments {
 }
 
 /// Above the flags that every command has.
-const EVERYWHERE: &str = "Options of every command";
+const EVERYWHERE: &str = "Global options";
 
 const EXAMPLES: &str = "\
 Examples:
-  kanrl extract CartPole-v1                          a formula for the bundled expert
-  kanrl extract CartPole-v1 --expert agent.zip       … for a Stable-Baselines3 agent
-  kanrl env list                                     the environments there are
-  kanrl serve --open                                 the same in a browser
+  kanrl extract CartPole-v1                          explain the bundled expert
+  kanrl extract CartPole-v1 --expert agent.zip       explain a Stable-Baselines3 agent
+  kanrl env list                                     list the environments
+  kanrl serve --open                                 work in a browser
 
-Exit codes: 0 done, 1 a run failed, 2 wrong command line, config or input file, 124 a plugin hangs,
+Exit codes: 0 success, 1 a run failed, 2 invalid command line, config, or input file, 124 a plugin hung,
 130 cancelled.";
 
 fn main() -> ExitCode {

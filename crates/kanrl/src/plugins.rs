@@ -15,7 +15,7 @@ use std::time::Duration;
 pub struct Plugins {
     #[arg(skip)]
     paths: Vec<PathBuf>,
-    /// Seconds after which a call into a plugin counts as hanging and ends the program (exit code 124); 0 for never.
+    /// Maximum seconds for a call into a plugin before the program exits with code 124; 0 for no limit.
     #[arg(
         long = "plugin-limit",
         global = true,
@@ -25,8 +25,8 @@ pub struct Plugins {
         help_heading = EVERYWHERE
     )]
     limit: f64,
-    /// Run the code of every plugin that a config names. Without it, one that is neither named with --plugin nor trusted
-    /// (`kanrl plugins trust PATH`) is refused.
+    /// Load every plugin that a config names, which runs its code. By default, only plugins that are named with --plugin or
+    /// trusted (`kanrl plugins trust PATH`) are loaded.
     #[arg(long = "allow-plugins", global = true, help_heading = EVERYWHERE)]
     allow: bool,
 }
@@ -44,7 +44,7 @@ impl Plugins {
             .long("plugin")
             .value_name("PATH")
             .help_heading(EVERYWHERE)
-            .help("Add the environments of this shared library, which runs its code; may be repeated")
+            .help("Load the environments of a shared library, which runs its code; may be repeated")
             .value_parser(value_parser!(PathBuf))
             .action(ArgAction::Append);
         command.arg(flag).mut_subcommands(Self::flag_everywhere)
@@ -198,10 +198,10 @@ fn consent(path: &Path, digest: &str) -> Result<bool, Failure> {
         Some(Answer::No) | None => {}
     }
     let path = path.display();
-    let message = format!("the config names the plugin `{path}`, whose code would run with your rights");
+    let message = format!("the config names the plugin `{path}`, whose code would run with your permissions");
     let help = format!(
-        "if you trust it: `--plugin {path}` for this once, `kanrl plugins trust {path}` for good, or `--allow-plugins` for \
-         every plugin that a config names"
+        "if you trust it, add `--plugin {path}` to load it once, run `kanrl plugins trust {path}` to always allow it, or use \
+         `--allow-plugins` to load every plugin that a config names"
     );
     Err(Failure::input_with_help(std::io::Error::other(message), help))
 }

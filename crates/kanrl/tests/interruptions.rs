@@ -161,7 +161,7 @@ fn ctrl_c_ends_a_sweep_and_its_runs_and_it_goes_on_later() {
     let output = child.wait_with_output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(130), "{stderr}");
-    assert!(stderr.contains("to go on: kanrl sweep"), "{stderr}");
+    assert!(stderr.contains("to resume: kanrl sweep"), "{stderr}");
     // Nobody writes into its runs any more, the one that was cut off says so, and what was done is in the summary.
     for run in names() {
         assert!(!store(&run).is_in_use(), "{} is in use", run.display());

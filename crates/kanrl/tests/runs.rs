@@ -70,7 +70,7 @@ fn a_sweep_makes_every_run_and_its_summary() {
     let name = rows[0]["run"].as_str().unwrap();
     let before = logs(name);
     let again = run(folder.path(), &["sweep", "grid.toml", "--workers", "2"]);
-    assert!(stdout(&again).contains("Everything about this sweep: sweeps/grid"));
+    assert!(stdout(&again).contains("Sweep directory: sweeps/grid"));
     assert_eq!(before, logs(name));
 
     let listed: serde_json::Value =

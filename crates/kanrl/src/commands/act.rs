@@ -20,29 +20,28 @@ Examples:
   kanrl act bundled:CartPole-v1 --observations states.csv --out actions.csv
   kanrl act 'formula:theta + theta_dot' --environment CartPole-v1 --observations s.csv --out a.csv
 
-Observations are in the environment's own units, one a row. A .csv has a header; where the policy
-or the environment knows the names of the observation's coordinates, those columns are taken, in any
-order and whatever stands beside them. Each row counts as the first step of an episode, for the few
-policies that are told the time.
+Observations are in the environment's own units, one per row. A .csv needs a header. If the policy or
+the environment knows the observations' names, those columns are used, in any order, and other columns
+are ignored. For policies that depend on time, each row counts as the first step of an episode.
 
 Without --environment:
   FILE.zip, hub:…, FILE.safetensors, bundled:ID  know sizes and the actions' bounds
   FILE.pt                                        knows sizes; needs --activation
-  run:DIR, run:DIR#network, formula.json         know the observations' names as well
-  FILE.onnx                                      whole numbers are actions, floats come as they are
-  formula:EXPRESSION                             gives values as they are, for a .csv's columns")]
+  run:DIR, run:DIR#network, formula.json         also know the observations' names
+  FILE.onnx                                      integers are actions, floats are written unchanged
+  formula:EXPRESSION                             writes its values, computed from a .csv's columns")]
 pub struct Act {
-    /// Whose policy: bundled:ID, FILE.zip, FILE.safetensors, formula.json, formula:EXPRESSION, run:DIR, run:DIR#network, …
+    /// Policy: bundled:ID, FILE.zip, FILE.safetensors, formula.json, formula:EXPRESSION, run:DIR, run:DIR#network, …
     policy: PolicySource,
     #[command(flatten)]
     flags: PolicyFlags,
-    /// Observations, one a row: .npy, .npz, .safetensors or .csv.
+    /// Observations, one per row: .npy, .npz, .safetensors, or .csv.
     #[arg(long, value_name = "FILE")]
     observations: PathBuf,
-    /// Where the actions go, one a row: .npy, .safetensors or .csv.
+    /// Output file for the actions, one per row: .npy, .safetensors, or .csv.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// The environment's id, where the policy does not say itself what it takes and gives.
+    /// Id of the environment, if the policy does not describe its own inputs and outputs.
     #[arg(long, value_name = "ID")]
     environment: Option<String>,
     /// Print JSON.
@@ -74,7 +73,7 @@ impl Act {
                 self.policy,
                 observation_names.join(", ")
             );
-            let help = "leave out what is no observation, or name the columns of a .csv and the --environment";
+            let help = "remove columns that are not observations, or name the columns of a .csv and the --environment";
             return Err(Failure::input_with_help(Error::other(message), help));
         }
         let rows = observations.rows();
@@ -119,7 +118,7 @@ impl Act {
             .extension()
             .is_some_and(|name| ["csv", "tsv", "txt"].iter().any(|table| name.eq_ignore_ascii_case(table)));
         if matches!(self.policy, PolicySource::Other(PolicyReference::Formula(_))) && !is_table {
-            let message = format!("`{}` does not say in which order its observations come", self.policy);
+            let message = format!("`{}` does not define the order of its observations", self.policy);
             let help = "add --environment ID, or give a .csv with named columns";
             return Err(Failure::input_with_help(Error::other(message), help));
         }

@@ -7,27 +7,27 @@ use std::path::{Path, PathBuf};
 
 #[derive(Debug, Subcommand)]
 pub enum Config {
-    /// Print the whole config of a run of this environment, every default filled in, as TOML.
+    /// Print the complete config for an environment, defaults included, as TOML.
     Show {
         /// The environment's id.
         environment: String,
-        /// Print JSON, which is a config as well.
+        /// Print JSON instead, which is also a valid config.
         #[arg(long)]
         json: bool,
     },
-    /// Print the JSON schema of config files, for editors that complete and check them.
+    /// Print the JSON schema of config files, for completion and checks in your editor.
     Schema,
-    /// List the kinds of experts, approximators and libraries, with an example of each.
+    /// List the kinds of experts, approximators, and libraries with an example of each.
     Kinds {
         /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Say whether a config file would run: keys, kinds, values, environment, expert and stages.
+    /// Check a config file: keys, kinds, values, environment, expert, and stages.
     ///
-    /// Loads no plugin and runs nobody's code: of an environment that comes from a plugin, nothing is checked.
+    /// Never loads a plugin, so environments that come from plugins are not checked.
     Check {
-        /// The file.
+        /// Config file.
         file: PathBuf,
         /// Print JSON.
         #[arg(long)]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 #[derive(Debug, Subcommand)]
 pub enum Env {
-    /// List them, one a line: id, spaces, time limit, what it is.
+    /// List environments: id, spaces, time limit, description.
     List {
         /// Print JSON.
         #[arg(long)]
@@ -17,10 +17,10 @@ pub enum Env {
     Check {
         /// The environment's id.
         id: String,
-        /// Compare with recordings as well: a folder of ID.json and ID.safetensors.
+        /// Also compare with recordings: a folder of ID.json and ID.safetensors files.
         #[arg(long, value_name = "DIR")]
         trajectories: Option<PathBuf>,
-        /// How far numbers may be apart, relative to the recorded one where that is above 1; 0 asks for equal bits.
+        /// Tolerance for recorded numbers, relative for numbers above 1; 0 requires bit-identical numbers.
         #[arg(long, default_value_t = 0.0)]
         tolerance: f64,
         /// Print JSON.

@@ -8,15 +8,15 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  kanrl export run:runs/CartPole-v1-20260131-120000 --to c > policy.c")]
 pub struct Export {
-    /// A formula: run:DIR, run:DIR#faithful, run:DIR#polished or a formula.json.
+    /// Formula: run:DIR, run:DIR#faithful, run:DIR#polished, or a formula.json.
     policy: PolicySource,
-    /// The format: text, latex, mathml, sympy, numpy, c, rust or json.
+    /// Format: text, latex, mathml, sympy, numpy, c, rust, or json.
     #[arg(long, value_name = "FORMAT")]
     to: Format,
-    /// Write to a file instead of the terminal.
+    /// Write to a file instead of standard output.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Print JSON: the policy, the format and the text, or the file that has it.
+    /// Print JSON: the policy, the format, and the text or the output file.
     #[arg(long)]
     json: bool,
 }

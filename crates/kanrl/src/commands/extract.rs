@@ -17,53 +17,54 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(after_help = after_help())]
 pub struct Extract {
-    /// The environment's Gymnasium id, such as CartPole-v1; `kanrl env list` shows all.
+    /// The environment's Gymnasium id, such as CartPole-v1; see `kanrl env list`.
     environment: Option<String>,
-    /// Whose policy: `bundled`, a Stable-Baselines3 archive (FILE.zip), …
+    /// The policy to explain: `bundled`, a Stable-Baselines3 archive (FILE.zip), …
     #[arg(long, value_name = "POLICY")]
     expert: Option<PolicySource>,
     #[command(flatten)]
     flags: PolicyFlags,
-    /// States that the expert is asked about (.csv, .npy, .npz or .safetensors), where its environment is not at hand.
+    /// A file of states to query the expert in (.csv, .npy, .npz, or .safetensors), if you don't have its environment.
     #[arg(long, value_name = "FILE", requires = "expert")]
     observations: Option<PathBuf>,
-    /// Somebody's log of observations and actions (.safetensors, .npz or .csv) in the place of an expert; without an
+    /// A log of observations and actions (.safetensors, .npz, or .csv) to explain instead of an expert; without an
     /// environment, nothing is played.
     #[arg(long, value_name = "FILE", conflicts_with = "expert")]
     dataset: Option<PathBuf>,
-    /// What the log's column `action` holds: labels of discrete actions, or numbers [default: found out from its values].
+    /// Whether the log's actions are labels of discrete actions, or numbers [default: inferred from their values].
     #[arg(long, value_name = "WHAT", requires = "dataset")]
     actions: Option<ActionKind>,
-    /// The KAN's hidden widths, such as 2 or 3,3; "" for none [default: none and 2 are both tried].
+    /// Hidden widths of the KAN, such as 2 or 3,3; "" for no hidden layer [default: tries both "" and 2].
     #[arg(long, value_name = "WIDTHS", value_parser = widths)]
     hidden: Option<Widths>,
-    /// The only source of randomness [default: 0].
+    /// Random seed [default: 0].
     #[arg(long)]
     seed: Option<u64>,
-    /// Tune nothing on return: the result is the formula that explains the expert.
+    /// Don't tune anything on return: the result is the formula that best explains the expert.
     #[arg(long)]
     faithful: bool,
-    /// Steps of the environment to tune the formulas' constants with [default: what the environment asks for, or 10000000].
+    /// Environment steps for tuning the formulas' constants; lower it for slow environments [default: 10000000, or what the
+    /// environment asks for].
     #[arg(long, value_name = "STEPS", conflicts_with = "faithful")]
     polish_steps: Option<u64>,
-    /// What the result is to be, of all formulas that play as well as the expert: the most faithful one, the best-playing one
-    /// or the shortest [default: fidelity].
+    /// Which formula to pick among those that play as well as the expert: the most faithful, the best-playing, or the
+    /// shortest [default: fidelity].
     #[arg(long, value_name = "WHAT", value_parser = ["fidelity", "return", "brevity"])]
     prefer: Option<String>,
-    /// A formula of your own form, with unknown constants k1, k2, … ("k1*theta + k2*theta_dot"; expressions for several
-    /// outputs stand between `;`): fitted, tuned and compared with all others. Can be given several times.
+    /// Your own formula with unknown constants k1, k2, … ("k1*theta + k2*theta_dot"; separate several outputs with `;`).
+    /// It is fitted, tuned, and compared with the others. May be repeated.
     #[arg(long = "candidate", value_name = "EXPRESSION")]
     candidates: Vec<String>,
-    /// Report episodes for each policy [default: 100].
+    /// Number of evaluation episodes for each policy [default: 100].
     #[arg(long, value_name = "COUNT")]
     episodes: Option<u32>,
-    /// A run's config (TOML, or JSON by its name); flags override it.
+    /// Read the run's config from a TOML or .json file; flags override it.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The run directory [default: runs/ENVIRONMENT-TIME].
+    /// Run directory [default: runs/ENVIRONMENT-TIME].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// End with exit code 2 where something in the run directory is damaged, instead of computing it again.
+    /// Exit with code 2 if a file in the run directory is damaged, instead of recomputing it.
     #[arg(long)]
     strict: bool,
     /// Print the result as JSON.
@@ -78,18 +79,18 @@ Examples:
   kanrl extract CartPole-v1 --candidate 'k1*theta + k2*theta_dot'
   kanrl extract --config run.toml
   kanrl extract --dataset log.csv              a formula for logged actions; nothing is played
-  kanrl extract --expert agent.zip --observations states.csv   … for what an agent does in these states
-  kanrl extract CartPole-v1 --dataset log.npz  … its constants tuned, and compared, by playing
+  kanrl extract CartPole-v1 --dataset log.npz  … tuned and compared by playing
+  kanrl extract --expert agent.zip --observations states.csv   for what an agent does in these states
 
-A log's columns are observations (their names stand in the formula), `action` (labels of any kind, or
-a number) or `action_NAME` (vectors), and if need be `episode`, `done`, `weight`; an index, times,
-rewards and texts are left out. Its arrays: `observations`, `actions`, `episode_starts`, `weights`.";
+A log's columns are observations (the formula uses their names), `action` (any labels, or a number) or
+`action_NAME` (vectors), and optionally `episode`, `done`, and `weight`. Indices, times, rewards, and
+text are skipped. A log's arrays are `observations`, `actions`, `episode_starts`, and `weights`.";
 
 /// Examples, and what a run directory holds.
 fn after_help() -> String {
     let files = RunFile::ALL.iter().filter(|file| !file.name().starts_with('.'));
     let files: String = files.map(|file| format!("  {:<16} {}\n", file, file.meaning())).collect();
-    format!("{EXAMPLES}\n\nThe run directory holds:\n{files}")
+    format!("{EXAMPLES}\n\nThe run directory contains:\n{files}")
 }
 
 /// Hidden widths; a type of its own, since clap takes a `Vec` for a repeated flag.
@@ -138,7 +139,7 @@ impl Extract {
         if let Some(expert) = &self.expert {
             config.set("expert", "", self.expert_section(expert)?);
         } else if self.flags.are_given() {
-            let message = std::io::Error::other("--normalization and --activation are about an --expert");
+            let message = std::io::Error::other("--normalization and --activation require --expert");
             return Err(Failure::input_with_help(message, "name it: --expert agent.zip"));
         }
         let needs_none = ["dataset", "observed"];
@@ -190,7 +191,7 @@ impl Extract {
             None => toml::Value::try_from(config),
             Some(observations) => {
                 let PolicySource::Other(reference) = expert else {
-                    let message = std::io::Error::other(format!("`{expert}` cannot be asked about a file of states"));
+                    let message = std::io::Error::other(format!("`{expert}` cannot be used with --observations"));
                     return Err(Failure::input_with_help(message, "name the formula's own file in the run directory"));
                 };
                 let config: Box<dyn ExpertConfig> = Box::new(ObservedConfig {
@@ -228,7 +229,7 @@ pub fn execute(mut run: OpenRun, quiet: bool, json: bool) -> Result<(), Failure>
     if !summary.reused.is_empty() {
         println!("\nreused, since nothing they depend on has changed: {}", summary.reused.join(", "));
     }
-    println!("\nEverything about this run: {}", directory.display());
+    println!("\nRun directory: {}", directory.display());
     Ok(())
 }
 

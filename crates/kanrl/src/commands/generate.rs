@@ -10,7 +10,7 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  kanrl completions bash > ~/.local/share/bash-completion/completions/kanrl")]
 pub struct Completions {
-    /// The shell.
+    /// Shell.
     shell: Shell,
 }
 
@@ -26,7 +26,7 @@ impl Completions {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  kanrl man --out man && man -l man/kanrl-extract.1")]
 pub struct Man {
-    /// Write a page for the program and one for each command into this folder, instead of printing the program's.
+    /// Write the man pages of kanrl and of every command into this folder, instead of printing kanrl's.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }

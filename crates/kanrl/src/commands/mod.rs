@@ -20,43 +20,43 @@ use clap::Subcommand;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Turn an expert into a formula: collect, fit, prune, symbolify, refine, evaluate.
+    /// Turn an expert into a formula.
     Extract(extract::Extract),
-    /// Go on with a run that was cancelled or killed, at the last finished stage.
+    /// Resume a run that was cancelled or killed, after its last finished stage.
     Resume(resume::Resume),
-    /// Make many runs: a grid over any config fields, with seeds, some at the same time.
+    /// Run a grid of configs and seeds, several at a time.
     Sweep(sweep::Sweep),
-    /// List, show and compare runs.
+    /// List, show, and compare runs.
     #[command(subcommand)]
     Runs(runs::Runs),
-    /// Write a formula as text, mathematics or code.
+    /// Export a formula as text, math, or code.
     Export(export::Export),
     /// Play a policy and report its returns.
     Evaluate(policy::Evaluate),
     /// Show an episode, as a video or in the terminal.
     Play(policy::Play),
-    /// Ask a policy for the actions of a file of observations.
+    /// Compute a policy's actions for a file of observations.
     Act(act::Act),
-    /// The experts that come with kanrl.
+    /// List the bundled experts.
     Experts(experts::Experts),
-    /// Train an expert with PPO, for environments that have none.
+    /// Train an expert for an environment that has none.
     TrainExpert(train_expert::TrainExpert),
-    /// The web app: start runs, watch them, look into their formulas and change them.
+    /// Start the web app: start and watch runs, explore and edit their formulas.
     Serve(serve::Serve),
     /// Print and check run configs.
     #[command(subcommand)]
     Config(config::Config),
-    /// The environments there are.
+    /// List and check environments.
     #[command(subcommand)]
     Env(env::Env),
-    /// Shared libraries that add environments.
+    /// Inspect, check, and trust plugins, which add environments.
     #[command(subcommand)]
     Plugins(plugins::Command),
     #[command(hide = true)]
     StudioWork(studio_work::StudioWork),
-    /// Print a script that completes commands and flags in a shell.
+    /// Print a shell completion script.
     Completions(generate::Completions),
-    /// Print the manual page.
+    /// Print the man page.
     Man(generate::Man),
 }
 

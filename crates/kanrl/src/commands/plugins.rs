@@ -8,24 +8,24 @@ use std::time::Duration;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Say what a plugin offers, or what those in the plugin folder do. Runs the libraries' code.
+    /// List the environments of a plugin, or of all plugins in the plugin folder. Runs the libraries' code.
     ///
-    /// The plugin folder is $KANRL_PLUGINS, else kanrl/plugins in the folder for your data (~/.local/share on Linux).
+    /// The plugin folder is $KANRL_PLUGINS, or else kanrl/plugins in your data directory (~/.local/share on Linux).
     List {
         /// A shared library.
         path: Option<PathBuf>,
     },
-    /// Check that a plugin's environments keep their contract. Runs the library's code, in a process of its own.
+    /// Check that a plugin's environments keep their contract. Runs the library's code in a separate process.
     Check {
         /// A shared library.
         path: PathBuf,
-        /// Check these environments only.
+        /// Check only these environments.
         ids: Vec<String>,
     },
-    /// Trust a library, as it is now: its code may run when a config names it. Runs nothing.
+    /// Trust a library in its current version, so that configs can load it. Runs none of its code.
     ///
-    /// Trusted libraries are known by their SHA-256, in kanrl/trusted-plugins in the folder for your settings (~/.config on
-    /// Linux); delete a line there to take it back.
+    /// The SHA-256 of each trusted library is stored in kanrl/trusted-plugins in your config directory (~/.config on Linux);
+    /// delete a line there to revoke trust.
     Trust {
         /// A shared library.
         path: PathBuf,

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 pub struct Evaluate {
     /// The environment's id.
     environment: String,
-    /// Whose policy: bundled, bundled:ID, FILE.zip, FILE.safetensors, formula.json, formula:EXPRESSION, run:DIR, run:DIR#network, …
+    /// Policy: bundled, bundled:ID, FILE.zip, FILE.safetensors, formula.json, formula:EXPRESSION, run:DIR, run:DIR#network, …
     #[arg(long)]
     policy: PolicySource,
     #[command(flatten)]
@@ -25,7 +25,7 @@ pub struct Evaluate {
     /// Number of episodes.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     episodes: u64,
-    /// Seed of the first episode; the others follow it.
+    /// Seed of the first episode; the following episodes use the following seeds.
     #[arg(long, default_value_t = kanrl_pipeline::run::seeds::FIRST_REPORT_SEED)]
     seed: u64,
     /// Print JSON.
@@ -70,7 +70,7 @@ impl Evaluate {
 pub struct Play {
     /// The environment's id.
     environment: String,
-    /// Whose policy; see `kanrl evaluate --help`.
+    /// Policy; see `kanrl evaluate --help`.
     #[arg(long, default_value = "bundled")]
     policy: PolicySource,
     #[command(flatten)]
@@ -78,13 +78,13 @@ pub struct Play {
     /// The episode's seed.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// The video: FILE.mp4, FILE.png (animated) or FILE.gif.
+    /// Output video: FILE.mp4, FILE.png (animated), or FILE.gif.
     #[arg(long, value_name = "FILE", default_value = "episode.mp4")]
     out: PathBuf,
     /// Draw the episode live in the terminal instead of writing a video.
     #[arg(long)]
     terminal: bool,
-    /// Write the action and the return so far on each frame.
+    /// Show the action and the return so far on each frame.
     #[arg(long)]
     captions: bool,
     /// Print the result as JSON.
@@ -105,7 +105,7 @@ impl Play {
             Some(format) => format,
             None if self.terminal => Format::Apng,
             None => {
-                let message = format!("{} is no video that can be written", self.out.display());
+                let message = format!("{} is not a supported video file", self.out.display());
                 return Err(Failure::input_with_help(std::io::Error::other(message), "name it .mp4, .png or .gif"));
             }
         };

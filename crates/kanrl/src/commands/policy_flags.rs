@@ -1,4 +1,4 @@
-//! Flags for what a policy's name does not say.
+//! Flags that complete a policy's name.
 
 use crate::failure::Failure;
 use clap::Args;
@@ -12,10 +12,10 @@ use std::sync::Arc;
 
 #[derive(Debug, Args)]
 pub struct PolicyFlags {
-    /// The pickled VecNormalize of a Stable-Baselines3 archive, or `none` [default: the *vec*normalize*.pkl beside it].
+    /// Pickled VecNormalize of a Stable-Baselines3 archive, or `none` [default: the *vec*normalize*.pkl next to it].
     #[arg(long, value_name = "FILE")]
     normalization: Option<PathBuf>,
-    /// What stands between the layers of a torch state dict (FILE.pt): tanh, relu, elu, silu, gelu, …
+    /// Activation function of a PyTorch state dict (FILE.pt): tanh, relu, elu, silu, gelu, …
     #[arg(long, value_name = "NAME")]
     activation: Option<Activation>,
 }

@@ -11,10 +11,10 @@ use std::path::PathBuf;
 pub struct Resume {
     /// The run directory.
     directory: PathBuf,
-    /// Compute this stage and all later ones again (collect, fit, prune, symbolify, refine, evaluate, report).
+    /// Recompute this stage (collect, fit, prune, symbolify, refine, evaluate, report, …) and all later ones.
     #[arg(long, value_name = "STAGE")]
     from: Option<String>,
-    /// End with exit code 2 where something in the run directory is damaged, instead of computing it again.
+    /// Exit with code 2 if a file in the run directory is damaged, instead of recomputing it.
     #[arg(long)]
     strict: bool,
     /// Print the result as JSON.

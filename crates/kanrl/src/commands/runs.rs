@@ -9,16 +9,16 @@ use std::path::{Path, PathBuf};
 
 #[derive(Debug, Subcommand)]
 pub enum Runs {
-    /// List the runs in a folder: state, returns, operations, time.
+    /// List the runs in a folder with their state, returns, operations, and time.
     List {
-        /// The folder; a sweep's runs count as well.
+        /// Folder of runs or sweeps.
         #[arg(default_value = "runs")]
         folder: PathBuf,
         /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Show one run: returns of each policy, formula, time of each stage.
+    /// Show one run: the returns of each policy, the formula, and the time of each stage.
     Show {
         /// The run directory.
         directory: PathBuf,
@@ -26,7 +26,7 @@ pub enum Runs {
         #[arg(long)]
         json: bool,
     },
-    /// Compare runs: settings that differ, returns, and differences on the same seeds to the first run.
+    /// Compare runs: differing settings, returns, and the difference from the first run on the same seeds.
     Compare {
         /// The run directories.
         #[arg(required = true, num_args = 2.., value_name = "DIRECTORY")]
@@ -62,7 +62,7 @@ fn read(directory: &Path) -> Result<RunRecord, Failure> {
 
 fn list(folder: &Path, json: bool) -> Result<(), Failure> {
     if !folder.is_dir() {
-        let message = format!("{} is no folder", folder.display());
+        let message = format!("{} is not a folder", folder.display());
         return Err(Failure::input_with_help(std::io::Error::other(message), "kanrl runs list FOLDER"));
     }
     let records = RunRecord::list(folder, DEPTH);

@@ -9,32 +9,32 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub struct Serve {
-    /// The port; 0 for any free one.
+    /// Port; 0 for any free one.
     #[arg(long, default_value_t = 7860)]
     port: u16,
-    /// The address to listen on. Anything but the loopback interface needs --token or --public.
+    /// Address to listen on. Any address other than loopback requires --token or --public.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     host: IpAddr,
-    /// What one must know to use the studio, in the place of a random token. Other users see a command line: $KANRL_TOKEN is
-    /// read as well.
+    /// Token that is required to use the studio, instead of a random one. Other users can see command lines, so prefer
+    /// setting $KANRL_TOKEN.
     #[arg(long, value_name = "TOKEN", value_parser = token)]
     token: Option<String>,
-    /// Ask for no token: everybody who reaches the address can start runs on this machine.
+    /// Require no token: everyone who can reach the address can start runs on this machine.
     #[arg(long, conflicts_with = "token")]
     public: bool,
     /// Open the page in the browser.
     #[arg(long)]
     open: bool,
-    /// The folder of runs: those of `kanrl extract` in it appear as well.
+    /// Folder of runs; runs of `kanrl extract` in it are shown too.
     #[arg(long, value_name = "DIR", default_value = "runs")]
     runs: PathBuf,
-    /// Runs that are extracted at the same time; one run uses every core.
+    /// Number of extractions at a time; a single one uses all cores.
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     jobs: usize,
-    /// Runs that may wait for their turn.
+    /// Maximum number of runs in the queue.
     #[arg(long, value_name = "NUMBER", default_value_t = 8)]
     queue: usize,
-    /// Files of the page from a folder instead of those compiled in, to work on them.
+    /// Serve the page's files from a folder instead of the built-in ones, for development.
     #[arg(long, value_name = "DIR")]
     assets: Option<PathBuf>,
 }
@@ -44,8 +44,8 @@ Examples:
   kanrl serve --open
   kanrl serve --port 8000 --runs my-runs
 
-Each extraction is a process of its own: one that crashes or hangs does not take the studio down. Ctrl-C ends the studio
-and what it is extracting; `kanrl resume DIR`, or the page, goes on with those runs later.";
+Each extraction runs in a separate process, so a crash does not take the studio down. Ctrl-C stops the studio and its
+extractions; resume them later from the page or with `kanrl resume DIR`.";
 
 /// A token that can stand in an address and in a cookie.
 fn token(text: &str) -> Result<String, String> {
@@ -66,8 +66,8 @@ impl Serve {
         };
         if !self.host.is_loopback() && chosen.is_none() && !self.public {
             let message = format!("everyone who can reach {} could try to start runs on this machine", self.host);
-            let help = "choose what one must know, with --token or in $KANRL_TOKEN; or let everybody in, with --public; or leave \
-                        --host out, to serve this machine only";
+            let help = "set a token with --token or in $KANRL_TOKEN, allow everyone with --public, or omit --host to serve this \
+                        machine only";
             return Err(Failure::input_with_help(Error::other(message), help));
         }
         private_files();

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// `kanrl train-expert`: the policy that is written is the one with the best lower tail of returns on validation seeds.
+/// `kanrl train-expert`: writes the policy with the best lower tail of returns on validation seeds.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -22,22 +22,22 @@ Examples:
 pub struct TrainExpert {
     /// The environment's id.
     environment: String,
-    /// `ppo`: proximal policy optimization; `ars`: augmented random search, for linear policies.
+    /// Proximal policy optimization (ppo), or augmented random search for linear policies (ars).
     #[arg(long, value_enum, default_value_t)]
     algorithm: Algorithm,
-    /// The training's only source of randomness.
+    /// Random seed.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Environment steps, instead of the published number.
+    /// Number of environment steps, instead of the published one.
     #[arg(long)]
     timesteps: Option<u64>,
-    /// A JSON file of hyper-parameters, instead of the published ones (rl-zoo's for PPO, the paper's for ARS).
+    /// JSON file of hyperparameters, instead of the published ones (rl-zoo's for PPO, the paper's for ARS).
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The policy [default: ENVIRONMENT.safetensors].
+    /// Output file [default: ENVIRONMENT.safetensors].
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Go on from a checkpoint; Ctrl-C writes one, and so does every hundredth of the training.
+    /// Resume from a checkpoint. Checkpoints are written on Ctrl-C and after every hundredth of the training.
     #[arg(long, value_name = "FILE")]
     resume: Option<PathBuf>,
     /// Print the result as JSON.
@@ -100,7 +100,7 @@ impl TrainExpert {
         bar.finish();
         if !trainer.is_finished() {
             let message = std::io::Error::other(format!("cancelled after {} steps", trainer.timesteps()));
-            let help = format!("to go on: kanrl train-expert {id} --resume {}", checkpoint.display());
+            let help = format!("to resume: kanrl train-expert {id} --resume {}", checkpoint.display());
             return Err(Failure::cancelled(message, help));
         }
         let (policy, file) = best.choose(trainer.as_ref()).map_err(Failure::run)?;

@@ -21,12 +21,12 @@ use workers::{Job, Outcome};
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub struct Sweep {
-    /// The sweep: a base config and lists of values.
+    /// Sweep file: a base config and lists of values.
     file: PathBuf,
-    /// The sweep's folder; where it has finished runs of this sweep, they are kept [default: sweeps/FILE].
+    /// Output folder; finished runs of the same sweep in it are kept [default: sweeps/FILE].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Runs at the same time, each in a process of its own [default: 1 for every 4 threads].
+    /// Number of runs at a time, each in a separate process [default: one for every 4 threads].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     workers: Option<u16>,
     /// Print the summary as JSON.
@@ -43,9 +43,9 @@ Example:
   approximator.hidden = [[], [2]]
   approximator.kind = [\"kan\"]
 
-The folder holds runs/, summary.csv, pareto.svg (return against operations) and, in builds with the feature `arrow`,
-summary.arrow. A run that fails is recorded and the others go on; the same command again goes on where it stopped.
-Exit codes: 0 all runs are done, 1 some failed, 130 cancelled.";
+The output folder contains runs/, summary.csv, pareto.svg (return against operations), and, in builds with the feature
+`arrow`, summary.arrow. A failing run is recorded and the others continue; run the same command again to resume.
+Exit codes: 0 all runs succeeded, 1 some failed, 130 cancelled.";
 
 impl Sweep {
     pub fn run(self, quiet: bool, plugins: &Plugins) -> Result<(), Failure> {
@@ -83,7 +83,7 @@ impl Sweep {
         bar.finish_and_clear();
         written.map_err(Failure::run)?;
         if cancelled.load(Ordering::SeqCst) {
-            let help = format!("to go on: kanrl sweep {} --out {}", self.file.display(), out.display());
+            let help = format!("to resume: kanrl sweep {} --out {}", self.file.display(), out.display());
             let message = format!("cancelled after {} of {} runs", rows.len(), jobs.len());
             return Err(Failure::cancelled(std::io::Error::other(message), help));
         }
@@ -91,12 +91,12 @@ impl Sweep {
             json::print(&summary::json(&rows))?;
         } else {
             summary::print(&rows);
-            println!("\nEverything about this sweep: {}", out.display());
+            println!("\nSweep directory: {}", out.display());
         }
         let failed = rows.iter().filter(|row| row.error.is_some()).count();
         if failed > 0 {
             let message = format!("{failed} of {} runs failed", rows.len());
-            let help = format!("what they said: {}", out.join("logs").display());
+            let help = format!("their output: {}", out.join("logs").display());
             return Err(Failure::run_with_help(std::io::Error::other(message), help));
         }
         Ok(())
