@@ -59,7 +59,7 @@ def _functions(expert, scores):
         return (lambda observations: expert.predict(observations, deterministic=True)), scores
     if expert is not None and not callable(expert):
         raise InputError(
-            f"a {type(expert).__name__} is no expert",
+            f"a {type(expert).__name__} is not an expert",
             "give a name as the command line takes it, a model with `predict`, a torch.nn.Module or a function",
         )
     return expert, scores

@@ -82,7 +82,7 @@ fn rollouts(environment: &Bound<'_, PyAny>, arguments: &str) -> PyResult<Rollout
 fn seeds(episodes: u64, first: Option<u64>) -> PyResult<Vec<u64>> {
     if !(1..=10_000_000).contains(&episodes) {
         let message = format!("{episodes} episodes cannot be played");
-        return Err(errors::input_with_help(message, "give a number from 1 to 10000000"));
+        return Err(errors::input_with_help(message, "use a number from 1 to 10000000"));
     }
     let first = first.unwrap_or(FIRST_REPORT_SEED);
     Ok((0..episodes).map(|index| first.wrapping_add(index)).collect())

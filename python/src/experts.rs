@@ -55,7 +55,7 @@ impl ExpertConfig for PythonExpertConfig {
             None => Err(BuildError {
                 component: "expert",
                 reason: format!(
-                    "`{}` lives in a Python program: give it again, kanrl.resume(directory, expert=…)",
+                    "`{}` lives in a Python program: pass it again, kanrl.resume(directory, expert=…)",
                     self.name
                 ),
                 source: None,

@@ -76,8 +76,8 @@ impl Network {
             places[edge.source] == (layer, source) && places[edge.target] == (layer + 1, target)
         };
         graph.edges.iter().position(find).ok_or_else(|| {
-            let message = format!("there is no edge from node {source} of layer {layer} to node {target} of the next");
-            errors::input_with_help(message, "it may have been pruned: `edges` lists those that there are")
+            let message = format!("no edge leads from node {source} of layer {layer} to node {target} of the next");
+            errors::input_with_help(message, "it may have been pruned; see `edges`")
         })
     }
 
@@ -285,7 +285,7 @@ impl Network {
         let found = library(Some(vec![function.clone()]), None)?.candidates(&self.curve(&graph, edge));
         let message = || format!("`{function}` leaves its domain on this edge");
         let fitted = found.into_iter().next();
-        let fitted = fitted.ok_or_else(|| errors::input_with_help(message(), "take another function"))?;
+        let fitted = fitted.ok_or_else(|| errors::input_with_help(message(), "use another function"))?;
         let r_squared = fitted.r_squared;
         Ok((self.with_graph(graph.with_function(edge, EdgeFunction::Symbolic(fitted.into()))), r_squared))
     }

@@ -88,8 +88,8 @@ impl Policy {
     }
 
     fn formula(&self) -> PyResult<&Formula> {
-        let help = "run.formula, run.faithful, run.polished and what run.front holds are formulas";
-        let message = || format!("`{}` is no formula", self.policy.source());
+        let help = "run.formula, run.faithful, run.polished, and the items of run.front are formulas";
+        let message = || format!("`{}` is not a formula", self.policy.source());
         self.formula.as_ref().ok_or_else(|| errors::input_with_help(message(), help))
     }
 
@@ -319,7 +319,7 @@ impl Policy {
             (Made::Reference { text, environment }, _) => Ok((make, (text.clone(), environment.clone()))),
             _ => {
                 let message = format!("`{}` lives in this process and cannot be pickled", self.policy.source());
-                Err(errors::input_with_help(message, "pickle what it was made from"))
+                Err(errors::input_with_help(message, "pickle what it was created from"))
             }
         }
     }

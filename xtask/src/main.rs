@@ -161,7 +161,7 @@ fn value(parser: &mut lexopt::Parser) -> Result<String, String> {
 
 fn number<T: std::str::FromStr>(parser: &mut lexopt::Parser) -> Result<T, String> {
     let text = value(parser)?;
-    text.parse().map_err(|_| format!("`{text}` is no whole number"))
+    text.parse().map_err(|_| format!("`{text}` is not a whole number"))
 }
 
 fn text(value: std::ffi::OsString) -> Result<String, String> {

@@ -99,7 +99,7 @@ fn open(path: &Path) -> std::io::Result<std::fs::File> {
     if file.metadata()?.is_file() {
         return Ok(file);
     }
-    Err(std::io::Error::other("it is no regular file; pipes, devices and folders are not read"))
+    Err(std::io::Error::other("it is not a regular file; pipes, devices, and folders cannot be read"))
 }
 
 /// A regular file's bytes, if it is not larger than `limit`.

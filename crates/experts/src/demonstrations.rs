@@ -27,7 +27,7 @@ impl ExpertConfig for DatasetConfig {
     fn build(&self, _environment: &EnvironmentSpec) -> Result<Arc<dyn ExpertPolicy>, BuildError> {
         let error = ExpertError::Unsupported {
             file: self.path.display().to_string(),
-            what: "a log, which cannot be asked what to do,".to_owned(),
+            what: "a log, which cannot be queried,".to_owned(),
             supported: "`kanrl extract --dataset` learns from it".to_owned(),
         };
         Err(error.into_build_error())

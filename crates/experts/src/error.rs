@@ -35,7 +35,7 @@ pub enum ExpertError {
         reason: String,
     },
     /// The archive lacks something.
-    #[error("`{file}` has no member `{member}`; it has {}: the file is cut off or of another kind", list(.present))]
+    #[error("`{file}` has no member `{member}`; it has {}: the file is truncated or of another kind", list(.present))]
     MissingMember {
         /// The archive.
         file: String,

@@ -45,7 +45,7 @@ impl FunctionPolicy {
             SymbolicError::UnknownVariable { name, nearest } => ExpertError::malformed(
                 &source,
                 format!(
-                    "uses `{name}`, which is no observation of `{}`{}; it has {}",
+                    "uses `{name}`, which is not an observation of `{}`{}; it has {}",
                     environment.id,
                     suggest::did_you_mean(&nearest),
                     names.join(", ")

@@ -102,7 +102,7 @@ impl Hub {
         });
         let home = home.ok_or_else(|| ExpertError::Reference {
             reference: "hub".to_owned(),
-            reason: "there is no home directory for the cache; set HF_HOME".to_owned(),
+            reason: "no home directory for the cache was found; set HF_HOME".to_owned(),
         })?;
         let token = variable("HF_TOKEN").or_else(|| std::fs::read_to_string(home.join("token")).ok());
         Ok(Self {

@@ -48,7 +48,7 @@ pub(crate) fn encode(parts: &[InputPart], observation: &[f64], inputs: &mut [f32
                 let index = own[0] - *start as f64;
                 if !(index >= 0.0 && index.fract() == 0.0 && index < *count as f64) {
                     let last = start + *count as i64 - 1;
-                    return Err(format!("it takes whole numbers from {start} to {last}, not {}", own[0]));
+                    return Err(format!("it takes integers from {start} to {last}, not {}", own[0]));
                 }
                 own_inputs.fill(0.0);
                 own_inputs[index as usize] = 1.0;

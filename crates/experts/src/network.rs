@@ -114,7 +114,10 @@ impl Mlp {
     /// A sentence where two neighboring layers do not fit together.
     pub fn new(layers: Vec<Layer>) -> Result<Self, String> {
         if let Some(pair) = layers.windows(2).find(|pair| pair[0].outputs != pair[1].inputs) {
-            return Err(format!("a layer gives {} values and the next one takes {}", pair[0].outputs, pair[1].inputs));
+            return Err(format!(
+                "a layer has {} outputs, but the next one has {} inputs",
+                pair[0].outputs, pair[1].inputs
+            ));
         }
         let widest = layers.iter().map(|layer| layer.outputs).max().ok_or("the network has no layer")?;
         Ok(Self { layers, widest })

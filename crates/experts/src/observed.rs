@@ -36,8 +36,10 @@ pub struct ObservedConfig {
 impl ExpertConfig for ObservedConfig {
     /// Refuses: with the environment at hand, the policy itself is the expert.
     fn build(&self, environment: &EnvironmentSpec) -> Result<Arc<dyn ExpertPolicy>, BuildError> {
-        let reason =
-            format!("`{}` can be asked anything in `{}`: leave out the observations", self.policy, environment.id);
+        let reason = format!(
+            "`{}` can be queried in any state of `{}`: leave out the observations",
+            self.policy, environment.id
+        );
         Err(BuildError { component: "expert", reason, source: None })
     }
 
@@ -130,7 +132,7 @@ impl ObservedConfig {
         if let ActionSpace::Box(space) = &spec.action_space
             && space.coordinates.iter().any(|axis| axis.low == f64::NEG_INFINITY)
         {
-            notes.push("the file does not say its actions' bounds: the formula has none".to_owned());
+            notes.push("the file does not contain the actions' bounds, so the formula has none".to_owned());
         }
         Ok(Demonstrations { source: format!("{} on {file}", self.policy), spec, rows: dataset, marked: false, notes })
     }

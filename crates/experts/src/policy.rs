@@ -102,7 +102,7 @@ impl NetworkPolicy {
                 let inputs: usize = parts.iter().map(InputPart::inputs).sum();
                 if inputs != network.inputs() {
                     return Err(format!(
-                        "the network takes {} inputs, the observation becomes {inputs}",
+                        "the network takes {} inputs, but the observation has {inputs}",
                         network.inputs()
                     ));
                 }

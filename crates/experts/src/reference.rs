@@ -71,10 +71,10 @@ impl PolicyReference {
     /// [`ExpertError::Reference`] for kinds that this build cannot load, and for options that the policy has no use for.
     pub fn config(&self, options: &PolicyOptions) -> Result<Box<dyn ExpertConfig>, ExpertError> {
         if options.normalization.is_some() && !matches!(self, Self::Sb3(_)) {
-            return Err(self.error("a normalization can be named for FILE.zip only"));
+            return Err(self.error("--normalization applies only to FILE.zip"));
         }
         if options.activation.is_some() && !matches!(self, Self::Torch(_)) {
-            return Err(self.error("an activation can be named for FILE.pt only; other files say it themselves"));
+            return Err(self.error("--activation applies only to FILE.pt; other files record it"));
         }
         match self {
             Self::Bundled => Ok(Box::new(BundledConfig::default())),

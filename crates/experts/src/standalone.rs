@@ -76,7 +76,7 @@ impl PolicyReference {
         self.config(options)?;
         match self {
             Self::Bundled => {
-                Err(self.error("it does not say for which environment; name it, as in bundled:CartPole-v1"))
+                Err(self.error("it does not name an environment; use bundled:ENVIRONMENT, such as bundled:CartPole-v1"))
             }
             Self::BundledFor(id) => {
                 let config = BundledConfig { environment: Some(id.clone()) };

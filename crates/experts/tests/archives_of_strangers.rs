@@ -56,7 +56,7 @@ fn normalization_under_any_name_is_found_named_and_refused() {
     let policy = load(&archive, named.to_str()).expect("a policy");
     assert_close(&actions(&*policy, &states), &expected("normalized/actions.csv"));
     let policy = load(&archive, Some("none")).expect("a policy");
-    assert_eq!(policy.notes()[0], "observations are not normalized, as asked for");
+    assert_eq!(policy.notes()[0], "observations are not normalized, as requested");
     assert!((actions(&*policy, &states)[0] - 0.1227).abs() < 1e-3);
     let error = load(&archive, Some("absent.pkl")).err().expect("a refusal");
     assert!(error.starts_with("cannot read `absent.pkl`"), "{error}");
@@ -115,6 +115,6 @@ fn what_could_keep_a_reader_waiting_is_refused() {
     let path = folder.path().join("agent.zip");
     let status = std::process::Command::new("mkfifo").arg(&path).status().expect("mkfifo runs");
     assert!(status.success());
-    assert!(load(&path, None).err().expect("a refusal").contains("it is no regular file"));
+    assert!(load(&path, None).err().expect("a refusal").contains("it is not a regular file"));
     assert!(load(Path::new("/dev/zero.zip"), None).is_err());
 }

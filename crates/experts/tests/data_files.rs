@@ -133,7 +133,10 @@ fn what_does_not_fit_is_refused_with_what_would() {
         "`log.csv` has no column `theta_dot`, did you mean `theta`?; it has x, x_dot, theta, action"
     );
     let message = read_log(Path::new("log.doc"), None, None).expect_err("a refusal").to_string();
-    assert_eq!(message, "`log.doc` is of no known type; expected .safetensors, .npz, .npy, .csv, .tsv or .txt");
+    assert_eq!(
+        message,
+        "`log.doc` is not a supported file type; expected .safetensors, .npz, .npy, .csv, .tsv, or .txt"
+    );
 }
 
 #[test]

@@ -166,7 +166,7 @@ fn rows_that_miss_a_number_are_left_out_and_counted() {
     );
     assert_eq!(
         table("x,action\n1,0\nnan,1\nnan,1\n", None).expect_err("a refusal"),
-        "`log.csv` lacks a finite number in 2 of 3 rows, in `x` (2); leave out the columns that are mostly empty, or fill them"
+        "`log.csv` lacks a finite number in 2 of 3 rows, in `x` (2); remove or fill the columns that are mostly empty"
     );
     // Actions on a file's rows cannot leave out any.
     let error = read_observations(&fixture("nan.csv"), &["x".into(), "v".into(), "u".into()]).expect_err("a refusal");

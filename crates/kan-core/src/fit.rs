@@ -278,7 +278,7 @@ pub enum ApproximatorError {
         reason: String,
     },
     /// A graph that no network of layers computes.
-    #[error("the graph is no network of layers: {reason}")]
+    #[error("the graph is not layered: {reason}")]
     NotLayered {
         /// Which part is not.
         reason: String,

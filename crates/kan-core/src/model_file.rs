@@ -84,7 +84,7 @@ impl<'a> ModelFile<'a> {
     pub(crate) fn count(&self, name: &str) -> Result<usize, ApproximatorError> {
         // Far above any use, and far below what could exhaust memory before the shapes are compared.
         let count = self.entry(name)?.parse().ok().filter(|count| (1..=65_536).contains(count));
-        count.ok_or_else(|| bad(format!("its number of {name} is no number from 1 to 65536")))
+        count.ok_or_else(|| bad(format!("its number of {name} is not between 1 and 65536")))
     }
 
     /// The values of a tensor of that shape, all of them finite.

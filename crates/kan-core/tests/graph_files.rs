@@ -78,7 +78,7 @@ fn what_is_no_graph_is_refused() {
     assert!(refused("\"name\": \"x\"", "\"name\": \"tan\"").contains("`tan` that the library does not have"));
     assert!(refused("\"target\": 3", "\"target\": 900").contains("sorted"));
     assert!(refused("\"target\": 3", "\"target\": 2").contains("node 0 to 2"));
-    assert!(refused("\"degree\": 3", "\"degree\": 4").contains("are no spline of degree 4"));
+    assert!(refused("\"degree\": 3", "\"degree\": 4").contains("do not make a spline of degree 4"));
     assert!(refused("\"degree\": 3", "\"degree\": 99").contains("from 1 to"));
     assert!(refused("\"kind\": \"input\"", "\"kind\": \"sum\"").contains("must be its inputs"));
     assert!(refused("\"nodes\"", "\"knots\"").contains("unknown field `knots`"));

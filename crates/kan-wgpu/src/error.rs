@@ -15,7 +15,7 @@ pub enum GpuError {
         reason: String,
     },
     /// The adapter gives no device.
-    #[error("the adapter {adapter} gives no device: {reason}")]
+    #[error("the adapter {adapter} provides no device: {reason}")]
     NoDevice {
         /// Its name.
         adapter: String,
@@ -29,7 +29,9 @@ pub enum GpuError {
         reason: String,
     },
     /// There is not enough memory on it.
-    #[error("the device has no {bytes} bytes left for {what}; use fewer rows, a smaller network, or device = \"cpu\"")]
+    #[error(
+        "the device has no room for {bytes} bytes of {what}; use fewer rows, a smaller network, or device = \"cpu\""
+    )]
     OutOfMemory {
         /// What they were for.
         what: &'static str,

@@ -89,7 +89,7 @@ impl DeviceNetwork {
         for (index, layer) in network.layers.iter().enumerate() {
             if layer.symbolic.iter().any(Option::is_some) {
                 let reason = format!(
-                    "layer {index} has named functions in place of curves, which only the CPU computes: use device = \"cpu\""
+                    "layer {index} has named functions, which are only supported on the CPU: use device = \"cpu\""
                 );
                 return Err(ApproximatorError::Unsupported { reason });
             }

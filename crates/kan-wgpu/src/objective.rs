@@ -197,5 +197,5 @@ impl TrainingObjective for DeviceObjective<'_> {
 
 /// Something that only the CPU computes.
 pub(crate) fn unsupported(what: &str) -> ApproximatorError {
-    ApproximatorError::Unsupported { reason: format!("{what} is computed on the CPU only: use device = \"cpu\"") }
+    ApproximatorError::Unsupported { reason: format!("{what} is only supported on the CPU: use device = \"cpu\"") }
 }

@@ -181,7 +181,7 @@ fn what_cannot_be_done_is_refused_with_what_can() {
     refused(&files, &with("formula:x_dott"), &["has no column `x_dott`", "did you mean `x_dot`?"]);
     refused(&files, &with("formula:3"), &["uses no observation"]);
     let out = |name| ["formula:x", "--observations", "s.csv", "--out", name];
-    refused(&files, &out("a.txt"), &["`a.txt` is no name for a file of actions", ".npy, .safetensors or .csv"]);
+    refused(&files, &out("a.txt"), &["`a.txt` is not a supported file of actions", ".npy, .safetensors or .csv"]);
     refused(&files, &out("actions"), &["expected .npy, .safetensors or .csv"]);
     let array = npy("(1, 2)", &[1.0, 2.0]);
     let wide = ["bundled:CartPole-v1", "--observations", "s.npy", "--out", "a.csv"];

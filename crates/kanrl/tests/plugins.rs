@@ -237,7 +237,7 @@ expression = \"count\"
     let library = library("kanrl_plugin_tests");
     let arguments =
         ["extract", "--config", "run.toml", "--out", "run", "--plugin", text(&library), "--plugin-limit", "0.5"];
-    fails(folder.path(), &arguments, 124, &["kanrl_plugin_tests", "has not come back for 0.5 s"]);
+    fails(folder.path(), &arguments, 124, &["kanrl_plugin_tests", "did not return within 0.5 s"]);
     // What was decided is there, and a run that goes on finds it.
     assert!(RunStore::open(folder.path().join("run")).is_ok());
 }
@@ -262,7 +262,7 @@ environment.arguments = [
     let arguments = ["sweep", "grid.toml", "--plugin", text(&library), "--plugin-limit", "0.5"];
     fails(folder.path(), &arguments, 1, &["1 of 2 runs failed"]);
     let summary = std::fs::read_to_string(folder.path().join("sweeps/grid/summary.csv")).unwrap();
-    assert!(summary.contains("has not come back for 0.5 s"), "{summary}");
+    assert!(summary.contains("did not return within 0.5 s"), "{summary}");
     assert_eq!(summary.matches(",done,").count(), 1, "{summary}");
 }
 

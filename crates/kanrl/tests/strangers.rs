@@ -39,7 +39,7 @@ fn an_archive_s_normalization_is_said_and_can_be_named() {
     let first: f64 = normalized.lines().nth(1).unwrap().parse().unwrap();
     assert!((first - 0.4914).abs() < 1e-3, "{first}");
     let (said, raw) = act(&["--normalization", "none"]);
-    assert!(said.contains("note: observations are not normalized, as asked for"), "{said}");
+    assert!(said.contains("note: observations are not normalized, as requested"), "{said}");
     assert_ne!(raw, normalized);
     assert!(act(&["--quiet"]).0.is_empty());
     let output = run(

@@ -1,4 +1,4 @@
-//! Checking a plugin in a process of its own: a crash or a hang stays there.
+//! Checking a plugin in a separate process: a crash or a hang stays there.
 
 mod common;
 
@@ -53,7 +53,7 @@ fn a_hang_is_told() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/broken.c");
     let (status, printed) = check(&c_plugin(folder.path(), "hang", &source, &["HANG_ON_LOAD"]), &["0.5"]);
-    assert_says(&printed, &["libhang", "`open` has not come back for 0.5 s"]);
+    assert_says(&printed, &["libhang", "`open` did not return within 0.5 s"]);
     assert_eq!(status, Some(2), "{printed}");
 }
 

@@ -15,7 +15,7 @@
 //! - A call that does not come back within [`CallLimit`] is told to the limit's handler, which ends the process unless
 //!   the host wants otherwise.
 //! - Loading a library runs its code with all the rights of the process, and a wrong pointer in it crashes the process.
-//!   So load only what you trust; [`check_in_child`] looks at a plugin in a process of its own.
+//!   So load only what you trust; [`check_in_child`] looks at a plugin in a separate process.
 //!
 //! # Threads
 //! An instance may move between threads, one call at a time. Two instances may run at once, unless the plugin sets

@@ -22,7 +22,7 @@ pub enum Job {
 
 /// The queue is full.
 #[derive(Debug, thiserror::Error)]
-#[error("{waiting} runs are waiting already; wait for one of them, or cancel one")]
+#[error("{waiting} runs are already queued; wait for one of them, or cancel one")]
 pub struct QueueFull {
     waiting: usize,
 }

@@ -39,7 +39,7 @@ pub fn round<S: AsRef<str>>(
     }
     if data.is_empty() || !data.len().is_multiple_of(inputs.len().max(1)) {
         let (found, wanted) = (data.len(), inputs.len());
-        return Err(SymbolicError::Invalid(format!("{found} numbers are no rows of {wanted} inputs")));
+        return Err(SymbolicError::Invalid(format!("{found} numbers do not divide into rows of {wanted} inputs")));
     }
     let values = values(&Tape::compile(expressions, inputs)?, data);
     let (expressions, curve_digits) = with_rounded_curves(expressions, inputs, data, &values, tolerance / 2.0)?;

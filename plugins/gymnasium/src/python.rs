@@ -59,7 +59,7 @@ fn identify(named: &Path) -> Result<PathBuf, String> {
     }
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
     let (Some(executable), Some(version)) = (printed.lines().next(), printed.lines().nth(1)) else {
-        return Err(cannot("it does not say where it is"));
+        return Err(cannot("it does not report its location"));
     };
     // SAFETY: returns a static string, even before the interpreter is started.
     let built_with = unsafe { CStr::from_ptr(ffi::Py_GetVersion()) }.to_string_lossy();

@@ -94,7 +94,7 @@ impl PythonFactory {
         let mut arguments = arguments.clone();
         let names = Names::take(&mut arguments).map_err(bad)?;
         if matches!(self.source, Source::Function(_)) && !arguments.is_empty() {
-            return Err(bad("an environment that a program has made takes no other arguments than names".to_owned()));
+            return Err(bad("an environment made by a program accepts only names as arguments".to_owned()));
         }
         let keywords = Value::Object(arguments).to_string();
         Python::attach(|py| {

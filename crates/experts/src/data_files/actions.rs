@@ -50,7 +50,7 @@ impl ActionsFormat {
             Some("safetensors") => Ok(Self::Safetensors),
             Some("csv") => Ok(Self::Csv),
             _ => {
-                let reason = "is no name for a file of actions; expected .npy, .safetensors or .csv";
+                let reason = "is not a supported file of actions; expected .npy, .safetensors, or .csv";
                 Err(ExpertError::malformed(&path.display().to_string(), reason))
             }
         }

@@ -64,7 +64,7 @@ impl Arrays {
             Some("safetensors") => Self::read_safetensors,
             Some("csv" | "tsv" | "txt") => Self::read_csv,
             _ => {
-                let reason = "is of no known type; expected .safetensors, .npz, .npy, .csv, .tsv or .txt";
+                let reason = "is not a supported file type; expected .safetensors, .npz, .npy, .csv, .tsv, or .txt";
                 return Err(ExpertError::malformed(&file, reason));
             }
         };
@@ -143,7 +143,7 @@ impl Arrays {
         let mut found = self.columns.iter().enumerate().filter(|(_, column)| is_named(column));
         let (first, second) = (found.next(), found.next());
         if let (Some((_, first)), Some((_, second))) = (first, second) {
-            let reason = format!("has both `{}` and `{}`; expected only one of them", first.name, second.name);
+            let reason = format!("has both `{}` and `{}`; expected only one", first.name, second.name);
             return Err(ExpertError::malformed(&self.file, reason));
         }
         let index = first.map(|(index, _)| index);

@@ -46,7 +46,7 @@ impl EpisodeMarks {
                 let values = column.array.values;
                 let sum = ends.get_or_insert_with(|| vec![0.0; values.len()]);
                 if sum.len() != values.len() {
-                    let reason = format!("has `{}` of another length than its other flags", column.name);
+                    let reason = format!("has `{}` whose length differs from its other flags", column.name);
                     return Err(ExpertError::malformed(&arrays.file, reason));
                 }
                 sum.iter_mut().zip(&values).for_each(|(sum, value)| *sum += value.abs());

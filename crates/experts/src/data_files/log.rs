@@ -316,7 +316,9 @@ impl Log<'_> {
             None => {
                 let (names, left_out) = roles::observations(&self.arrays);
                 if !left_out.is_empty() {
-                    self.arrays.notes.push(format!("left out, as no observation: {}", left_out.join(", ")));
+                    self.arrays
+                        .notes
+                        .push(format!("skipped, because they are not observations: {}", left_out.join(", ")));
                 }
                 names
             }

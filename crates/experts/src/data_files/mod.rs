@@ -84,7 +84,7 @@ pub fn read_observations(path: &Path, names: &[String]) -> Result<Observations, 
         if wanted.is_empty() {
             let (kept, left_out) = roles::observations(&arrays);
             if !left_out.is_empty() {
-                arrays.notes.push(format!("left out, as no observation: {}", left_out.join(", ")));
+                arrays.notes.push(format!("skipped, because they are not observations: {}", left_out.join(", ")));
             }
             wanted = kept;
         }

@@ -41,7 +41,7 @@ impl Rows {
             kept.extend_from_slice(&self.observations[(start + index) * inputs..(end + index) * inputs]);
         }
         self.observations = kept;
-        Ok(Some("each episode's last observation, which no action follows, is left out".to_owned()))
+        Ok(Some("each episode's last observation is skipped, because no action follows it".to_owned()))
     }
 
     /// Leaves out rows in which a number is missing; `place` says where a row stands.
@@ -76,11 +76,11 @@ impl Rows {
         }
         let shown = if incomplete.is_empty() { "the weight".to_owned() } else { incomplete.join(", ") };
         if dropped * 2 > rows {
-            let reason = "leave out the columns that are mostly empty, or fill them";
-            return Err(format!("lacks a finite number in {dropped} of {rows} rows, in {shown}; {reason}"));
+            let reason = "remove or fill the columns that are mostly empty";
+            return Err(format!("has no finite number in {dropped} of {rows} rows, in {shown}; {reason}"));
         }
         let note = format!(
-            "{dropped} of {rows} rows are left out, which lack a finite number in {shown}; the first: {}",
+            "{dropped} of {rows} rows are skipped, because {shown} has no finite number there; the first: {}",
             place(first)
         );
         self.keep(&kept);

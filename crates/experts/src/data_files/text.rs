@@ -26,7 +26,7 @@ pub(super) fn decode(bytes: Vec<u8>) -> (String, Option<String>) {
 }
 
 fn said(encoding: &'static Encoding) -> String {
-    format!("read as {}, since it is no UTF-8", encoding.name())
+    format!("read as {}, because it is not UTF-8", encoding.name())
 }
 
 #[cfg(test)]

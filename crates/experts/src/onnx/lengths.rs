@@ -60,7 +60,7 @@ fn message(kind: Message, mut bytes: &[u8], depth: usize) -> Result<(), String> 
             1 => 8,
             2 => varint(&mut bytes)?,
             5 => 4,
-            other => return Err(format!("is no ONNX network: a field has the unknown wire type {other}")),
+            other => return Err(format!("is not an ONNX network: a field has the unknown wire type {other}")),
         };
         let whole = usize::try_from(length).ok().and_then(|length| bytes.split_at_checked(length));
         let Some((field, rest)) = whole else {

@@ -137,9 +137,7 @@ impl OnnxPolicy {
             Some(size @ 1..=MAX_OBSERVATION_SIZE) => size,
             Some(size) => return Err(malformed(format!("takes {size} numbers; expected 1 to {MAX_OBSERVATION_SIZE}"))),
             None => {
-                return Err(malformed(
-                    "does not say how many numbers an observation has; name the environment".to_owned(),
-                ));
+                return Err(malformed("does not define the size of its observations; name the environment".to_owned()));
             }
         };
         caught(|| sizes::check(&network, &bytes, observation_size)).flatten().map_err(malformed)?;
@@ -189,8 +187,8 @@ impl Network {
         let mut options = ModelOptions::with_ops(operators());
         // Only what the first output needs is ever computed.
         options.enable_optimization(false);
-        let model =
-            caught(|| options.load(bytes))?.map_err(|error| format!("is no ONNX network that can be run: {error}"))?;
+        let model = caught(|| options.load(bytes))?
+            .map_err(|error| format!("is not an ONNX network that can be run: {error}"))?;
         let ([input], [output, ..]) = (model.input_ids(), model.output_ids()) else {
             let (inputs, outputs) = (model.input_ids().len(), model.output_ids().len());
             return Err(format!("has {inputs} inputs and {outputs} outputs; expected one input, the observation"));
@@ -228,9 +226,9 @@ impl Network {
                 [action] => {
                     usize::try_from(action).map(Answer::Index).map_err(|_| failed(format!("the action {action}")))
                 }
-                _ => Err(failed("it gives several whole numbers; expected one action".to_owned())),
+                _ => Err(failed("it returns several integers; expected one action".to_owned())),
             },
-            _ => Err(failed("it gives neither floats nor whole numbers".to_owned())),
+            _ => Err(failed("it returns neither floats nor integers".to_owned())),
         }
     }
 }

@@ -25,7 +25,7 @@ struct Walk<'a> {
 
 /// Refuses graphs of too many operators, before anything follows them.
 pub(super) fn check_operators(bytes: &[u8]) -> Result<(), String> {
-    let model = ModelProto::parse_buf(bytes).map_err(|error| format!("is no ONNX network: {error}"))?;
+    let model = ModelProto::parse_buf(bytes).map_err(|error| format!("is not an ONNX network: {error}"))?;
     let count = model.graph.map_or(0, |graph| graph.node.len());
     if count > MAX_OPERATORS {
         return Err(format!("has {count} operators; at most {MAX_OPERATORS} are accepted"));
@@ -35,7 +35,7 @@ pub(super) fn check_operators(bytes: &[u8]) -> Result<(), String> {
 
 /// Checks a network whose file is `bytes`, for observations of that size.
 pub(super) fn check(network: &Network, bytes: &[u8], observation_size: usize) -> Result<(), String> {
-    let model = ModelProto::parse_buf(bytes).map_err(|error| format!("is no ONNX network: {error}"))?;
+    let model = ModelProto::parse_buf(bytes).map_err(|error| format!("is not an ONNX network: {error}"))?;
     let nodes = model.graph.map(|graph| graph.node).unwrap_or_default();
     let name = |id| network.model.node_info(id).and_then(|info| info.name()).map(str::to_owned);
     let (Some(input), Some(output)) = (name(network.input), name(network.output)) else {

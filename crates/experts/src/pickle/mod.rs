@@ -268,7 +268,7 @@ pub enum PickleError {
         position: usize,
     },
     /// An opcode that no archive needs and that would reach outside the pickle.
-    #[error("pickle opcode {name} at byte {position} is refused: it refers to things outside the file")]
+    #[error("pickle opcode {name} at byte {position} is refused: it refers to data outside the file")]
     RefusedOpcode {
         /// Python's name for it.
         name: &'static str,
@@ -276,7 +276,7 @@ pub enum PickleError {
         position: usize,
     },
     /// The file ends too early.
-    #[error("the pickle is cut off: {name} at byte {position} needs more bytes than the {length} there are")]
+    #[error("the pickle is truncated: {name} at byte {position} needs more than the {length} bytes available")]
     Truncated {
         /// The opcode that wanted more, or `STOP` where none is there.
         name: &'static str,
@@ -306,7 +306,7 @@ pub enum PickleError {
         position: usize,
     },
     /// Something follows the pickle.
-    #[error("{bytes} bytes follow the pickle's end at byte {position}")]
+    #[error("{bytes} extra bytes after the pickle's end at byte {position}")]
     TrailingBytes {
         /// Where the pickle ends.
         position: usize,

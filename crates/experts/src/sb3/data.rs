@@ -39,10 +39,9 @@ impl Data {
         };
         let with_pickle = |name: &str, json: &Json, read: &mut dyn FnMut(Value<'_>) -> Result<(), String>| {
             let place = format!("{file}: {name}");
-            let text = json
-                .get(":serialized:")
-                .and_then(Json::as_str)
-                .ok_or_else(|| malformed(format!("has no pickled `{name}`; expected what Stable-Baselines3 saves")))?;
+            let text = json.get(":serialized:").and_then(Json::as_str).ok_or_else(|| {
+                malformed(format!("has no pickled `{name}`; expected an archive saved by Stable-Baselines3"))
+            })?;
             let bytes = STANDARD
                 .decode(text)
                 .map_err(|error| malformed(format!("has a `{name}` that is not base64 ({error})")))?;

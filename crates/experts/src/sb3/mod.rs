@@ -107,9 +107,9 @@ impl Sb3Archive {
         let note = match (path, archive.seems_normalized.or(record)) {
             (Some(path), _) if is_used => format!("observations are normalized with `{}`", path.display()),
             (Some(path), _) => {
-                format!("`{}` normalizes rewards only: observations are taken as they are", path.display())
+                format!("`{}` normalizes only rewards: observations are used unchanged", path.display())
             }
-            (None, _) if config.vecnormalize.is_some() => "observations are not normalized, as asked for".to_owned(),
+            (None, _) if config.vecnormalize.is_some() => "observations are not normalized, as requested".to_owned(),
             (None, Some(reason)) => format!(
                 "warning: `{file}` was trained with normalized observations ({reason}), but no *vec*normalize*.pkl lies \
                  beside it: its actions will not be those of the trained agent; name the file with --normalization FILE, \

@@ -31,7 +31,7 @@ pub(super) fn beside(archive: &Path) -> Result<Option<PathBuf>, ExpertError> {
         _ => {
             let names: Vec<String> = found.iter().map(|(name, _)| format!("`{name}`")).collect();
             let reason = format!(
-                "could have been trained with any of {} beside it; say which with --normalization FILE, or --normalization none",
+                "could have been trained with any of {} next to it; choose one with --normalization FILE, or use --normalization none",
                 names.join(", ")
             );
             Err(ExpertError::malformed(&archive.display().to_string(), reason))

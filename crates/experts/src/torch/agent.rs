@@ -188,7 +188,7 @@ impl TorchAgent {
             Outputs::Unsaid | Outputs::Means => unbounded(count),
             Outputs::Squashed(Some((low, high))) => Actions::Box { low: low.clone(), high: high.clone() },
             Outputs::Squashed(None) => {
-                let reason = "gives actions between bounds that it does not say; name the environment";
+                let reason = "does not contain the bounds of its actions; name the environment";
                 return Err(ExpertError::malformed(&self.source, reason));
             }
         };
@@ -280,7 +280,7 @@ fn layers(state: &StateDict, names: &[String]) -> Result<Vec<(String, usize, usi
     if let Some(name) = names.iter().find(is_other) {
         let shape = state.shape(name).unwrap_or_default();
         return Err(format!(
-            "has the layer `{name}` of shape {shape:?}, which is no dense layer; only dense layers can be read"
+            "has the layer `{name}` of shape {shape:?}, which is not a dense layer; only dense layers can be read"
         ));
     }
     if let Some(name) =

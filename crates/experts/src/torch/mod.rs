@@ -247,7 +247,7 @@ fn entries(file: &str, pickle: &Pickle<'_>, content: Content) -> Result<Vec<(Str
         pickle.globals().find(|(module, name)| content == Content::StateDict && !is_expected(module, name));
     if let Some((module, name)) = unexpected {
         let reason = format!(
-            "mentions `{module}.{name}`, which no state dict needs; nothing of it was run. Expected only tensors"
+            "mentions `{module}.{name}`, which state dicts do not contain; it was not run. Expected only tensors"
         );
         return Err(ExpertError::malformed(file, reason));
     }
@@ -323,7 +323,7 @@ fn entry(mut value: Value<'_>) -> Result<Entry, String> {
     };
     let storage = self::storage(storage)?;
     let (shape, strides) = (numbers(shape)?, numbers(strides)?);
-    let offset = offset.as_int().and_then(|offset| usize::try_from(offset).ok()).ok_or("the offset is no index")?;
+    let offset = offset.as_int().and_then(|offset| usize::try_from(offset).ok()).ok_or("the offset is not an index")?;
     if shape.len() != strides.len() {
         return Err(format!("{} sizes and {} strides", shape.len(), strides.len()));
     }

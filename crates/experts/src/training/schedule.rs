@@ -52,7 +52,7 @@ impl TryFrom<Raw> for Schedule {
             Raw::Number(value) => Ok(Self::Constant(value)),
             Raw::Text(text) => {
                 text.strip_prefix("lin_").and_then(|value| value.parse().ok()).map(Self::Linear).ok_or_else(|| {
-                    format!("`{text}` is no schedule: write a number, or `lin_0.001` for one that falls to 0")
+                    format!("`{text}` is not a schedule: use a number, or `lin_0.001` for one that decays to 0")
                 })
             }
         }

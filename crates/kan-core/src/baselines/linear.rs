@@ -27,7 +27,7 @@ impl LinearConfig {
     pub const DESCRIPTION: ComponentDescription = ComponentDescription {
         component: "approximator",
         kind: "linear",
-        summary: "linear model: the shortest formula there is, and often a strong one",
+        summary: "linear model: the shortest formula, and often a strong one",
         example: "kind = \"linear\"\nsteps = 200\n",
         schema: |generator| generator.subschema_for::<LinearConfig>(),
     };

@@ -186,7 +186,7 @@ impl FunctionFile {
                 if coefficients.is_empty() || knots.len() != coefficients.len() + degree + 1 {
                     let (knots, coefficients) = (knots.len(), coefficients.len());
                     return Some(format!(
-                        "{knots} knots and {coefficients} coefficients are no spline of degree {degree}"
+                        "{knots} knots and {coefficients} coefficients do not make a spline of degree {degree}"
                     ));
                 }
                 if !(finite(&[*scale_base]) && finite(knots) && finite(coefficients)) {

@@ -153,7 +153,7 @@ fn on_device_if_worth_it(training: &mut Training<'_>, observer: &mut FitObserver
     let before = training.network.clone();
     let try_it = |training: &mut Training<'_>, observer: &mut FitObserver<'_>| {
         if training.config.precision == Precision::F64 {
-            return Err("precision = \"f64\" is computed there only".to_owned());
+            return Err("precision = \"f64\" is only supported there".to_owned());
         }
         let text = |error: ApproximatorError| with_causes(&error);
         let device = device::registered().map_err(text)?;

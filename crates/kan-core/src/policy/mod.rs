@@ -77,7 +77,7 @@ pub enum PolicyError {
         observation: Vec<f64>,
     },
     /// The expert has labels only.
-    #[error("this expert gives actions only, no scores")]
+    #[error("this expert provides only actions, not scores")]
     NoScores,
     /// The program behind the policy failed.
     #[error("the policy failed: {reason}")]
@@ -86,7 +86,7 @@ pub enum PolicyError {
         reason: String,
     },
     /// The policy was made for another environment.
-    #[error("the policy takes {policy} and the environment {environment}")]
+    #[error("the policy takes {policy}, but the environment {environment}")]
     Mismatch {
         /// What the policy takes or gives.
         policy: String,

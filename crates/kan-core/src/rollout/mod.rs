@@ -129,10 +129,10 @@ pub enum RolloutError {
     #[error(transparent)]
     Mismatch(PolicyError),
     /// More lanes could not be made.
-    #[error("no further lanes can be made")]
+    #[error("no more lanes can be created")]
     Lanes(#[source] EnvironmentError),
     /// Episodes might never end.
-    #[error("environment `{id}` has no time limit: give `max_steps`")]
+    #[error("environment `{id}` has no time limit: set `max_steps`")]
     NoTimeLimit {
         /// The environment.
         id: String,

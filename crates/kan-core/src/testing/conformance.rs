@@ -172,7 +172,7 @@ impl Check<'_> {
                 self.require(
                     narrow || spec.observation_space.element_type == ElementType::F64,
                     Rule::Precision,
-                    || format!("{} is {value} at step {step}, which is no float32", coordinate.name),
+                    || format!("{} is {value} at step {step}, which is not a float32", coordinate.name),
                 );
             }
             self.require(step < limit || row.outcome.is_over(), Rule::TimeLimit, || {

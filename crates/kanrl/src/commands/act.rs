@@ -55,7 +55,7 @@ impl Act {
         let place = |path: &PathBuf| std::fs::canonicalize(path).ok();
         if place(&self.out).is_some_and(|out| Some(out) == place(&self.observations)) {
             let message = format!("`{}` holds the observations, which the actions would replace", self.out.display());
-            return Err(Failure::input_with_help(Error::other(message), "name another file as --out"));
+            return Err(Failure::input_with_help(Error::other(message), "choose another file for --out"));
         }
         let environment = self.environment(plugins)?;
         let StandalonePolicy { policy, observation_names } = self.load(environment.as_ref())?;
@@ -119,7 +119,7 @@ impl Act {
             .is_some_and(|name| ["csv", "tsv", "txt"].iter().any(|table| name.eq_ignore_ascii_case(table)));
         if matches!(self.policy, PolicySource::Other(PolicyReference::Formula(_))) && !is_table {
             let message = format!("`{}` does not define the order of its observations", self.policy);
-            let help = "add --environment ID, or give a .csv with named columns";
+            let help = "add --environment ID, or use a .csv with named columns";
             return Err(Failure::input_with_help(Error::other(message), help));
         }
         self.policy.standalone(&self.flags.options()).map_err(Failure::input)

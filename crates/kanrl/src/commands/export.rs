@@ -25,7 +25,7 @@ impl Export {
     pub fn run(self) -> Result<(), Failure> {
         let formula = self.policy.formula(None).map_err(Failure::input)?.ok_or_else(|| {
             let message = std::io::Error::other(format!("`{}` is not a formula", self.policy));
-            Failure::input_with_help(message, "give run:DIR, run:DIR#faithful, run:DIR#polished or a formula.json")
+            Failure::input_with_help(message, "use run:DIR, run:DIR#faithful, run:DIR#polished, or a formula.json")
         })?;
         let exported = kanrl_symbolic::export(&formula, self.to).map_err(Failure::run)?;
         if let Some(out) = &self.out {

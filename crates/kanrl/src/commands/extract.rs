@@ -102,7 +102,7 @@ fn widths(text: &str) -> Result<Widths, String> {
     let width = |part: &str| match part.parse::<i64>() {
         Ok(width @ 1..=1024) => Ok(width),
         _ => Err(format!(
-            "`{part}` is not a width; give whole numbers from 1 to 1024 with commas between (`2`, `3,3`), or \"\" for none"
+            "`{part}` is not a width; expected whole numbers from 1 to 1024, separated by commas (`2`, `3,3`), or \"\" for none"
         )),
     };
     parts.map(width).collect::<Result<_, _>>().map(Widths)
@@ -192,7 +192,7 @@ impl Extract {
             Some(observations) => {
                 let PolicySource::Other(reference) = expert else {
                     let message = std::io::Error::other(format!("`{expert}` cannot be used with --observations"));
-                    return Err(Failure::input_with_help(message, "name the formula's own file in the run directory"));
+                    return Err(Failure::input_with_help(message, "use the formula's own file in the run directory"));
                 };
                 let config: Box<dyn ExpertConfig> = Box::new(ObservedConfig {
                     policy: reference.to_string(),

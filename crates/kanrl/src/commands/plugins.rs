@@ -93,7 +93,7 @@ fn print(plugin: &PluginDescription) -> Result<(), Failure> {
 }
 
 fn check(plugins: &Plugins, path: &std::path::Path, ids: &[String]) -> Result<(), Failure> {
-    eprintln!("running the code of {}, in a process of its own", path.display());
+    eprintln!("running the code of {}, in a separate process", path.display());
     let mut child = processes::this_program().map_err(Failure::run)?;
     child.args(["plugins", "run-check"]);
     let limit = plugins.limit().duration.unwrap_or(FOREVER);

@@ -87,7 +87,7 @@ impl MergedConfig {
         let mut own = BTreeMap::new();
         for claim in stages.claims() {
             if SECTIONS.contains(&claim.name) {
-                return Err(self.error(claim.name, "", "a stage claims this section, which is kanrl's own"));
+                return Err(self.error(claim.name, "", "a stage claims this section, which belongs to kanrl"));
             }
             let value = self.table.get(claim.name).cloned().unwrap_or_else(|| Value::Table(Table::new()));
             let section = (claim.complete)(value).map_err(|error| self.located(claim.name, &error))?;
@@ -152,7 +152,7 @@ impl MergedConfig {
                 && !listed.contains(&value)
             {
                 let message = format!(
-                    "{value} is not among `students.{list}`, which say the same thing and hold: leave one of the two out"
+                    "{value} is not among `students.{list}`, which set the same thing and take precedence: remove one of the two"
                 );
                 return Err(self.error("approximator", field, &message));
             }

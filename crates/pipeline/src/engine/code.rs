@@ -17,7 +17,7 @@ pub fn identity(version: Option<u64>) -> String {
 pub fn executable() -> &'static str {
     static DIGEST: LazyLock<String> = LazyLock::new(|| {
         read().unwrap_or_else(|error| {
-            tracing::warn!("cannot read the running program, so that changes of its code go unnoticed: {error}");
+            tracing::warn!("cannot read the running program, so changes to its code go unnoticed: {error}");
             env!("CARGO_PKG_VERSION").to_owned()
         })
     });

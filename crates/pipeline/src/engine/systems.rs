@@ -31,7 +31,7 @@ fn save<A: Artifact>(progress: Arc<Progress>) -> BoxedSystem {
     Box::new(IntoSystem::into_system(move |slot: Res<Slot<A>>| {
         let Some(artifact) = slot.get() else {
             return progress.fail(StageError::Unsupported {
-                reason: format!("it says that it provides `{}`, but has not made it", A::NAME),
+                reason: format!("it declares the output `{}`, but did not set it", A::NAME),
             });
         };
         let folder = progress.folder().join(A::NAME);

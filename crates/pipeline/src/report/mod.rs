@@ -167,7 +167,7 @@ fn summary(content: &ReportContent<'_>) -> String {
         text += ".";
     }
     if let Some(log) = &metrics.log {
-        text += " It was learnt from a log: there was no expert to film or to ask about other states.";
+        text += " It was learned from a log, so there was no expert to film or to query in other states.";
         if !log.is_played {
             text += &metrics.agreement_text(PolicyRole::Headline).map_or_else(String::new, |agreement| {
                 format!(" On rows that it was not fitted to its agreement with the log is <b>{agreement}</b>.")

@@ -73,7 +73,7 @@ impl LockedRun {
     /// [`FileError`], also for a name that is one of [`RunFile`] or not a plain file name.
     pub fn write_extra(&self, name: &str, bytes: &[u8]) -> Result<(), FileError> {
         if RunFile::from_name(name).is_some() {
-            let reason = "every run has a file of this name: choose another one";
+            let reason = "runs already use this file name: choose another one";
             return Err(self.unwritable(name, Error::new(ErrorKind::InvalidInput, reason)));
         }
         self.write_named(name, bytes)

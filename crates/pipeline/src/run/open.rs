@@ -106,7 +106,7 @@ impl OpenRun {
         if let Some(stage) = data_stage {
             let noted = provenance.note_dataset(&directory, &stage);
             if let Err(error) = noted {
-                tracing::warn!("the dataset's digests are not known: {error}");
+                tracing::warn!("the dataset's digests are unknown: {error}");
             }
         }
         provenance.end(match &result {

@@ -81,7 +81,7 @@ impl RunPolicy {
                 let unnamed = |_| BuildError {
                     component: "expert",
                     reason: format!(
-                        "`{source}` says neither names nor bounds, and its run has no formula yet; name the environment"
+                        "`{source}` has neither names nor bounds, and its run has no formula yet; name the environment"
                     ),
                     source: None,
                 };

@@ -146,7 +146,7 @@ pub enum RunError {
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
     /// There is no choice that a formula could make.
-    #[error("`{id}` leaves nothing to choose: it needs two discrete actions or a vector of one number")]
+    #[error("`{id}` has only one possible action")]
     NothingToChoose {
         /// The environment.
         id: String,
@@ -165,7 +165,7 @@ pub enum RunError {
         gigabytes: f64,
     },
     /// A log cannot be learnt from.
-    #[error("`{file}` cannot be learnt from: {reason}")]
+    #[error("`{file}` cannot be used as a dataset: {reason}")]
     Log {
         /// The log.
         file: String,
@@ -174,7 +174,7 @@ pub enum RunError {
     },
     /// The approximator has no graph, but a stage works on one.
     #[error(
-        "`{kind}` cannot become a formula, which stage `{stage}` works towards: use kind = \"kan\" or \"linear\", or \
+        "`{kind}` cannot become a formula, which stage `{stage}` needs: use kind = \"kan\" or \"linear\", or \
          only fit it with stages = [\"collect\", \"fit\"]"
     )]
     NoGraph {

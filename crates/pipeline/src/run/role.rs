@@ -44,7 +44,7 @@ impl Display for PolicyRole {
 
 /// No policy of a run has this name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a run has no policy `{name}`; it has expert, network, faithful, polished and headline")]
+#[error("a run has no policy `{name}`; expected expert, network, faithful, polished, or headline")]
 pub struct UnknownRole {
     /// What was asked for.
     pub name: String,

@@ -202,7 +202,7 @@ pub enum RunStoreError {
         path: PathBuf,
     },
     /// Another process works on it.
-    #[error("another process is running in {}: wait for it, or choose another folder", .path.display())]
+    #[error("another process is using {}: wait for it, or choose another folder", .path.display())]
     InUse {
         /// The folder.
         path: PathBuf,
@@ -224,7 +224,7 @@ pub enum RunStoreError {
         reason: String,
     },
     /// A policy is not a formula.
-    #[error("the {role} of a run is no formula: ask for headline, faithful or polished")]
+    #[error("the {role} of a run is not a formula: use headline, faithful, or polished")]
     NoFormula {
         /// What was asked for.
         role: PolicyRole,

@@ -53,7 +53,7 @@ pub fn standard() -> Pipeline {
                 .configured_by("record"),
         )
         .push(
-            Stage::new("collect", "plays the expert and keeps what it saw and would do", collect::collect)
+            Stage::new("collect", "plays the expert and records its observations and outputs", collect::collect)
                 .configured_by("seed")
                 .configured_by("environment")
                 .configured_by("expert")
@@ -66,12 +66,12 @@ pub fn standard() -> Pipeline {
                 .configured_by("approximator"),
         )
         .push(
-            Stage::new("dagger", "lets the networks play, and the expert label what they saw", dagger::dagger)
+            Stage::new("dagger", "lets the networks play, and the expert label the states they visit", dagger::dagger)
                 .configured_by("students")
                 .configured_by("approximator")
                 .configured_by("dagger"),
         )
-        .push(Stage::new("prune", "cuts off what matters little", prune::prune).configured_by("prune"))
+        .push(Stage::new("prune", "removes edges and nodes that hardly matter", prune::prune).configured_by("prune"))
         .push(
             Stage::new("symbolify", "names the curves, as long as the formula plays as before", symbolify::symbolify)
                 .configured_by("library")
@@ -98,7 +98,7 @@ pub fn standard() -> Pipeline {
                 .configured_by("polish"),
         )
         .push(
-            Stage::new("select", "takes the most faithful formula that plays as well as the expert", select::select)
+            Stage::new("select", "picks the most faithful formula that plays as well as the expert", select::select)
                 .configured_by("select"),
         )
         .push(

@@ -1,4 +1,4 @@
-//! The smallest program that checks plugins in a process of its own: `plugin-host PATH [LIMIT_IN_SECONDS [ID …]]`.
+//! The smallest program that checks plugins in a separate process: `plugin-host PATH [LIMIT_IN_SECONDS [ID …]]`.
 
 use kanrl_plugin::{check_in_child, run_check};
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Whether a plugin's environments keep their contract, found out in a process of its own.
+//! Whether a plugin's environments keep their contract, found out in a separate process.
 
 use super::error::PluginError;
 use super::exit::exit_at_once;
@@ -106,7 +106,7 @@ fn check_with(
     Ok(CheckReport { plugin: description, environments })
 }
 
-/// Checks a plugin in a process of its own, so that a crash or a hang of the plugin does not reach this one.
+/// Checks a plugin in a separate process, so that a crash or a hang of the plugin does not reach this one.
 ///
 /// `command` runs a program that calls [`run_check`] with the arguments that are added here; usually this very program
 /// with a hidden subcommand. `limit` is the longest that one call into the plugin may take.
@@ -154,7 +154,8 @@ pub fn run_check(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Res
         return Err("expected a plugin, a file for the report and a limit in milliseconds".into());
     };
     let file = PathBuf::from(file);
-    let limit = limit.to_str().and_then(|limit| limit.parse().ok()).ok_or("the limit is no number of milliseconds")?;
+    let limit =
+        limit.to_str().and_then(|limit| limit.parse().ok()).ok_or("the limit is not a number of milliseconds")?;
     let ids: Vec<String> = arguments.map(|id| id.to_string_lossy().into_owned()).collect();
 
     let hang_file = file.clone();

@@ -33,7 +33,7 @@ pub enum PluginError {
         found: String,
     },
     /// The library exports no plugin.
-    #[error("plugin `{}`: the library exports no symbol `kanrl_plugin`, so it is no kanrl plugin", path.display())]
+    #[error("plugin `{}`: it is not a kanrl plugin: it does not export the symbol `kanrl_plugin`", path.display())]
     NoPlugin {
         /// The library.
         path: PathBuf,
@@ -47,7 +47,7 @@ pub enum PluginError {
         source: HeaderError,
     },
     /// Another table makes no sense.
-    #[error("plugin `{}`: `{function}` gave a wrong table: {source}", path.display())]
+    #[error("plugin `{}`: `{function}` returned an invalid table: {source}", path.display())]
     Table {
         /// The library.
         path: PathBuf,

@@ -71,7 +71,7 @@ impl Handles {
     }
 
     pub fn wrong_table(&self, function: Function, error: &TableError) -> EnvironmentError {
-        self.engine(function, &format!("it gave a wrong table: {error}"))
+        self.engine(function, &format!("it returned an invalid table: {error}"))
     }
 
     pub fn engine(&self, function: Function, reason: &str) -> EnvironmentError {

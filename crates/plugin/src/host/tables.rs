@@ -31,7 +31,7 @@ pub struct TableError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
     /// It speaks another version of the ABI.
-    #[error("it has ABI version {found}, this host has {KANRL_ABI_VERSION}")]
+    #[error("its ABI version is {found}, but this host needs {KANRL_ABI_VERSION}")]
     Version {
         /// The plugin's version.
         found: u32,

@@ -28,11 +28,11 @@ fn arguments(entry: &EnvironmentEntry, defaults: &KeywordArguments) -> Result<()
     let make = |arguments: &KeywordArguments| entry.factory.make(arguments);
     let (made, expected) = (make(defaults).map_err(text)?, make(&KeywordArguments::new()).map_err(text)?);
     if made.spec() != expected.spec() {
-        return Err("the default arguments give another spec than no arguments".into());
+        return Err("the spec with the default arguments differs from the spec without arguments".into());
     }
     let unknown = KeywordArguments::from_iter([(NO_ARGUMENT.to_owned(), true.into())]);
     match make(&unknown) {
-        Ok(_) => Err(format!("it takes an argument that it cannot know, `{NO_ARGUMENT}`: a typo would go unnoticed")),
+        Ok(_) => Err(format!("it accepts an unknown argument, `{NO_ARGUMENT}`: a typo would go unnoticed")),
         Err(EnvironmentError::BadArguments { .. }) => Ok(()),
         Err(error) => Err(format!("an unknown argument is refused, but not as a bad argument: {error}")),
     }
@@ -49,7 +49,7 @@ fn threads(entry: &EnvironmentEntry) -> Result<(), String> {
     });
     for (alone, together) in alone.iter().zip(together) {
         if *alone != together? {
-            return Err("beside another instance on another thread an episode differs".into());
+            return Err("an episode differs if another instance runs on another thread".into());
         }
     }
     Ok(())

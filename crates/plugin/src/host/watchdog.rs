@@ -73,7 +73,7 @@ impl Function {
 
 /// A call into a plugin did not come back in time.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("plugin `{}`: `{function}` has not come back for {} s: it hangs, or the limit on one call is too low", plugin.display(), limit.as_secs_f64())]
+#[error("plugin `{}`: `{function}` did not return within {} s: it hangs, or the limit for one call is too low", plugin.display(), limit.as_secs_f64())]
 pub struct HangError {
     /// The library.
     pub plugin: PathBuf,

@@ -58,7 +58,7 @@ impl Format {
 #[non_exhaustive]
 pub enum VideoError {
     /// The encoder is not part of this build.
-    #[error("this build writes no {} files: build it with the feature `video`", .0.extension())]
+    #[error("this build cannot write {} files: enable the feature `video`", .0.extension())]
     NotBuilt(Format),
     /// A frame does not fit.
     #[error("the video is {expected_width}×{expected_height}, the frame {width}×{height} with {bytes} bytes")]
@@ -75,7 +75,7 @@ pub enum VideoError {
         bytes: usize,
     },
     /// No such video can be made.
-    #[error("a video of {width}×{height} pixels at {frames_per_second} frames a second cannot be made")]
+    #[error("a video of {width}×{height} pixels at {frames_per_second} frames per second cannot be encoded")]
     BadShape {
         /// Width asked for.
         width: usize,

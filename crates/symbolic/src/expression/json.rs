@@ -131,7 +131,8 @@ impl<'de> Visitor<'de> for Reader<'_> {
         if self.depth == MAXIMUM_DEPTH {
             return Err(A::Error::custom(format!("nested more than {MAXIMUM_DEPTH} levels deep")));
         }
-        let name: String = sequence.next_element()?.ok_or_else(|| A::Error::custom("an empty list is no operation"))?;
+        let name: String =
+            sequence.next_element()?.ok_or_else(|| A::Error::custom("an empty list is not an operation"))?;
         if name == CURVE {
             return self.visit_curve(sequence);
         }

@@ -91,7 +91,7 @@ impl Native {
     pub fn register(function: NativeFunction) -> Result<Operator, SymbolicError> {
         check_name(function.name)?;
         if !is_plain_name(function.name) || Operator::from_name(function.name).is_some() || function.name == CURVE {
-            let reason = "a function's name is letters, digits and underscores, and not another operator's";
+            let reason = "a function's name must consist of letters, digits, and underscores, and must not be another operator's";
             return Err(SymbolicError::Name { name: function.name.to_owned(), reason });
         }
         let native = Self(Box::leak(Box::new(function)));

@@ -29,10 +29,10 @@ pub fn png(svg: &str, scale: f32) -> Result<Vec<u8>, PngError> {
     let tree = usvg::Tree::from_str(svg, &options).map_err(|error| bad(error.to_string()))?;
     let (width, height) = ((tree.size().width() * scale).round(), (tree.size().height() * scale).round());
     if !(width >= 1.0 && height >= 1.0 && width * height <= LARGEST) {
-        return Err(bad(format!("{width} × {height} pixels are no size for a picture")));
+        return Err(bad(format!("invalid image size {width} × {height}")));
     }
     let mut pixels = tiny_skia::Pixmap::new(width as u32, height as u32)
-        .ok_or_else(|| bad(format!("{width} × {height} pixels are no size for a picture")))?;
+        .ok_or_else(|| bad(format!("invalid image size {width} × {height}")))?;
     resvg::render(&tree, tiny_skia::Transform::from_scale(scale, scale), &mut pixels.as_mut());
     pixels.encode_png().map_err(|error| bad(error.to_string()))
 }

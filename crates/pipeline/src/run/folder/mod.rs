@@ -128,7 +128,7 @@ impl Folder {
             return Err(Error::new(ErrorKind::InvalidInput, "it is not a regular file"));
         }
         if access == Access::Append && system::names_of(&file)? > 1 {
-            let reason = "the file has another name as well (a hard link), under which it would be changed too";
+            let reason = "the file has a second name (a hard link), which would be changed too";
             return Err(Error::new(ErrorKind::InvalidInput, reason));
         }
         Ok(file)

@@ -23,7 +23,7 @@ pub fn record_expert(mut made: Output<ExpertVideo>, setting: StageContext<'_>) -
     let video = match setting.teacher() {
         Teacher::Expert(expert) => record(&setting, expert.as_ref(), "record_expert")?,
         Teacher::Log(_) => {
-            setting.reporter.message("record_expert", "no video: there is only a log of the expert");
+            setting.reporter.message("record_expert", "no video: the expert is only a log");
             None
         }
     };

@@ -42,7 +42,7 @@ pub fn report(
     let Results { data, models, unnamed, networks, selection, evaluation, .. } = &results;
     let expert_video = results.expert_video.get().and_then(|video| video.0.as_ref());
     let formula_video = results.formula_video.get().and_then(|video| video.0.as_ref());
-    let missing = || StageError::Unsupported { reason: format!("there is no network `{}`", selection.network) };
+    let missing = || StageError::Unsupported { reason: format!("no network `{}`", selection.network) };
     let network = &networks.get(&selection.network).ok_or_else(missing)?.0;
     let model = models.get(&selection.network).ok_or_else(missing)?;
     let formula = &selection.chosen().formula;
@@ -93,9 +93,10 @@ pub fn report(
 
 /// The headline formula, and those at the ends of the front where they are others.
 fn formulas(selection: &Selection) -> Vec<ReportedFormula<'_>> {
-    const FAITHFUL: &str = "It explains the expert: fitted to what the expert would do, nothing tuned on return.";
+    const FAITHFUL: &str =
+        "It explains the expert: it was fitted to the expert's outputs, and nothing was tuned on return.";
     const POLISHED: &str =
-        "It plays best: fitted to what the expert would do, then its constants tuned on return alone.";
+        "It plays best: it was fitted to the expert's outputs, then its constants were tuned on return alone.";
     const BETWEEN: &str = "It explains the expert and plays: its constants are tuned for return and for fidelity.";
     let chosen = selection.chosen();
     let note = match chosen.lambda {
