@@ -42,7 +42,7 @@ impl Observations {
 /// An array's numbers, row-major, and its shape.
 ///
 /// # Errors
-/// NumPy's, for what is no array of numbers.
+/// NumPy's, for what is not an array of numbers.
 pub fn numbers(given: &Bound<'_, PyAny>) -> PyResult<(Vec<f64>, Vec<usize>)> {
     if let Ok(array) = given.cast::<PyArrayDyn<f64>>() {
         let array = array.readonly();

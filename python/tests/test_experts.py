@@ -106,7 +106,7 @@ def test_experts_that_misbehave_are_named(tmp_path):
         kanrl.policy(lambda observation: np.full(len(observation), 7), limited())
     with pytest.raises(kanrl.InputError, match="NaN"):
         kanrl.policy(lambda observation: np.full((len(observation), 1), np.nan), limited(discrete=False))
-    with pytest.raises(kanrl.InputError, match="int is no expert"):
+    with pytest.raises(kanrl.InputError, match="int is not an expert"):
         kanrl.policy(3, limited())
 
     calls = []

@@ -95,7 +95,7 @@ def test_pickle_and_copies(formula):
 def test_what_is_no_formula_says_so():
     expert = kanrl.policy("bundled:CartPole-v1")
     assert not expert.is_formula and expert.score_kind == "logits"
-    with pytest.raises(kanrl.InputError, match="is no formula"):
+    with pytest.raises(kanrl.InputError, match="is not a formula"):
         expert.latex()
     with pytest.raises(kanrl.InputError, match="expected bundled"):
         kanrl.policy("nothing")

@@ -20,7 +20,7 @@ fn python(interpreter: &str) -> [(&str, &str); 2] {
     [("KANRL_PYTHON", interpreter), ("PYO3_PYTHON", interpreter)]
 }
 
-/// A cargo command for the plugin that embeds Python: it is no member of the workspace, which needs no Python.
+/// A cargo command for the plugin that embeds Python: it is not a member of the workspace, which needs no Python.
 fn gymnasium(command: &str, arguments: &[&str]) -> Result<(), String> {
     let interpreter = interpreter()?;
     match setup::python_library() {

@@ -120,7 +120,7 @@ fn debian(wanted: &[(&str, &str)]) -> Result<(), String> {
 /// Installs Debian packages.
 pub fn install_debian(packages: &[&str]) -> Result<(), String> {
     if !has("apt-get") {
-        return Err(format!("this is no Debian: install {} by hand, then run this again", packages.join(", ")));
+        return Err(format!("this is not Debian: install {} by hand, then run this again", packages.join(", ")));
     }
     let sudo = has("sudo") && std::env::var("USER").is_ok_and(|user| user != "root");
     let mut apt: Vec<&str> = if sudo { vec!["sudo", "apt-get"] } else { vec!["apt-get"] };

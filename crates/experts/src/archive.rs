@@ -23,7 +23,7 @@ impl Archive {
     /// Opens the bytes of a zip; `file` names it in errors.
     ///
     /// # Errors
-    /// [`ExpertError::Malformed`] for bytes that are no whole zip, or one of too many members.
+    /// [`ExpertError::Malformed`] for bytes that are not a complete zip, or a zip with too many members.
     pub fn new(file: String, bytes: Vec<u8>) -> Result<Self, ExpertError> {
         match ZipArchive::new(Cursor::new(bytes)) {
             Ok(zip) if zip.len() > MAX_MEMBERS => Err(ExpertError::malformed(

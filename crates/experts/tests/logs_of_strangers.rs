@@ -47,7 +47,7 @@ fn separators_decimal_commas_and_encodings_are_found_and_said() {
     }
     let log = read("latin1.csv");
     assert_eq!(log.rows.input_names, ["Höhe", "v", "u"]);
-    assert_eq!(log.notes, ["read as windows-1252, since it is no UTF-8"]);
+    assert_eq!(log.notes, ["read as windows-1252, because it is not UTF-8"]);
     assert_eq!(log.rows.observations, plain.rows.observations);
 }
 

@@ -19,7 +19,7 @@ pub struct FileError {
 pub const PARTIAL: &str = ".partial-";
 
 /// Writes a file whole: under a temporary name in the same folder, synced, then renamed. A link stays a link to what is
-/// written, and what is no ordinary file, such as a pipe or a device, is written to as it is.
+/// written, and what is not an ordinary file, such as a pipe or a device, is written to as it is.
 ///
 /// # Errors
 /// [`FileError`]; the old file, if there was one, is still there then.

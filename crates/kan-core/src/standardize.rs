@@ -8,7 +8,7 @@ pub(crate) fn standardization(values: &[f64], width: usize) -> Vec<(f64, f64)> {
         .map(|index| {
             let mean = column(index).sum::<f64>() / rows;
             let deviation = (column(index).map(|value| (value - mean) * (value - mean)).sum::<f64>() / rows).sqrt();
-            // What rounding leaves of a constant is no deviation.
+            // What rounding leaves of a constant is not a deviation.
             let constant = deviation <= 1e-12 * mean.abs().max(f64::MIN_POSITIVE);
             (mean, if constant { 1.0 } else { 1.0 / deviation })
         })

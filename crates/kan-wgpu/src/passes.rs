@@ -63,7 +63,7 @@ impl DeviceLoss {
                 (1, low.iter().zip(high).map(|(low, high)| [*low as f32, *high as f32]).collect())
             }
             Loss::CrossEntropy => (2, vec![[0.0; 2]; outputs]),
-            // 3 is no loss at all.
+            // 3 is not a loss.
             Loss::Choice { sharpness } => (4, vec![[*sharpness as f32; 2]; outputs]),
         };
         Ok(Self { kind, bounds: gpu.filled("the outputs' bounds", &bounds)? })

@@ -60,7 +60,7 @@ fn files_that_are_no_plugins() {
 fn specs_that_make_no_sense() {
     let folder = folder();
     let cases: [(&str, &[&str]); 6] = [
-        ("BAD_NAME", &["KanrlSpec.observation[0].name", "\"two words\" is no ASCII identifier"]),
+        ("BAD_NAME", &["KanrlSpec.observation[0].name", "\"two words\" is not an ASCII identifier"]),
         ("BAD_BOUNDS", &["KanrlSpec.observation[0]", "the bounds of `x` are 1 and 0"]),
         ("BAD_UTF8", &["KanrlSpec.observation[0].unit", "not UTF-8"]),
         ("SHORT_COORDINATE", &["KanrlSpec.observation.size", "8 bytes long"]),

@@ -74,7 +74,7 @@ impl Formula {
     /// A formula of its parts.
     ///
     /// # Errors
-    /// [`SymbolicError`] for bad or repeated names, an expression that uses a variable that is no input, no output, or
+    /// [`SymbolicError`] for bad or repeated names, an expression that uses a variable that is not an input, no output, or
     /// an action rule that does not fit the number of outputs.
     pub fn new(inputs: Vec<String>, outputs: Vec<Output>, action: ActionRule) -> Result<Self, SymbolicError> {
         let names: Vec<&String> = inputs.iter().chain(outputs.iter().map(|output| &output.name)).collect();
@@ -190,7 +190,7 @@ impl Formula {
     /// The outputs' values, compiled for batches: `[rows, inputs] -> [rows, outputs]`, before the action rule.
     ///
     /// # Errors
-    /// [`SymbolicError::UnknownVariable`] for a variable that is no input.
+    /// [`SymbolicError::UnknownVariable`] for a variable that is not an input.
     pub fn compile(&self) -> Result<Tape, SymbolicError> {
         Tape::compile(&self.expressions(), &self.inputs)
     }

@@ -26,7 +26,7 @@ const MOST_DIGITS: u32 = 17;
 /// `data` `[rows, inputs]`, row-major.
 ///
 /// # Errors
-/// [`SymbolicError::UnknownVariable`] for a variable that is no input, [`SymbolicError::Invalid`] for data of another
+/// [`SymbolicError::UnknownVariable`] for a variable that is not an input, [`SymbolicError::Invalid`] for data of another
 /// shape or a tolerance that is not a number ≥ 0.
 pub fn round<S: AsRef<str>>(
     expressions: &[Expression],
@@ -130,7 +130,7 @@ fn with_rounded_curves<S: AsRef<str>>(
 /// Largest change of any output; infinite where one is no longer finite.
 fn change(outputs: &[f64], exact: &[f64]) -> f64 {
     let changes = outputs.iter().zip(exact).map(|(new, old)| {
-        // Equal infinities and NaN in both are no change.
+        // Equal infinities and NaN in both are not a change.
         if new.to_bits() == old.to_bits() { 0.0 } else { (new - old).abs() }
     });
     changes.fold(0.0, |most, change| {

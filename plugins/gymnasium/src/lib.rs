@@ -29,5 +29,5 @@ fn environments() -> Result<Vec<ExportedEnvironment>, EnvironmentError> {
     Ok(identifiers.into_iter().map(export).collect())
 }
 
-// Python runs on one thread at a time anyway, and waiting for it is no hang.
+// Python runs on one thread at a time anyway, and waiting for it is not a hang.
 export_plugin!(environments, one_call_at_a_time);

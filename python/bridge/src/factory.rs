@@ -20,7 +20,7 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    /// Takes them out of the arguments; an error in words for what is no list of texts.
+    /// Takes them out of the arguments; an error for anything that is not a list of strings.
     fn take(arguments: &mut KeywordArguments) -> Result<Self, String> {
         let mut take = |key: &str| {
             let Some(value) = arguments.remove(key) else { return Ok(Vec::new()) };

@@ -19,7 +19,7 @@
 //! last one is left out. Where the environment is known, its observations are looked for by name in a table, and an array's
 //! columns are theirs in order; without one an array's columns are named `x_0`, `x_1`, ….
 //!
-//! Columns of a table that are no observations by their names (an index, `step`, `time`, `reward`, `next_x` beside `x`, …),
+//! Columns of a table whose names say that they are not observations (an index, `step`, `time`, `reward`, `next_x` beside `x`, …),
 //! that hold text or nothing are left out; rows in which a number is missing are left out as well, unless they are most of
 //! them. Separator (comma, semicolon, tab, bar, blanks), decimal comma and encoding (UTF-8, UTF-16, Windows-1252) are found
 //! out. All of that is said in [`Demonstrations::notes`](kanrl_core::dataset::Demonstrations::notes).

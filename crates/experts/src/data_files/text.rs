@@ -4,7 +4,7 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 /// The text of `bytes`, and how it was read where that is not plain UTF-8.
 ///
-/// A byte order mark decides; without one, text that is no UTF-8 is UTF-16 where every other byte of its beginning is 0,
+/// A byte order mark decides; without one, text that is not UTF-8 is UTF-16 where every other byte of its beginning is 0,
 /// and Windows-1252 (Latin-1 and more) otherwise.
 pub(super) fn decode(bytes: Vec<u8>) -> (String, Option<String>) {
     if let Some((encoding, _)) = Encoding::for_bom(&bytes) {
@@ -43,7 +43,7 @@ mod tests {
         assert_eq!(read("θ,action\n".as_bytes()), plain("θ,action\n"));
         assert_eq!(read("\u{feff}x,action\n".as_bytes()), plain("x,action\n"));
         assert_eq!(read(b""), plain(""));
-        let note = |name: &str| format!("read as {name}, since it is no UTF-8");
+        let note = |name: &str| format!("read as {name}, because it is not UTF-8");
         assert_eq!(read(b"H\xf6he,n\n"), ("Höhe,n\n".to_owned(), note("windows-1252")));
         let little: Vec<u8> = "x,ω\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
         assert_eq!(read(&little), ("x,ω\n".to_owned(), note("UTF-16LE")));

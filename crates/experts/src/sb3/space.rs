@@ -17,7 +17,7 @@ pub(super) struct Observations {
     pub(super) low: Vec<f64>,
     /// Of each number.
     pub(super) high: Vec<f64>,
-    /// What the numbers are where the space is no plain vector, such as `goal (2 numbers), state (3 numbers)`.
+    /// What the numbers are where the space is not a plain vector, such as `goal (2 numbers), state (3 numbers)`.
     pub(super) order: Option<String>,
 }
 
@@ -44,7 +44,7 @@ impl Observations {
         Ok(all)
     }
 
-    /// Appends a space; returns what it is where that is no plain vector.
+    /// Appends a space; returns what it is where that is not a plain vector.
     fn push(&mut self, value: Value<'_>) -> Result<Option<String>, String> {
         let choice = |(count, start): (usize, i64)| {
             (InputPart::OneHot { count, start }, start as f64, (start + count as i64 - 1) as f64)

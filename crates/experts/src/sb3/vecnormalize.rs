@@ -11,7 +11,7 @@ const CLASS: (&str, &str) = ("stable_baselines3.common.vec_env.vec_normalize", "
 /// `file` names the file in errors.
 ///
 /// # Errors
-/// [`ExpertError`] for a damaged pickle, another class, or statistics that are no numbers.
+/// [`ExpertError`] for a damaged pickle, another class, or statistics that are not numbers.
 pub fn read(file: &str, bytes: &[u8]) -> Result<Option<ObservationNormalization>, ExpertError> {
     let pickle = Pickle::read(bytes).map_err(|source| ExpertError::Pickle { file: file.to_owned(), source })?;
     let root = pickle.root();

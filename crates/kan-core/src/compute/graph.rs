@@ -43,7 +43,7 @@ impl UnivariateGraph {
     }
 
     /// The free parameters: of each edge in order its spline coefficients and its base function's factor, or a, b, c, d;
-    /// then of each node that is no input its bias, and of products their scale before it.
+    /// then of each node that is not an input its bias, and of products their scale before it.
     pub fn parameters(&self) -> Vec<f64> {
         let plan = Plan::<f64>::new(self);
         let all = plan.load(self);

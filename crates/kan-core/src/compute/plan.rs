@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 /// A compiled graph. Its parameters are one flat array: blocks first, each `[source, feature, target]` (the features of
 /// a source are its basis functions, then its base function), then four for each symbolic edge, then scale and bias of
-/// each node that is no input.
+/// each node that is not an input.
 #[derive(Clone, Debug)]
 pub struct Plan<S> {
     pub(super) inputs: Vec<Input>,

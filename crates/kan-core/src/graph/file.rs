@@ -39,7 +39,7 @@ enum FunctionFile {
     Symbolic { name: String, a: f64, b: f64, c: f64, d: f64 },
 }
 
-/// A file that is no graph.
+/// A file that is not a graph.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a graph: {reason}")]
 pub struct GraphFileError {
@@ -85,7 +85,7 @@ impl UnivariateGraph {
     /// Reads a graph; its named functions are the library's.
     ///
     /// # Errors
-    /// [`GraphFileError`] for anything that is no graph, another version, a function that the library does not have, and
+    /// [`GraphFileError`] for anything that is not a graph, another version, a function that the library does not have, and
     /// parts that do not fit together.
     pub fn from_json(text: &str, library: &dyn SymbolicLibrary) -> Result<Self, GraphFileError> {
         let file: GraphFile =

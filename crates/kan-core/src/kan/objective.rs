@@ -169,7 +169,7 @@ impl<'a, S: Scalar> NetworkObjective<'a, S> {
             }
         }
         let by_affine = |node: usize| {
-            let slot = self.plan.node_slot(node).expect("a layer's nodes are no inputs");
+            let slot = self.plan.node_slot(node).expect("a layer's nodes are not inputs");
             (self.plan_gradient[slot], self.plan_gradient[slot + 1])
         };
         for ((layer, back), places) in

@@ -86,7 +86,7 @@ mod tests {
 
     /// The kinds that serde lists when it is given none of them.
     fn registered<T: serde::de::DeserializeOwned>() -> Vec<String> {
-        let Err(error) = serde_json::from_str::<T>(r#"{"kind": "?"}"#) else { panic!("`?` is no kind") };
+        let Err(error) = serde_json::from_str::<T>(r#"{"kind": "?"}"#) else { panic!("`?` is not a kind") };
         let mut names: Vec<String> = error.to_string().split('`').skip(3).step_by(2).map(str::to_owned).collect();
         names.sort();
         names

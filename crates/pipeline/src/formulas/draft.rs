@@ -23,7 +23,7 @@ impl Draft {
     /// A draft of one expression for each of the head's outputs.
     ///
     /// # Errors
-    /// [`SymbolicError`] where an expression uses something that is no input.
+    /// [`SymbolicError`] where an expression uses something that is not an input.
     pub fn new(head: StudentHead, inputs: Vec<String>, expressions: Vec<Expression>) -> Result<Self, SymbolicError> {
         assert_eq!(expressions.len(), head.outputs(), "an expression for each output");
         let tape = Tape::compile_with_constants(&expressions, &inputs)?;

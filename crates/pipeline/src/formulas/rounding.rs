@@ -11,7 +11,7 @@ const ROWS: usize = 2000;
 /// standard deviation on `rows` `[rows, inputs]`, and the most digits that a constant needed.
 ///
 /// # Errors
-/// [`SymbolicError`] for a tolerance that is no number from 0 on, or no rows.
+/// [`SymbolicError`] for a tolerance that is not a number from 0 on, or no rows.
 pub fn rounded(draft: &Draft, rows: &[f64], tolerance: f64) -> Result<(Draft, u32), SymbolicError> {
     let inputs = draft.inputs().len();
     let rows = spread(rows, inputs, ROWS);

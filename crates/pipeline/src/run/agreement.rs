@@ -95,7 +95,7 @@ impl Measure {
         }
     }
 
-    /// A number of this measure for people: `98.5 %`, or `R² 0.985`, which is no share of anything.
+    /// A number of this measure for people: `98.5 %`, or `R² 0.985`, which is not a percentage.
     pub fn text(self, value: f64) -> String {
         match self {
             Self::SameAction => format!("{:.1} %", 100.0 * value),

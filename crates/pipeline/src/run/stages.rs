@@ -149,7 +149,7 @@ impl RunStore {
 }
 
 impl LockedRun {
-    /// Makes the folder of a stage's artifacts; one that exists is emptied, and is no complete stage's any more.
+    /// Makes the folder of a stage's artifacts; one that exists is emptied and no longer counts as a complete stage.
     ///
     /// # Errors
     /// [`FileError`].

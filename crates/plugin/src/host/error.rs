@@ -14,7 +14,7 @@ pub enum PluginError {
         /// Why it cannot be read.
         source: std::io::Error,
     },
-    /// The file is no library that can be loaded here.
+    /// The file is not a library that can be loaded here.
     #[error("plugin `{}`: the library cannot be loaded: {reason}", path.display())]
     NotALibrary {
         /// The file.

@@ -58,7 +58,7 @@ impl Plugin {
     /// A `path` without a slash is a file in the working directory, never one on the system's search path.
     ///
     /// # Errors
-    /// [`PluginError`] for a file that is no plugin of this ABI version, with the reason.
+    /// [`PluginError`] for a file that is not a plugin of this ABI version, with the reason.
     pub fn open(path: &Path, limit: CallLimit) -> Result<Self, PluginError> {
         let path = path.canonicalize().map_err(|source| PluginError::NotFound { path: path.to_owned(), source })?;
         let address = {

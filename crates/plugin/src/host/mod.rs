@@ -34,7 +34,7 @@ use std::path::Path;
 /// Loads the plugin at `path` with the default [`CallLimit`] and registers its environments.
 ///
 /// # Errors
-/// [`PluginError`] for a file that is no plugin of this ABI version, and for an id that is taken.
+/// [`PluginError`] for a file that is not a plugin of this ABI version, and for an id that is taken.
 pub fn load(path: &Path, registry: &mut EnvironmentRegistry) -> Result<PluginDescription, PluginError> {
     let plugin = Plugin::open(path, CallLimit::default())?;
     plugin.register(registry)?;
@@ -44,7 +44,7 @@ pub fn load(path: &Path, registry: &mut EnvironmentRegistry) -> Result<PluginDes
 /// Loads the plugin at `path`, which runs its code, and says what it offers.
 ///
 /// # Errors
-/// [`PluginError`] for a file that is no plugin of this ABI version.
+/// [`PluginError`] for a file that is not a plugin of this ABI version.
 pub fn list(path: &Path) -> Result<PluginDescription, PluginError> {
     Plugin::open(path, CallLimit::default()).map(|plugin| plugin.description())
 }

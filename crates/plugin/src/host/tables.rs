@@ -14,7 +14,7 @@ use std::mem::size_of;
 const TEXT_LIMIT: usize = 1 << 24;
 /// Most elements of an array.
 const COUNT_LIMIT: usize = 1 << 20;
-/// Largest table that makes sense: a `size` beyond it is no size.
+/// Largest table that makes sense: a `size` beyond it is not a size.
 const TABLE_LIMIT: usize = 1 << 16;
 
 /// A table of a plugin is not what the ABI asks for.
@@ -179,7 +179,7 @@ pub fn spec(memory: &impl Memory, address: usize, id: &str) -> Result<Environmen
 /// Reads an instance's parameters.
 ///
 /// # Errors
-/// [`TableError`] for a name that is no identifier.
+/// [`TableError`] for a name that is not an identifier.
 pub fn parameters(memory: &impl Memory, address: usize, count: usize) -> Result<Vec<Parameter>, TableError> {
     array(memory, address, count, KanrlParameter::NAME, |table: KanrlParameter, place| {
         let name = identifier(memory, table.name, &format!("{place}.name"))?;
@@ -332,7 +332,7 @@ fn identifier(memory: &impl Memory, value: KanrlText, place: &str) -> Result<Str
     if first && name.chars().all(|character| character.is_ascii_alphanumeric() || character == '_') {
         Ok(name)
     } else {
-        Err(failed(place, format!("{name:?} is no ASCII identifier, such as `theta_dot`")))
+        Err(failed(place, format!("{name:?} is not an ASCII identifier, such as `theta_dot`")))
     }
 }
 

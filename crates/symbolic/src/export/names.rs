@@ -83,7 +83,7 @@ impl<'a> Symbol<'a> {
         Self { function, base: parts[0], dots, subscripts: parts.split_off(1) }
     }
 
-    /// Whether the base is a whole name that is no word.
+    /// Whether the base is a whole name that is not a word.
     pub(super) fn is_as_written(&self) -> bool {
         !is_plain_name(self.base)
     }
@@ -140,7 +140,7 @@ pub(super) fn greek_name(letter: char) -> Option<&'static str> {
     GREEK.iter().find(|(_, known)| *known == letter).map(|(name, _)| *name)
 }
 
-/// A name that is no word, with quotation marks where it would be taken for a number.
+/// A name that is not a word, with quotation marks where it would be taken for a number.
 pub(super) fn as_written(name: &str) -> String {
     if name.starts_with(|first: char| first.is_alphabetic() || first == '_') {
         name.to_owned()

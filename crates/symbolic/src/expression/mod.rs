@@ -79,7 +79,7 @@ pub struct Expression {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SymbolicError {
-    /// The text is no expression.
+    /// The text is not an expression.
     #[error("{message} at character {position} of `{excerpt}`")]
     Parse {
         /// What is wrong, and what would be right.
@@ -97,7 +97,7 @@ pub enum SymbolicError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// A variable that has no value or is no input.
+    /// A variable that has no value or is not an input.
     #[error("unknown variable `{name}`{}", kanrl_core::suggest::did_you_mean(nearest))]
     UnknownVariable {
         /// Its name.

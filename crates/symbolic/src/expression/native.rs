@@ -49,7 +49,7 @@ pub struct NativeFunction {
     /// The derivative as text over `x`, which may name this function and others that are registered.
     pub derivative_text: &'static str,
     /// Smallest and largest value over an interval within the domain; the ends may be infinite. They are widened by 16
-    /// units in the last place, so that rounding is no concern.
+    /// units in the last place, so that rounding can be ignored.
     pub bounds: fn(f64, f64) -> (f64, f64),
     /// Where it is defined.
     pub domain: Domain,
@@ -86,7 +86,7 @@ impl Native {
     /// Registers a function for the rest of the program.
     ///
     /// # Errors
-    /// [`SymbolicError`] for a name that is no name or is taken, a derivative that is no expression over `x`, or parts
+    /// [`SymbolicError`] for a name that is invalid or taken, a derivative that is not an expression over `x`, or parts
     /// that contradict each other on points of the domain.
     pub fn register(function: NativeFunction) -> Result<Operator, SymbolicError> {
         check_name(function.name)?;

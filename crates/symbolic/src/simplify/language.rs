@@ -52,7 +52,7 @@ impl FromStr for Variable {
     }
 }
 
-/// A curve's index in the list of the expression's curves: what it computes is no concern of the rules.
+/// A curve's index in the list of the expression's curves: the rules do not care what it computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Curve(pub usize);
 

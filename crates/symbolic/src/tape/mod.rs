@@ -36,7 +36,7 @@ impl Tape {
     /// Compiles expressions over inputs of these names, in this order.
     ///
     /// # Errors
-    /// [`SymbolicError::UnknownVariable`] for a variable that is no input.
+    /// [`SymbolicError::UnknownVariable`] for a variable that is not an input.
     pub fn compile<S: AsRef<str>>(expressions: &[Expression], inputs: &[S]) -> Result<Self, SymbolicError> {
         Compiler::new(inputs, expressions, true).compile(expressions)
     }

@@ -14,7 +14,7 @@ pub struct PngError {
 /// a PNG file. Text is set in a typeface that is compiled in, so that the picture is the same on every machine.
 ///
 /// # Errors
-/// [`PngError`] for a document that is no SVG, or a picture of no size or more than 64 million pixels.
+/// [`PngError`] for a document that is not an SVG, or a picture of no size or more than 64 million pixels.
 pub fn png(svg: &str, scale: f32) -> Result<Vec<u8>, PngError> {
     const LARGEST: f32 = 64e6;
     let bad = |reason: String| PngError { reason };
