@@ -1,4 +1,4 @@
-//! The KAN on a graphics card, beside the CPU in f32: forward, forward and backward.
+//! The KAN on a GPU, compared with the CPU in f32: forward, forward and backward.
 //!
 //! The device's times hold the way back of the loss. Where there is no adapter only the CPU is measured. Cases that
 //! take seconds are timed by a few single passes instead of criterion's samples.

@@ -27,13 +27,13 @@ cargo xtask COMMAND
              --again             measure anew what is there
              --table             only write the table
              --reference DIR     also with the archives among the whole recordings [default: $KANRL_REFERENCE]
-  compare  the benches beside their Python peers, as docs/comparison.md (an hour; wants a quiet machine)
+  compare  the benches against their Python peers, as docs/comparison.md (an hour; wants a quiet machine)
              AREA…               kan, symbolic, policies, environments, mujoco, training; all where none is
                                  named
              --case TEXT         only cases whose names contain it
              --rounds COUNT      rounds (trainings: seeds) of ours and theirs in turn [default: 5]
              --pipeline ENVIRONMENT
-                                 instead, a whole extraction beside the same journey with pykan
+                                 instead, a whole extraction against the same workflow with pykan
              --reference DIR     use the whole recordings in place of tests/golden and of bundled experts
                                  [default: $KANRL_REFERENCE]
   fuzz     the readers of files of others, by cargo-fuzz on a nightly compiler

@@ -4,7 +4,7 @@
 //! `pip install mujoco==3.17.0`, or `cargo xtask setup` in kanrl's folder. The crate builds without MuJoCo: the library is
 //! loaded at run time, when the first environment is made, from
 //! - the file that the environment variable `KANRL_MUJOCO` names;
-//! - else the program's own folder, or `../lib` beside it;
+//! - else the program's own folder, or `../lib` next to it;
 //! - else the workspace's `.mujoco/lib`, where `cargo xtask setup` puts it;
 //! - else the package `mujoco` of the interpreter in `KANRL_PYTHON`, or of `python3`;
 //! - else where the system's loader looks for `libmujoco.so.3.17.0`.

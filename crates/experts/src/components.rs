@@ -21,7 +21,7 @@ pub const COMPONENTS: &[ComponentDescription] = &[
     ComponentDescription {
         component: "expert",
         kind: "sb3",
-        summary: "a Stable-Baselines3 archive, with the normalization beside it",
+        summary: "a Stable-Baselines3 archive, with the normalization next to it",
         example: "kind = \"sb3\"\npath = \"agent.zip\"\n",
         schema: |generator| generator.subschema_for::<Sb3Config>(),
     },

@@ -113,7 +113,7 @@ impl Hub {
         })
     }
 
-    /// The archive, from the cache or else from the hub, with the normalization beside it.
+    /// The archive, from the cache or else from the hub, with the normalization next to it.
     ///
     /// # Errors
     /// [`ExpertError`] where it is neither cached nor to be had, or unreadable.
@@ -178,7 +178,7 @@ impl<'a> Repository<'a> {
         let snapshot = self.folder.join("snapshots").join(&commit);
         let names = std::fs::read_dir(&snapshot).ok()?;
         let names: Vec<String> = names.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
-        // A repository that another tool cached may lack the file beside the archive; ours are complete.
+        // A repository that another tool cached may lack the file next to the archive; ours are complete.
         let archive = self.choose(&names).ok()?;
         is_plain_name(&commit).then(|| (commit, snapshot.join(archive)))
     }

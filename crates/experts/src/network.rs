@@ -144,7 +144,7 @@ impl Mlp {
     }
 
     /// `inputs` `[rows, inputs]` to `outputs` `[rows, outputs]`, row-major. A row's result has the same bits whatever
-    /// rows stand beside it. Many rows are shared out among rayon's threads.
+    /// rows stand next to it. Many rows are shared out among rayon's threads.
     ///
     /// # Panics
     /// If the lengths do not fit together.

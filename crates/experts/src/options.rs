@@ -3,10 +3,10 @@
 use crate::network::Activation;
 use std::path::PathBuf;
 
-/// What has to be said of some policies beside their name; see [`PolicyReference::config`](crate::PolicyReference::config).
+/// Settings of a policy that are not part of its name; see [`PolicyReference::config`](crate::PolicyReference::config).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PolicyOptions {
-    /// The pickled `VecNormalize` of a Stable-Baselines3 archive; `none` for none. Default: the one beside it.
+    /// The pickled `VecNormalize` of a Stable-Baselines3 archive; `none` for none. Default: the one next to it.
     pub normalization: Option<PathBuf>,
     /// What stands between the layers of a state dict.
     pub activation: Option<Activation>,

@@ -116,7 +116,7 @@ impl NetworkPolicy {
             normalization.check(inputs)?;
         }
         if time_feature.is_some_and(|time| time.max_steps == 0 || inputs < 2) {
-            return Err("a time feature needs a time limit above 0 and an observation beside it".to_owned());
+            return Err("a time feature needs a time limit above 0 and an observation next to it".to_owned());
         }
         if matches!(head, Head::Squashed { clip_mean: Some(clip) } if clip.is_nan() || clip < 0.0) {
             return Err("the limit on the mean must not be negative".to_owned());

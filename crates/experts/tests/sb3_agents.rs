@@ -7,7 +7,7 @@ use kanrl_experts::{NetworkPolicy, TimeFeature};
 use kanrl_reference_data::Tensors;
 use std::path::{Path, PathBuf};
 
-/// All archives of the reference data and of this crate that have a recorded fixture beside them.
+/// All archives of the reference data and of this crate that have a recorded fixture next to them.
 fn agents() -> Vec<PathBuf> {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/agents");
     let folders = kanrl_reference_data::folder("experts").into_iter().chain(own.is_dir().then_some(own));

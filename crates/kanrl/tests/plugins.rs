@@ -5,7 +5,7 @@ use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// The library of a package that this one depends on for its tests: Cargo puts it beside the test programs.
+/// The library of a package that this one depends on for its tests: Cargo puts it next to the test programs.
 fn library(package: &str) -> PathBuf {
     let program = std::env::current_exe().unwrap();
     program.parent().unwrap().join(format!("{DLL_PREFIX}{package}{DLL_SUFFIX}"))

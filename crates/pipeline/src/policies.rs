@@ -1,4 +1,4 @@
-//! Students as policies, to be rolled out beside the expert.
+//! Students as policies.
 
 use crate::head::StudentHead;
 use kanrl_core::action::ActionBatch;

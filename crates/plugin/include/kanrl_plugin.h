@@ -127,7 +127,7 @@ typedef struct KanrlActions {
   const double *float64;
 } KanrlActions;
 
-// What a step led to, beside the observation. This one never grows.
+// The outcome of a step, apart from the observation. This one never grows.
 typedef struct KanrlOutcome {
   // The reward.
   double reward;

@@ -127,7 +127,7 @@ pub struct KanrlActions {
     pub float64: *const f64,
 }
 
-/// What a step led to, beside the observation. This one never grows.
+/// The outcome of a step, apart from the observation. This one never grows.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct KanrlOutcome {

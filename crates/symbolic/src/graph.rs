@@ -5,7 +5,7 @@ use kanrl_core::graph::{BaseFunction, EdgeFunction, NodeKind, SplineEdge, Symbol
 use std::collections::{BTreeMap, HashMap};
 
 /// One expression for each output of a graph, over the graph's input names: the inputs' transform folded in, constants
-/// folded, affine chains collapsed. An edge that has no name is a [`Curve`], and beside it its base function: the formula
+/// folded, affine chains collapsed. An edge that has no name is a [`Curve`], and next to it its base function: the formula
 /// computes what the network computes, within its splines and outside.
 ///
 /// # Errors

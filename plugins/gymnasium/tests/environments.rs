@@ -8,7 +8,7 @@ use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Cargo puts the library beside the test programs.
+/// Cargo puts the library next to the test programs.
 fn library() -> PathBuf {
     let program = std::env::current_exe().expect("the test program has a path");
     program.parent().expect("it lies in a folder").join(format!("{DLL_PREFIX}gymnasium_bridge{DLL_SUFFIX}"))

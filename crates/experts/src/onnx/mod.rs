@@ -5,7 +5,7 @@
 //! `OnnxableSB3Policy` gives it), one number for each discrete action (logits: better targets than the indices alone), or the
 //! vector action before clipping. Other outputs are not computed.
 //!
-//! Rows are run one by one, so that a row gives the same action whatever stands beside it. Of ONNX's operators only those
+//! Rows are run one by one, so that a row gives the same action regardless of the other rows in the batch. Of ONNX's operators only those
 //! that feed-forward policies are made of are accepted: no loops, no recurrence, no random numbers. Shapes must not depend on
 //! the observation, and all results together have at most 2²⁴ numbers.
 

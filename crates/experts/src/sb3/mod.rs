@@ -1,4 +1,4 @@
-//! Stable-Baselines3 archives: a zip with JSON options and a torch state dict, and the `vecnormalize.pkl` beside it.
+//! Stable-Baselines3 archives: a zip with JSON options and a torch state dict, and the `vecnormalize.pkl` next to it.
 //!
 //! Read without Python; nothing in the archive is run. Deterministic actions are those of
 //! `model.predict(observation, deterministic=True)`.
@@ -112,10 +112,10 @@ impl Sb3Archive {
             (None, _) if config.vecnormalize.is_some() => "observations are not normalized, as requested".to_owned(),
             (None, Some(reason)) => format!(
                 "warning: `{file}` was trained with normalized observations ({reason}), but no *vec*normalize*.pkl lies \
-                 beside it: its actions will not be those of the trained agent; name the file with --normalization FILE, \
+                 next to it: its actions will not be those of the trained agent; name the file with --normalization FILE, \
                  or say --normalization none"
             ),
-            (None, None) => "observations are not normalized: no *vec*normalize*.pkl lies beside the archive \
+            (None, None) => "observations are not normalized: no *vec*normalize*.pkl lies next to the archive \
                              (--normalization FILE names one)"
                 .to_owned(),
         };

@@ -3,7 +3,7 @@
 use crate::ExpertError;
 use std::path::{Path, PathBuf};
 
-/// The pickle beside an archive, where there is one: `NAME.vecnormalize.pkl`, `vecnormalize.pkl` and `vec_normalize.pkl` beside
+/// The pickle next to an archive, where there is one: `NAME.vecnormalize.pkl`, `vecnormalize.pkl` and `vec_normalize.pkl` beside
 /// `NAME.zip` or in a folder `NAME`; else the only `*vec*normalize*.pkl` that belongs to no other archive of the folder.
 ///
 /// # Errors
@@ -64,7 +64,7 @@ fn same(first: &str, second: &str) -> bool {
     letters(first) == letters(second)
 }
 
-/// Whether the training's own record beside an archive (rl-zoo3's `config.yml`) says that observations were normalized.
+/// Whether the training's own record next to an archive (rl-zoo3's `config.yml`) says that observations were normalized.
 pub(super) fn zoo_says_so(archive: &Path) -> bool {
     let stem = archive.file_stem().unwrap_or_default();
     let folder = archive.parent().unwrap_or(Path::new(""));

@@ -55,7 +55,7 @@ pub struct TorchAgent {
 enum Outputs {
     /// No more than that they are an action's.
     Unsaid,
-    /// There is a standard deviation beside them.
+    /// There is a standard deviation next to them.
     Means,
     /// As [`Self::Means`], between the bounds where those are known, under a hyperbolic tangent.
     Squashed(Option<(Vec<f64>, Vec<f64>)>),
@@ -88,7 +88,7 @@ const NOT_ACTING: [&str; 24] = [
     "log_std_layer",
     "fc_logstd",
 ];
-/// Parts of names of what acts, where others stand beside it.
+/// Parts of names of what acts, where others stand next to it.
 const ACTING: [&str; 10] =
     ["actor", "actor_mean", "policy", "policy_layer", "pi", "actor_mlp", "mu", "logits", "action_net", "student"];
 /// Parts of names that say that the outputs are means.

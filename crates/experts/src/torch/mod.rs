@@ -1,7 +1,7 @@
 //! PyTorch's saved state dicts: the zip format (since 1.6) and the legacy one, without torch and without running code.
 //!
 //! Only names, shapes and float tensors are understood. In a plain state dict any other class is refused, as
-//! `torch.load(weights_only=True)` does; in a trainer's checkpoint, which holds an optimizer and more beside it, what is no
+//! `torch.load(weights_only=True)` does; in a trainer's checkpoint, which holds an optimizer and more next to it, what is no
 //! tensor is passed over. Nothing is run in either. A tensor's bytes are unpacked when it is asked for.
 
 pub mod agent;

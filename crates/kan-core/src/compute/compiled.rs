@@ -27,7 +27,7 @@ impl<S: Scalar> CompiledGraph<S> {
     }
 
     /// Evaluates a batch: `inputs` `[rows, inputs]` in the inputs' own units to `outputs` `[rows, outputs]`, row-major. A
-    /// row's outputs have the same bits whatever rows stand beside it.
+    /// row's outputs have the same bits regardless of the other rows in the batch.
     ///
     /// # Panics
     /// If the lengths do not fit together.

@@ -20,7 +20,7 @@ pub use vector::{LaneError, SyncVectorEnvironment, VectorEnvironment};
 
 use serde::{Deserialize, Serialize};
 
-/// What one step led to, beside the observation.
+/// The outcome of a step, apart from the observation.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct StepOutcome {
     /// The reward, widened to f64.

@@ -9,7 +9,7 @@ const ENDS: [f64; 13] = [-8.0, -4.0, -2.0, -1.0, -0.5, -0.1, 0.0, 0.1, 0.5, 1.0,
 const SAMPLES: usize = 200;
 /// Steps of the search around the best pair of ends; each is a halving or a move.
 const STEPS: usize = 200;
-/// How much simplicity counts beside the fit, as pykan's `weight_simple`.
+/// How much simplicity counts compared with the fit, as pykan's `weight_simple`.
 const SIMPLICITY: f64 = 0.2;
 
 /// Every function that fits at all, the best one first: by `0.2 · complexity + 0.8 · log₂(1 + 10⁻⁵ − r²)`, as pykan ranks.

@@ -120,7 +120,7 @@ pub struct SymbolicEdge {
     pub d: f64,
 }
 
-/// The function beside the spline.
+/// The function added to the spline.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BaseFunction {

@@ -18,7 +18,7 @@ pub struct KanConfig {
     pub grid: usize,
     /// Degree k of the splines. Default 3.
     pub degree: usize,
-    /// The function beside the splines. Default SiLU.
+    /// The function added to the spline. Default SiLU.
     pub base: BaseFunction,
     /// Height of the noise that the splines start as. Default 0.3.
     pub noise: f64,

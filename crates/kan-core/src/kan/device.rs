@@ -1,4 +1,4 @@
-//! Devices beside the CPU that networks are trained on.
+//! Devices other than the CPU that networks are trained on.
 
 use super::training::Training;
 use crate::fit::{ApproximatorError, FitObserver, FitReport};

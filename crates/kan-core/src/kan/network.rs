@@ -30,7 +30,7 @@ pub struct Layer {
     pub degree: usize,
     /// Number G of inner intervals.
     pub grid: usize,
-    /// The function beside the splines.
+    /// The function added to the spline.
     pub base: BaseFunction,
     /// Extended knots `[inputs, grid + 2·degree + 1]`.
     pub knots: Vec<f64>,
@@ -67,7 +67,7 @@ pub struct LayerShape {
     pub grid: usize,
     /// Degree k.
     pub degree: usize,
-    /// The function beside the splines.
+    /// The function added to the spline.
     pub base: BaseFunction,
     /// Height of the noise that the splines start as; pykan's default is 0.3.
     pub noise: f64,

@@ -7,7 +7,7 @@ pub use function::FunctionExpert;
 use crate::action::ActionBatch;
 use crate::space::ActionSpace;
 
-/// Chooses actions, deterministically: the same row gives the same action whatever rows stand beside it.
+/// Chooses actions, deterministically: the same row gives the same action regardless of the other rows in the batch.
 pub trait Policy: Send + Sync {
     /// Number of coordinates of an observation.
     fn observation_size(&self) -> usize;

@@ -33,7 +33,7 @@ pub struct Trajectory {
 }
 
 impl Trajectory {
-    /// Steps since the reset for every row, `[length]`: what a policy is told beside the observations.
+    /// Steps since the reset for every row, `[length]`: what a policy is given in addition to the observations.
     pub fn elapsed_steps(&self) -> Vec<u32> {
         (0..self.rewards.len() as u32).collect()
     }

@@ -75,7 +75,7 @@ pub struct RolloutOptions {
     /// Probability of taking a uniformly random action instead of the policy's, drawn from the episode's own seed.
     /// Default 0.
     pub random_actions: f64,
-    /// Cuts episodes off after so many steps, beside the environment's own limit. Default none.
+    /// Cuts episodes off after so many steps, in addition to the environment's own limit. Default none.
     pub max_steps: Option<u32>,
 }
 

@@ -1,4 +1,4 @@
-//! What a package of kanrl ships beside the program.
+//! What a package of kanrl ships next to the program.
 
 use crate::Failure;
 use clap::Args;

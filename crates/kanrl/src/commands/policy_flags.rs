@@ -40,7 +40,7 @@ impl PolicyFlags {
     }
 }
 
-/// Says how files were read, beside the result: lines `note: …` and `warning: …`.
+/// Prints how files were read, as lines `note: …` and `warning: …`.
 pub fn say(notes: &[String]) {
     for note in notes {
         match note.strip_prefix("warning: ") {

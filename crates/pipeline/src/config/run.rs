@@ -27,7 +27,7 @@ pub struct RunConfig {
     /// Names of the stages to run, in order; the standard ones where it is absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stages: Option<Vec<String>>,
-    /// Libraries that add environments, beside those that the program knows without being told.
+    /// Plugins to load, in addition to those named on the command line and in the plugin folder.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub plugins: Vec<PluginEntry>,
     /// What is played.

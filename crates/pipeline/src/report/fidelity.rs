@@ -1,4 +1,4 @@
-//! How far each policy does what the expert does, beside what a constant would reach.
+//! How closely each policy follows the expert, compared with a constant policy.
 
 use super::html::{escape, number, percent, table, title_case};
 use crate::run::Agreement;

@@ -22,10 +22,10 @@ use kanrl_symbolic::export::{DEFAULT_WIDTH, mathml_formula};
 use kanrl_symbolic::{Format, Formula, SymbolicError, export};
 use serde_json::Value;
 
-/// Videos of at most this many bytes are part of the page; larger ones lie beside it.
+/// Videos of at most this many bytes are part of the page; larger ones are separate files.
 const INLINE_VIDEO: usize = 2 << 20;
 
-/// Characters of mathematics that fit beside one another on a phone, roughly.
+/// Characters of mathematics that fit next to each other on a phone, roughly.
 const PHONE_WIDTH: usize = 26;
 
 /// A formula with its place on the page.

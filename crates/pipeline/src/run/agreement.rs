@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How far a policy does what the expert does in some states, beside what a constant would reach there.
+/// How closely a policy follows the expert in some states, compared with a constant policy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "measure", rename_all = "snake_case")]
 pub enum Agreement {

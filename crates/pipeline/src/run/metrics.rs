@@ -76,7 +76,7 @@ pub struct FormulaMetrics {
     pub student: String,
     /// Its operations, as SymPy's `count_ops` counts them.
     pub operations: usize,
-    /// What disagreement with the expert counted beside return while its constants were tuned; 0 for return alone, null
+    /// How much disagreement with the expert counted, relative to return, while its constants were tuned; 0 for return alone, null
     /// where nothing was tuned on return.
     pub lambda: Option<f64>,
 }

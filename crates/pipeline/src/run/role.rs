@@ -10,7 +10,7 @@ use std::str::FromStr;
 pub enum PolicyRole {
     /// The policy that is explained.
     Expert,
-    /// The network that stands beside the formula: the chosen student's, or the best one's where that student has none.
+    /// The network shown next to the formula: the chosen student's, or the best one's where that student has none.
     Network,
     /// The formula that explains the expert best of those that nothing was tuned on return in.
     Faithful,

@@ -55,7 +55,7 @@ pub fn episodes(run_seed: u64, purpose: Purpose, count: usize) -> Vec<u64> {
 }
 
 /// A number in [0, 1) that depends on a seed, an observation and the step alone: chance for policies, which must give the
-/// same action for the same row whatever stands beside it.
+/// same action for the same row regardless of the other rows in the batch.
 pub fn unit(seed: u64, observation: &[f64], step: u32) -> f64 {
     let start = mix(seed ^ u64::from(step));
     let hash = observation.iter().fold(start, |hash, value| mix(hash ^ value.to_bits()));

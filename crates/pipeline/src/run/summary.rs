@@ -29,7 +29,7 @@ pub struct RunSummary {
     pub operations: usize,
     /// The student that it comes from.
     pub student: String,
-    /// The network's student beside it.
+    /// The network's student next to it.
     pub network: String,
     /// Why this formula, in a sentence.
     pub reason: String,

@@ -15,13 +15,13 @@ pub struct StudentsSection {
     /// Parts of the library, by its functions' names: each of the networks learns once for every part, and its edges become
     /// functions of that part only. The whole library where there is none.
     pub functions: Vec<Vec<String>>,
-    /// Whether a linear and a sparse quadratic formula run beside them.
+    /// Whether to also fit a linear and a sparse quadratic formula.
     pub rivals: bool,
     /// Most terms of each output of the quadratic one.
     pub quadratic_terms: usize,
     /// Numbers of linear laws of formulas that have a few, each behind a condition (`if left_leg > 0.5`): one formula for each.
     pub laws: Vec<usize>,
-    /// Formulas of your own form that run beside them: expressions separated by `;`, as many as actions need, with unknown
+    /// Your own formulas to fit as well: expressions separated by `;`, as many as actions need, with unknown
     /// constants `k1`, `k2`, … that are found.
     pub candidates: Vec<String>,
 }

@@ -5,7 +5,7 @@ use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// This package's own library, which Cargo puts beside the test programs.
+/// This package's own library, which Cargo puts next to the test programs.
 pub fn own_plugin() -> PathBuf {
     let program = std::env::current_exe().expect("the test program has a path");
     let folder = program.parent().expect("it lies in a folder");

@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// Several expressions over the same inputs, compiled into one list of instructions over columns of rows.
 ///
 /// Common parts are computed once. A row's result has the same bits as [`Expression::evaluate`] gives, whatever rows
-/// stand beside it. Nothing is allocated once a thread has evaluated a tape of this size.
+/// stand next to it. Nothing is allocated once a thread has evaluated a tape of this size.
 ///
 /// ```
 /// let expression: kanrl_symbolic::Expression = "x^2 + sin(y)".parse()?;

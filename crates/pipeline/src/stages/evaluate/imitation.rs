@@ -91,7 +91,7 @@ pub fn of_each_episode(episodes: &[Actions]) -> Vec<f64> {
     episodes.iter().map(score).collect()
 }
 
-/// What a policy does in the states of a log, beside what is logged there.
+/// What a policy does in the states of a log, paired with the logged actions.
 ///
 /// # Errors
 /// [`PolicyError`] where it gives no finite action.

@@ -17,7 +17,7 @@ pub struct PolishSection {
     pub lambdas: Vec<f64>,
     /// First step of each constant, in standard deviations of the outputs.
     pub step_size: f64,
-    /// Weight of the worst quarter's mean beside the mean return.
+    /// Weight of the mean of the worst quarter relative to the mean return.
     pub tail_weight: f64,
     /// Generations that the budget should be enough for; long episodes are played less often then.
     pub generations: u64,

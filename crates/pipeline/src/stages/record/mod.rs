@@ -18,7 +18,7 @@ use kanrl_core::policy::Policy;
 use kanrl_experts::FunctionPolicy;
 use kanrl_render::video::Format;
 
-/// Films the expert; runs beside the fit, since it needs nothing of it.
+/// Films the expert; runs in parallel with the fit, which it does not need.
 pub fn record_expert(mut made: Output<ExpertVideo>, setting: StageContext<'_>) -> Result<(), StageError> {
     let video = match setting.teacher() {
         Teacher::Expert(expert) => record(&setting, expert.as_ref(), "record_expert")?,

@@ -13,7 +13,7 @@ use std::path::Path;
 pub struct Candidate {
     /// The student it comes from: `kan-2`, `linear`, …
     pub student: String,
-    /// What disagreement with the expert counted beside return while its constants were tuned; 0 for return alone, none where
+    /// How much disagreement with the expert counted, relative to return, while its constants were tuned; 0 for return alone, none where
     /// nothing was tuned on return.
     pub lambda: Option<f64>,
     /// Its operations.
@@ -102,7 +102,7 @@ pub struct Selection {
     pub faithful: usize,
     /// Index of the formula that plays best of those that were tuned on return alone.
     pub polished: Option<usize>,
-    /// Whose network stands beside it in the report: the chosen student, or the best one that has a network.
+    /// Whose network is shown next to it in the report: the chosen student, or the best one that has a network.
     pub network: String,
     /// Why this one, in a sentence.
     pub reason: String,
@@ -119,7 +119,7 @@ impl Selection {
     }
 
     /// A selection by a rule of one's own: `headline` is the index of the run's result, and of the formula that explains the
-    /// expert. The network beside it is its own student's, or that of the first student that has one.
+    /// expert. The network next to it is its own student's, or that of the first student that has one.
     ///
     /// # Panics
     /// If there is no candidate of that index.
