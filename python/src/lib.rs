@@ -1,6 +1,6 @@
-//! `kanrl._kanrl`: what the Python package does in Rust. Python code around it, in `kanrl/`, is what users see.
+//! `kanrl._kanrl`: the Rust part of the Python package. Users see the Python code around it, in `kanrl/`.
 //!
-//! Whatever takes long runs on a thread of its own, with the interpreter's lock released.
+//! Long work runs on a separate thread with the interpreter's lock released.
 
 mod environments;
 mod errors;

@@ -7,9 +7,8 @@
 //! | `BipedalWalker-v3` | [`BipedalWalkerConfig`] |
 //! | `BipedalWalkerHardcore-v3` | [`BipedalWalkerConfig`], with `hardcore` true |
 //!
-//! The engine is Box2D 2.3, compiled from the C++ sources in the package `wrapped2d` with the one formula changed back
-//! that 2.3.1 rounds differently from the 2.3.0 in pybox2d. It needs a C++ compiler and nothing else. All `unsafe` is in
-//! the module `engine`, which is checked for leaks, bad memory accesses and data races by running the test binary
+//! The engine is Box2D 2.3, compiled from the C++ sources in the package `wrapped2d`. One formula that 2.3.1 rounds
+//! differently is restored to that of pybox2d's 2.3.0. Only a C++ compiler is needed. All `unsafe` is in the module `engine`, which is checked for leaks, bad memory accesses and data races by running the test binary
 //! `contract` under `valgrind --leak-check=full` and under `valgrind --tool=helgrind`, with the argument
 //! `episodes_do_not_depend_on_threads_or_neighbors`.
 

@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 //!
-//! "To the last bit" holds where the C library's `sin`, `cos` and `pow` are the ones NumPy was recorded with: glibc on
+//! Results are bit-identical where the C library's `sin`, `cos`, and `pow` are those that NumPy was recorded with: glibc on
 //! x86-64. Elsewhere the last bits of a state may differ.
 
 mod acrobot;

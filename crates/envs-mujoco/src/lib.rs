@@ -1,19 +1,19 @@
 #![doc = include_str!("../README.md")]
 //!
 //! # Getting MuJoCo
-//! `pip install mujoco==3.17.0`, or `cargo xtask setup` in kanrl's folder. The crate builds without MuJoCo: the library is
-//! loaded at run time, when the first environment is made, from
+//! Run `pip install mujoco==3.17.0`, or `cargo xtask setup` in kanrl's repository. The crate builds without MuJoCo: the library
+//! is loaded when the first environment is created, from the first of these places:
 //! - the file that the environment variable `KANRL_MUJOCO` names;
-//! - else the program's own folder, or `../lib` next to it;
-//! - else the workspace's `.mujoco/lib`, where `cargo xtask setup` puts it;
-//! - else the package `mujoco` of the interpreter in `KANRL_PYTHON`, or of `python3`;
-//! - else where the system's loader looks for `libmujoco.so.3.17.0`.
+//! - the program's own folder, or `../lib` next to it;
+//! - the workspace's `.mujoco/lib`, where `cargo xtask setup` puts it;
+//! - the package `mujoco` of the interpreter in `KANRL_PYTHON`, or of `python3`;
+//! - where the system's loader looks for `libmujoco.so.3.17.0`.
 //!
-//! Pictures need EGL as well (Debian: `libegl1 libgl1-mesa-dri`), but no X server and no GPU. Linux only.
+//! Pictures also need EGL (Debian: `libegl1 libgl1-mesa-dri`), but neither an X server nor a GPU. Linux only.
 //!
 //! The engine is behind the feature `mujoco`, which the command line has by default. Building it needs
 //! `MUJOCO_DYNAMIC_LINK_DIR` to name a folder with a `libmujoco.so` to link with, an empty linker script such as this
-//! crate's `link/libmujoco.so`; the workspace's `.cargo/config.toml` sees to that.
+//! crate's `link/libmujoco.so`; the workspace's `.cargo/config.toml` does that.
 
 #[cfg(feature = "mujoco")]
 mod environment;

@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 //!
-//! Model files are data: pickles are read by a machine that records what Python would call and calls nothing, sizes are
-//! checked before anything is allocated, and every refusal names the file, what is wrong and what would be right.
+//! Model files are treated as data: pickles are read by an interpreter that records calls instead of making them, sizes are
+//! checked before anything is allocated, and every error names the file, the problem, and what was expected.
 
 mod activation;
 pub mod archive;

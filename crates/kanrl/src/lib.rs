@@ -1,13 +1,13 @@
-//! Turns a trained reinforcement-learning policy into a formula people can read, check and ship.
+//! Turns a trained reinforcement-learning policy into a formula people can read, check, and ship.
 //!
 //! This package is a command, `kanrl`, and the library behind it. A crate that adds an environment, an expert, an
-//! approximator, a library of functions or a stage depends on this package only:
+//! approximator, a library of functions, or a stage needs no other dependency:
 //!
 //! ```sh
 //! cargo add kanrl --no-default-features
 //! ```
 //!
-//! Ten lines that make an environment, load an expert, extract a formula and play it:
+//! Ten lines that create an environment, load an expert, extract a formula, and play it:
 //!
 //! ```no_run
 //! use kanrl::prelude::*;
@@ -29,20 +29,20 @@
 //! | feature | what it adds | default |
 //! |---|---|---|
 //! | `cli` | the command; includes `box2d`, `plugins` and the web app | yes |
-//! | `mujoco` | Swimmer, Hopper and the other MuJoCo environments; the library itself is loaded when one is made | yes |
+//! | `mujoco` | Swimmer, Hopper and the other MuJoCo environments; MuJoCo itself is loaded at run time | yes |
 //! | `box2d` | LunarLander and BipedalWalker; needs a C++ compiler | with `cli` |
 //! | `plugins` | environments from shared libraries | with `cli` |
 //! | `hub`, `onnx` | experts from the Hugging Face hub, and in ONNX | no |
-//! | `gpu` | networks that train on a graphics card | no |
-//! | `arrow` | the command's sweeps write Arrow files as well | no |
+//! | `gpu` | networks that train on a GPU | no |
+//! | `arrow` | Arrow files from the command's sweeps | no |
 //! | `full` | everything | no |
 //!
-//! Classic control (CartPole, MountainCar, Acrobot, Pendulum) is always there.
+//! Classic control (CartPole, MountainCar, Acrobot, Pendulum) is always included.
 //!
-//! # What is where
+//! # Overview
 //! The traits and data types of [`kanrl_core`] are at the root ([`environment`], [`policy`], [`approximator`],
 //! [`function`], …), the other crates are modules: [`symbolic`], [`experts`], [`pipeline`], [`render`]. [`prelude`] has what
-//! most programs need. Parts with a `kind` in the config derive serde's traits; there is no need to depend on serde:
+//! most programs need. Parts with a `kind` in the config derive serde's traits without a dependency on serde:
 //!
 //! ```
 //! use kanrl::prelude::*;

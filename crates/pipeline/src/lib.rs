@@ -1,4 +1,4 @@
-//! Runs as data: a config composed into stages, run by a bevy_ecs schedule into a run directory.
+//! Runs as data: a config is turned into stages, which a bevy_ecs schedule executes in a run directory.
 //!
 //! ```
 //! use kanrl_core::environment::EnvironmentRegistry;

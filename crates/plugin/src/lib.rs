@@ -5,21 +5,20 @@
 //! `include/kanrl_plugin.h` and fill it in. A host loads libraries by path and registers their environments, as above.
 //!
 //! # Features
-//! `host`: loading plugins and calling them. Without it, the default, this is what an author of plugins needs and no more.
+//! `host`: loading and calling plugins. It is off by default: plugin authors do not need it.
 //!
 //! # What a host can rely on
-//! - The ABI's version and the tables' sizes are checked before any of the plugin's functions is called; every table is
-//!   checked before it is used. What is wrong is said with the plugin's path and the function's name.
-//! - An error, a Rust panic or a number that is not finite inside a plugin is an
-//!   [`EnvironmentError`](kanrl_core::environment::EnvironmentError); the host goes on.
-//! - A call that does not come back within [`CallLimit`] is told to the limit's handler, which ends the process unless
-//!   the host wants otherwise.
-//! - Loading a library runs its code with all the rights of the process, and a wrong pointer in it crashes the process.
-//!   So load only what you trust; [`check_in_child`] looks at a plugin in a separate process.
+//! - The ABI version and the tables' sizes are checked before any of the plugin's functions is called, and every table is
+//!   checked before it is used. Errors name the plugin's path and the function.
+//! - An error, a Rust panic, or a non-finite number in a plugin becomes an
+//!   [`EnvironmentError`](kanrl_core::environment::EnvironmentError), and the host continues.
+//! - If a call does not return within [`CallLimit`], the limit's handler is called. By default it ends the process.
+//! - Loading a library runs its code with the permissions of the process, and an invalid pointer in it crashes the process.
+//!   Load only what you trust; [`check_in_child`] checks a plugin in a separate process.
 //!
 //! # Threads
 //! An instance may move between threads, one call at a time. Two instances may run at once, unless the plugin sets
-//! [`KANRL_FLAG_ONE_CALL_AT_A_TIME`](abi::KANRL_FLAG_ONE_CALL_AT_A_TIME): then the host takes a lock around every call.
+//! [`KANRL_FLAG_ONE_CALL_AT_A_TIME`](abi::KANRL_FLAG_ONE_CALL_AT_A_TIME): then the host locks around every call.
 
 pub mod abi;
 pub mod export;

@@ -1,8 +1,8 @@
 //! Finds and reads the recorded data that tests compare with (Gymnasium trajectories, SB3 agents, pykan's numbers).
 //!
-//! Short recordings are part of the repository, in `tests/golden`. The whole ones lie in the folder that the environment
-//! variable `KANRL_REFERENCE` names (a relative path counts from the workspace's root), by default `../shared/reference`.
-//! Where they are absent, tests compare with the golden ones and say so; with `KANRL_REFERENCE=require` that is a failure.
+//! Short recordings are part of the repository, in `tests/golden`. The whole ones are in the folder named by the environment
+//! variable `KANRL_REFERENCE` (relative to the workspace's root), by default `../shared/reference`. If they are absent, tests
+//! compare with the golden ones and say so; with `KANRL_REFERENCE=require` they fail.
 //!
 //! ```
 //! for case in kanrl_reference_data::files("envs", "json") {

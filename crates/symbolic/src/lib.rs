@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 //!
-//! The crate knows no environment and does no I/O: everything comes in and goes out as values and strings.
+//! The crate knows nothing about environments and does no I/O: inputs and outputs are values and strings.
 
 mod count;
 mod derivative;

@@ -1,10 +1,10 @@
 //! Gymnasium's environments as a plugin: `gymnasium:ID` is `gymnasium.make(ID)` in a Python interpreter inside this
 //! process.
 //!
-//! Which environments are usable, and how they are stepped, is `kanrl_gymnasium`'s, which the Python package shares.
+//! `kanrl_gymnasium`, which the Python package shares, decides which environments are supported and steps them.
 //!
-//! The interpreter is [the one](python::interpreter) that the user has activated. `KANRL_GYMNASIUM_MODULES` names
-//! modules, with commas between, that are imported so that they register their environments.
+//! The interpreter is [the one](python::interpreter) that the user has activated. `KANRL_GYMNASIUM_MODULES` is a
+//! comma-separated list of modules to import, so that they register their environments.
 
 pub mod python;
 
