@@ -10,58 +10,58 @@ use crate::spline::MAX_DEGREE;
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct KanConfig {
-    /// Nodes of each hidden layer; empty for none. Default `[2]`.
+    /// Number of nodes of each hidden layer; empty for no hidden layer. Default `[2]`.
     pub hidden: Vec<usize>,
-    /// Multiplication nodes (of two factors) that each hidden layer has on top; default none.
+    /// Number of additional multiplication nodes (of two factors) in each hidden layer. Default none.
     pub products: Vec<usize>,
-    /// Intervals G of each curve's grid. Default 5.
+    /// Number of grid intervals G of each curve. Default 5.
     pub grid: usize,
     /// Degree k of the splines. Default 3.
     pub degree: usize,
     /// The function added to the spline. Default SiLU.
     pub base: BaseFunction,
-    /// Height of the noise that the splines start as. Default 0.3.
+    /// Amplitude of the noise that the splines are initialized with. Default 0.3.
     pub noise: f64,
-    /// Training steps, see [`Optimizer`]. Default 50.
+    /// Number of training steps, see [`Optimizer`]. Default 50.
     pub steps: usize,
-    /// How it is trained. Default `auto`.
+    /// The optimizer. Default `auto`.
     pub optimizer: Optimizer,
     /// Adam's learning rate. Default 0.01.
     pub learning_rate: f64,
-    /// Rows of Adam's mini-batches, rounded up to a multiple of 64. With 0, the default, each has a sixteenth of all rows.
+    /// Size of Adam's mini-batches in rows, rounded up to a multiple of 64; 0, the default, for a sixteenth of all rows.
     pub batch_rows: usize,
-    /// Steps without a better validation loss after which it stops; 0 for never. Default 20. Without validation rows it
+    /// Stop after this many steps without a better validation loss; 0 for never. Default 20. Without validation rows, training
     /// never stops early.
     pub patience: usize,
-    /// Times that the grids are moved to the data, evenly spread over the first 50 steps. Default 10. With 0 the inputs'
-    /// grids are spread evenly over the data before the first step, and all others stay where they start.
+    /// Number of times that the grids are adapted to the data, evenly spread over the first 50 steps. Default 10. With 0, the
+    /// inputs' grids are spread evenly over the data before the first step, and all others keep their initial position.
     pub grid_updates: usize,
-    /// Share of evenly spaced knots in a moved grid, the rest are quantiles. Default 0.02.
+    /// Share of evenly spaced knots in an adapted grid; the others are quantiles. Default 0.02.
     pub grid_even_share: f64,
-    /// Factor λ of the regularization, which makes weak edges weaker. Default 0: none.
+    /// Weight λ of the regularization, which weakens weak edges. Default 0 (none).
     pub lambda: f64,
-    /// What the regularization keeps small.
+    /// The quantity that is regularized.
     pub metric: RegularizationMetric,
-    /// Its factor of the sum of strengths. Default 1.
+    /// Its weight for the sum of the edges' strengths. Default 1.
     pub lambda_l1: f64,
-    /// Its factor of the entropy. Default 2.
+    /// Its weight for the entropy. Default 2.
     pub lambda_entropy: f64,
-    /// Its factor of the coefficients' sizes. Default 0.
+    /// Its weight for the magnitudes of coefficients. Default 0.
     pub lambda_coefficients: f64,
-    /// Its factor of the sizes of neighboring coefficients' differences. Default 0.
+    /// Its weight for the differences between neighboring coefficients. Default 0.
     pub lambda_coefficient_differences: f64,
-    /// Share of the steps before the regularization begins. Default 0.2.
+    /// Share of the steps before regularization begins. Default 0.2.
     pub warm_up: f64,
-    /// Attribution score up to which an edge is cut off while the regularization ends; 0, the default, for none.
+    /// Edges up to this attribution score are removed when regularization ends; 0, the default, for none.
     pub gate: f64,
     /// Share of the steps after which that happens; the rest are trained without regularization. Default 0.8.
     pub gate_at: f64,
-    /// What it computes in. Default f64.
+    /// Floating-point type. Default f64.
     pub precision: Precision,
-    /// Where it is trained. Default the CPU.
+    /// Training device. Default the CPU.
     #[serde(skip_serializing_if = "Device::is_default")]
     pub device: Device,
-    /// Rows times curves of one evaluation of the loss from which on `device = "auto"` means the graphics card. Default 4e6,
+    /// With `device = "auto"`, use the GPU if one evaluation of the loss has at least this many rows times curves. Default 4e6,
     /// an estimate: `cargo bench -p benches --bench kan_wgpu --features gpu -- crossover` measures it.
     #[serde(skip_serializing_if = "is_default_crossover")]
     pub device_crossover: f64,
@@ -97,10 +97,10 @@ pub enum Device {
     /// The CPU, in the `precision` of the config.
     #[default]
     Cpu,
-    /// The graphics card, in f32 whatever `precision` says. An error where there is none, or it cannot do the fit.
+    /// The GPU, in f32 regardless of `precision`. It is an error if there is no GPU or it does not support the fit.
     Gpu,
-    /// The graphics card where `precision` is `f32`, there is one, it can do the fit, and the fit is large enough to gain
-    /// by it; the CPU otherwise. The fit's report says which, and why.
+    /// The GPU if `precision` is `f32`, there is one, it supports the fit, and the fit is large enough to benefit; the CPU
+    /// otherwise. The fit's report says which, and why.
     Auto,
 }
 
@@ -108,7 +108,7 @@ pub enum Device {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
-    /// Single precision: faster where networks are wide.
+    /// Single precision: faster for wide networks.
     F32,
     /// Double precision.
     #[default]

@@ -22,45 +22,45 @@ use std::collections::BTreeMap;
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct RunConfig {
-    /// The run's only source of randomness.
+    /// Random seed.
     pub seed: u64,
-    /// Names of the stages to run, in order; the standard ones where it is absent.
+    /// Names of the stages to run, in order. Default: the standard stages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stages: Option<Vec<String>>,
     /// Plugins to load, in addition to those named on the command line and in the plugin folder.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub plugins: Vec<PluginEntry>,
-    /// What is played.
+    /// The environment.
     pub environment: EnvironmentSection,
-    /// Whose policy is explained.
+    /// The policy to explain.
     #[schemars(schema_with = "schema::expert")]
     pub expert: Box<dyn ExpertConfig>,
-    /// Expert episodes to learn from.
+    /// The expert episodes to learn from.
     pub collect: CollectSection,
-    /// Which students learn from it, side by side.
+    /// The models that are fitted to the expert, in parallel.
     pub students: StudentsSection,
-    /// What is fitted to the expert.
+    /// The kind of model to fit.
     #[serde(serialize_with = "approximator::write")]
     #[schemars(schema_with = "schema::approximator")]
     pub approximator: Box<dyn ApproximatorConfig>,
-    /// How students play and the expert labels what they saw.
+    /// How students play and the expert labels the states they visit.
     pub dagger: DaggerSection,
-    /// What is cut off the fitted network.
+    /// What is removed from the fitted network.
     pub prune: PruneSection,
-    /// Named functions that edges may become.
+    /// The functions that edges may become.
     #[schemars(schema_with = "schema::library")]
     pub library: Box<dyn SymbolicLibraryConfig>,
     /// How edges are named.
     pub symbolify: SymbolifySection,
-    /// How the formula's constants are fitted again.
+    /// How the formula's constants are refitted.
     pub refine: RefineSection,
     /// How constants are tuned on return.
     pub polish: PolishSection,
-    /// How one formula is chosen of all.
+    /// How the result is chosen.
     pub select: SelectSection,
     /// How policies are compared.
     pub evaluate: EvaluateSection,
-    /// What is filmed.
+    /// Which videos to make.
     pub record: RecordSection,
     /// Sections that stages of other crates have of their own.
     #[serde(flatten)]
@@ -68,13 +68,13 @@ pub struct RunConfig {
     pub own: BTreeMap<String, toml::Value>,
 }
 
-/// `[environment]`: what is played.
+/// `[environment]`: the environment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EnvironmentSection {
-    /// Gymnasium's id; empty for none, where a log stands in the place of an expert.
+    /// Gymnasium id; may be empty if a log takes the place of the expert.
     pub id: String,
-    /// Keyword arguments, as `gym.make` takes them.
+    /// Keyword arguments, as for `gym.make`.
     pub arguments: KeywordArguments,
 }
 

@@ -1,28 +1,28 @@
 use serde::{Deserialize, Serialize};
 
-/// `[students]`: which students learn from the expert, side by side.
+/// `[students]`: the models that are fitted to the expert, in parallel.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StudentsSection {
-    /// Hidden widths of the networks, one list for each; where `approximator.hidden` is set and this is not, those only. For
-    /// another kind than `kan` the default is its own.
+    /// Hidden widths of the networks, one list for each network. If only `approximator.hidden` is set, it is the only one. Kinds
+    /// other than `kan` have their own default.
     pub widths: Vec<Vec<usize>>,
-    /// Hidden widths of wider networks, which learn by DAgger one after another until a network plays as well as the expert
-    /// and nearly always does what the expert does. None where `widths` or `approximator.hidden` is set and this is not.
+    /// Hidden widths of wider networks, which learn by DAgger one after another until a network plays as well as the expert and
+    /// nearly always acts like it. Empty by default if `widths` or `approximator.hidden` is set.
     pub wider: Vec<Vec<usize>>,
-    /// Sparsity strengths λ that each of them is fitted with; where `approximator.lambda` is set and this is not, that only.
+    /// Sparsity strengths λ to fit each of them with. If only `approximator.lambda` is set, it is the only one.
     pub lambdas: Vec<f64>,
-    /// Parts of the library, by its functions' names: each of the networks learns once for every part, and its edges become
-    /// functions of that part only. The whole library where there is none.
+    /// Subsets of the library, as lists of function names: each network is fitted once for every subset, and its edges become
+    /// functions of that subset only. Empty for the whole library.
     pub functions: Vec<Vec<String>>,
     /// Whether to also fit a linear and a sparse quadratic formula.
     pub rivals: bool,
-    /// Most terms of each output of the quadratic one.
+    /// Maximum number of terms for each output of the quadratic formula.
     pub quadratic_terms: usize,
-    /// Numbers of linear laws of formulas that have a few, each behind a condition (`if left_leg > 0.5`): one formula for each.
+    /// Also fit piecewise linear formulas with these numbers of pieces, each behind a condition (`if left_leg > 0.5`).
     pub laws: Vec<usize>,
-    /// Your own formulas to fit as well: expressions separated by `;`, as many as actions need, with unknown
-    /// constants `k1`, `k2`, … that are found.
+    /// Your own formulas to fit as well, with unknown constants `k1`, `k2`, …; separate the expressions of several outputs with
+    /// `;`.
     pub candidates: Vec<String>,
 }
 

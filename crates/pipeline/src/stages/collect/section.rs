@@ -1,12 +1,12 @@
 use serde::{Deserialize, Serialize};
 
-/// `[collect]`: expert episodes to learn from, split by whole episodes.
+/// `[collect]`: the expert episodes to learn from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CollectSection {
-    /// Episodes to fit on.
+    /// Number of episodes to fit on.
     pub train_episodes: usize,
-    /// Episodes to choose by.
+    /// Number of episodes for validation.
     pub validation_episodes: usize,
 }
 

@@ -1,29 +1,29 @@
 use serde::{Deserialize, Serialize};
 
-/// `[dagger]`: rounds in which a student plays, the expert says what it would have done in the student's states, and the
-/// student learns that too (Ross et al. 2011, arXiv 1011.0686).
+/// `[dagger]`: rounds in which a student plays, the expert labels the states that the student visits, and the student is
+/// fitted to them as well (Ross et al. 2011, arXiv 1011.0686).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DaggerSection {
-    /// Rounds at most for each network; they end early once it plays as well as the expert and does nearly always what it
-    /// does, or when several rounds in a row make nothing better.
+    /// Maximum number of rounds for each network. They end early once the network plays as well as the expert and nearly always
+    /// acts like it, or when several rounds in a row bring no improvement.
     pub rounds: usize,
-    /// As many of them for each formula, which learns from its network's rows first.
+    /// Maximum number of rounds for each formula, which starts from its network's data.
     pub formula_rounds: usize,
-    /// Environment steps of a round, in whole episodes, every fifth of which is kept to validate on. The expert's own episodes
-    /// count as one round at most. Where it is not set: the longest episode times the observation's coordinates, from 2000 to
-    /// 20 000.
+    /// Environment steps per round, rounded to whole episodes; every fifth episode is held out for validation. The expert's own
+    /// episodes count as at most one round. Default: the maximum episode length times the size of the observation, but at
+    /// least 2000 and at most 20 000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<usize>,
-    /// Share of steps that the expert takes in a network's first round; formulas play alone.
+    /// Share of steps that the expert takes in a network's first round. Formulas always play alone.
     pub expert_share: f64,
-    /// What that share is multiplied by from round to round.
+    /// Factor by which that share shrinks in each round.
     pub expert_share_decay: f64,
-    /// Whether, with three or more action dimensions, the first round's student steers one of them at a time, the expert
-    /// the others.
+    /// Whether the student controls only one action dimension at a time in the first round, and the expert the others; applies
+    /// to three or more action dimensions.
     pub anchoring: bool,
-    /// Episodes that rounds are compared by; the best ones are then played on twice as many fresh seeds, and the best of
-    /// those is kept.
+    /// Number of episodes for comparing rounds. The best rounds then play twice as many fresh seeds, and the best of those is
+    /// kept.
     pub validation_episodes: usize,
 }
 

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EvaluateSection {
-    /// Episodes for each policy, on the same seeds for all; nothing is ever fitted or chosen on these seeds.
+    /// Number of episodes for each policy, on the same seeds. Nothing is ever fitted or chosen on these seeds.
     pub episodes: usize,
-    /// Episodes for each change of masses and time step; 0 for none.
+    /// Number of episodes for each changed mass and time step; 0 to skip.
     pub robustness_episodes: usize,
 }
 

@@ -1,31 +1,31 @@
 use kanrl_core::environment::EnvironmentHints;
 use serde::{Deserialize, Serialize};
 
-/// `[polish]`: constants tuned by CMA-ES, all candidates of a generation on the same seeds: first for what is missed to the
-/// expert's return and λ times the disagreement with it, at last for return alone.
+/// `[polish]`: how constants are tuned by CMA-ES, with all candidates of a generation on the same seeds: first to minimize the
+/// return that is lost to the expert plus λ times the disagreement with it, finally to maximize return alone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PolishSection {
-    /// Whether to do it; without it the faithful formula is the result.
+    /// Whether to tune at all; otherwise the faithful formula is the result.
     pub enabled: bool,
-    /// Steps of the environment for all formulas together; the better half goes on, twice. Where it is not set, as many as the environment
-    /// asks for, or ten million.
+    /// Environment steps for all formulas together; twice, only the better half continues. Default: what the environment asks
+    /// for, or ten million.
     pub environment_steps: u64,
-    /// Values of λ that the dial stops at before it comes to return alone. At 1, a point of disagreement weighs as much as one
-    /// percent of the expert's return that is missed; more than the expert's return is worth nothing. Half of the steps go to
-    /// these, half to return alone.
+    /// Values of λ to tune for, in order, before tuning for return alone. At 1, one percentage point of disagreement weighs as
+    /// much as one percent of the expert's return; returns above the expert's count no more than the expert's. Half of the steps
+    /// are spent on these, half on return alone.
     pub lambdas: Vec<f64>,
-    /// First step of each constant, in standard deviations of the outputs.
+    /// Initial step of each constant, in standard deviations of the outputs.
     pub step_size: f64,
     /// Weight of the mean of the worst quarter relative to the mean return.
     pub tail_weight: f64,
-    /// Generations that the budget should be enough for; long episodes are played less often then.
+    /// Number of generations that the budget should last for; longer episodes are played less often to achieve that.
     pub generations: u64,
-    /// Terms are left out, and constants rounded, while the score stays within this share of itself.
+    /// Terms are dropped and constants rounded as long as the score changes by less than this share.
     pub tolerance: f64,
-    /// Masses and time steps are also played this share larger and smaller (0 for not at all).
+    /// Also plays with masses and time steps that are larger and smaller by this share; 0 for never.
     pub perturbation: f64,
-    /// Deviation of the noise on observations, in shares of their own deviation.
+    /// Standard deviation of noise on observations, as a share of their own standard deviation.
     pub noise: f64,
 }
 

@@ -1,12 +1,12 @@
 use serde::{Deserialize, Serialize};
 
-/// `[prune]`: what is cut off the fitted network.
+/// `[prune]`: what is removed from the fitted network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PruneSection {
-    /// Edges whose share of the outputs' variation is below this go.
+    /// Edges below this share of the outputs' variation are removed.
     pub edge_threshold: f64,
-    /// Hidden nodes whose share of the outputs' variation is below this go.
+    /// Hidden nodes below this share of the outputs' variation are removed.
     pub node_threshold: f64,
 }
 

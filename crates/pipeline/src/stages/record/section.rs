@@ -1,12 +1,12 @@
 use serde::{Deserialize, Serialize};
 
-/// `[record]`: what is filmed.
+/// `[record]`: which videos to make.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RecordSection {
     /// Whether to film an episode of the expert and one of the formula.
     pub videos: bool,
-    /// Whether to write the action and the return so far on each frame.
+    /// Whether to show the action and the return so far on each frame.
     pub captions: bool,
 }
 

@@ -1,20 +1,19 @@
 use kanrl_core::environment::EnvironmentHints;
 use serde::{Deserialize, Serialize};
 
-/// `[refine]`: how the formula's constants are fitted again, together.
+/// `[refine]`: how the formula's constants are refitted, all together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RefineSection {
-    /// L-BFGS steps.
+    /// Number of L-BFGS steps.
     pub steps: usize,
-    /// Most products of two observations that are added to each output where they explain what it misses; with an
-    /// observation that is 0 or 1, such as a leg's contact, a product is a gate. 0 for none.
+    /// Maximum number of products of two observations to add to each output if they explain its residual; 0 for none. With an
+    /// observation that is 0 or 1, such as a leg's contact, a product is a gate.
     pub products: usize,
-    /// Terms are left out while the validation loss stays within this share of the targets' variance of what it was. Where it
-    /// is not set, what the environment asks for, or 0.005.
+    /// Terms are dropped as long as the validation loss grows by less than this share of the targets' variance. Default: what
+    /// the environment asks for, or 0.005.
     pub tolerance: f64,
-    /// Constants are rounded to the fewest digits that change no output by more than this share of its standard
-    /// deviation.
+    /// Constants are rounded to the fewest digits that change no output by more than this share of its standard deviation.
     pub rounding_tolerance: f64,
 }
 

@@ -1,16 +1,16 @@
 use serde::{Deserialize, Serialize};
 
-/// `[select]`: how one formula is chosen of all.
+/// `[select]`: how the result is chosen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SelectSection {
-    /// Episodes for each formula, on the same seeds for all.
+    /// Number of episodes for each formula, on the same seeds.
     pub episodes: usize,
-    /// What the result is to be, of all formulas that play as well as the expert: `fidelity`, `return` or `brevity`.
+    /// What to prefer among the formulas that play as well as the expert: `fidelity`, `return`, or `brevity`.
     pub prefer: Prefer,
-    /// Where return is preferred, or no formula plays as well as the expert, the shortest formula is taken whose mean return
-    /// is not significantly below the best one's, and by no more than this share of it; the mean of its worst twentieth may be
-    /// below by twice this share.
+    /// If return is preferred, or no formula plays as well as the expert, the result is the shortest formula whose mean return
+    /// is not significantly lower than the best one's and lower by at most this share; the mean of its worst 5 % may be lower by
+    /// twice this share.
     pub tolerance: f64,
 }
 
@@ -20,14 +20,14 @@ impl Default for SelectSection {
     }
 }
 
-/// What the headline formula is to be, of those that play as well as the expert.
+/// Which of the formulas that play as well as the expert to choose.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Prefer {
     /// The most faithful one, or the shortest within two points of its fidelity.
     #[default]
     Fidelity,
-    /// The one that plays best, or the shortest that plays no worse.
+    /// The best-playing one, or the shortest that plays no worse.
     Return,
     /// The shortest.
     Brevity,

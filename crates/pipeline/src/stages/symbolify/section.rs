@@ -4,14 +4,14 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SymbolifySection {
-    /// L-BFGS steps of the refit after each name.
+    /// Number of L-BFGS steps after each edge that is named.
     pub refit_steps: usize,
-    /// All names together may raise the validation loss by this share of the best constant's loss.
+    /// All names together may increase the validation loss by this share of the best constant's loss.
     pub tolerance: f64,
-    /// Episodes that every name is judged by in play; 0 for the loss alone.
+    /// Number of episodes for judging each name in play; 0 to judge by the loss alone.
     pub episodes: usize,
-    /// A name must be defined this share of its argument's observed range beyond it, on both sides; further out its
-    /// argument is clipped.
+    /// A function must be defined beyond the observed range of its argument by this share of the range, on both sides; outside
+    /// of that its argument is clipped.
     pub margin: f64,
 }
 
