@@ -1,4 +1,4 @@
-//! A stage of one's own in the place of one of kanrl's: pruning to a number of edges instead of by importance.
+//! A stage of one's own instead of one of kanrl's: pruning to a number of edges instead of by importance.
 //!
 //! ```sh
 //! cargo run --release --example replace_stage

@@ -2,7 +2,7 @@
 
 
 class KanrlError(Exception):
-    """Something that kanrl could not do. `help` says what would be right, where that is known."""
+    """Something that kanrl could not do. `help` says how to fix it, where that is known."""
 
     def __init__(self, message, help=None):
         super().__init__(message if help is None else f"{message}\nhelp: {help}")

@@ -103,7 +103,7 @@ def _put_expert(order, expert, scores, env, arguments, out):
 
 
 def resume(directory, *, env=None, expert=None, scores=None, stage=None, progress=True, callback=None):
-    """Goes on with a run that was cancelled or killed, at the last finished stage.
+    """resumes a run that was cancelled or killed, at the last finished stage.
 
     Parameters
     ----------

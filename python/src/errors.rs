@@ -11,7 +11,7 @@ pub fn input(error: impl Error + 'static) -> PyErr {
     exception("InputError", in_words(&error), None)
 }
 
-/// As [`input`], in words, with what would be right.
+/// As [`input`], in words, with how to fix it.
 pub fn input_with_help(message: impl Into<String>, help: impl Into<String>) -> PyErr {
     exception("InputError", message.into(), Some(help.into()))
 }

@@ -34,7 +34,7 @@ struct Order {
     expert: Option<String>,
     /// The run directory.
     out: Option<PathBuf>,
-    /// Instead of all this, the run directory to go on with.
+    /// Instead of all this, the run directory to resume.
     resume: Option<PathBuf>,
     /// The first stage to be computed again.
     from: Option<String>,
@@ -186,7 +186,7 @@ fn cancelled(directory: &Path) -> PyErr {
     PyKeyboardInterrupt::new_err(format!("cancelled; to resume: {}", resume(directory)))
 }
 
-/// The call that goes on with a run.
+/// The call that resumes a run.
 fn resume(directory: &Path) -> String {
     format!("kanrl.resume({:?})", directory.display().to_string())
 }

@@ -92,7 +92,7 @@ def test_pickle_and_copies(formula):
     assert formula != expert
 
 
-def test_what_is_no_formula_says_so():
+def test_a_policy_that_is_not_a_formula_says_so():
     expert = kanrl.policy("bundled:CartPole-v1")
     assert not expert.is_formula and expert.score_kind == "logits"
     with pytest.raises(kanrl.InputError, match="is not a formula"):

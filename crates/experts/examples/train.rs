@@ -146,7 +146,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let (Some(folder), Some(policy)) = (&arguments.out, kept) {
         let file = |extension: &str| folder.join(format!("{environment}.{extension}"));
         let best = |result: &&SeedResult| tail(&result.validation);
-        // The first of equals, as above.
+        // The first one on a tie, as above.
         let kept_seed = seeds.iter().rev().max_by(|a, b| best(a).total_cmp(&best(b))).map_or(0, |result| result.seed);
         let summary =
             Summary { environment: &environment, algorithm: &arguments.algorithm, config: &config, kept_seed, seeds };

@@ -1,4 +1,4 @@
-//! `kind = "dataset"`: somebody's log of observations and actions in the place of an expert.
+//! `kind = "dataset"`: somebody's log of observations and actions instead of an expert.
 
 use crate::ExpertError;
 use crate::archive::sources;

@@ -3,7 +3,7 @@
 use crate::pickle::PickleError;
 use kanrl_core::config::BuildError;
 
-/// Why an expert cannot be had; each message names the file, what is wrong and what would be right.
+/// Why an expert cannot be had; each message names the file, what is wrong and how to fix it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExpertError {
@@ -31,7 +31,7 @@ pub enum ExpertError {
     Malformed {
         /// The file, with the member inside it where there is one.
         file: String,
-        /// What is wrong, and what would be right.
+        /// What is wrong, and how to fix it.
         reason: String,
     },
     /// The archive lacks something.
@@ -79,7 +79,7 @@ pub enum ExpertError {
     Reference {
         /// What was asked for.
         reference: String,
-        /// What is wrong, and what would be right.
+        /// What is wrong, and how to fix it.
         reason: String,
     },
 }

@@ -85,7 +85,7 @@ fn columns_have_any_name() {
 }
 
 #[test]
-fn what_is_no_observation_is_left_out_by_name() {
+fn columns_that_are_not_observations_are_skipped_by_name() {
     let text = ",Time [s],t,x,next_x,reward,mode,spare,action,action_name,done\n\
                 0,0.1,0,1,2,-1,slow,,0,left,0\n1,0.2,1,2,3,-1,fast,,1,right,1\n2,0.3,2,5,6,-1,fast,,1,right,0\n";
     let log = table(text, None).expect("a log");

@@ -91,7 +91,7 @@ fn survives(bytes: Vec<u8>, spec: &EnvironmentSpec) {
 }
 
 #[test]
-fn a_truncation_at_any_byte_is_no_panic() {
+fn a_truncation_at_any_byte_does_not_panic() {
     let spec = environment("CartPole-v1");
     let bytes = std::fs::read(fixture("CartPole-v1.scores.onnx")).expect("a fixture");
     for length in 0..bytes.len() {
@@ -102,7 +102,7 @@ fn a_truncation_at_any_byte_is_no_panic() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
     #[test]
-    fn changed_bytes_are_no_panic(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6)) {
+    fn changed_bytes_do_not_panic(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6)) {
         let spec = environment("CartPole-v1");
         for name in ["CartPole-v1.scores.onnx", "CartPole-v1.actions.onnx"] {
             let mut bytes = std::fs::read(fixture(name)).expect("a fixture");

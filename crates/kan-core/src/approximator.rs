@@ -21,7 +21,7 @@ pub trait FunctionApproximator: Send + Sync {
     /// [`ApproximatorError`] for data that cannot be fitted (no rows, not finite, wrong shape).
     fn fit(&mut self, task: FitTask<'_>, observer: &mut FitObserver<'_>) -> Result<FitReport, ApproximatorError>;
 
-    /// Fits on, from what it is now, to data that hold what it has learnt and more. Without a way of its own it starts anew.
+    /// Fits on, from what it is now, to data that hold what it has learned and more. Without a way of its own it starts anew.
     ///
     /// # Errors
     /// As [`Self::fit`].

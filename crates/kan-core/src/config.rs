@@ -20,7 +20,7 @@ use std::sync::Arc;
 pub struct BuildError {
     /// `expert`, `approximator` or `library`.
     pub component: &'static str,
-    /// What is wrong, and what would be right.
+    /// What is wrong, and how to fix it.
     pub reason: String,
     /// The error underneath, if any.
     #[source]

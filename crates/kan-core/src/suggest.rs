@@ -10,7 +10,7 @@ pub fn nearest<'a, S: AsRef<str>>(name: &str, known: &'a [S]) -> Option<&'a str>
             (similarity, candidate.as_ref())
         })
         .filter(|(similarity, _)| *similarity >= 0.5)
-        // Of equals the last in the alphabet: of two versions the newer one.
+        // On a tie, the last one in alphabetical order, so that the newer of two versions wins.
         .max_by(|first, second| first.0.total_cmp(&second.0).then(first.1.cmp(second.1)))
         .map(|(_, candidate)| candidate)
 }

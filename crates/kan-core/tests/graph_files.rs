@@ -68,7 +68,7 @@ fn json_gives_back_the_same_graph() {
 }
 
 #[test]
-fn what_is_no_graph_is_refused() {
+fn anything_but_a_graph_is_refused() {
     let text = network().graph().to_json();
     let refused = |from: &str, to: &str| {
         assert!(text.contains(from), "{from}");

@@ -1,4 +1,4 @@
-//! Errors as the terminal shows them: what, where, and what would be right.
+//! Errors as the terminal shows them: what, where, and how to fix it.
 
 use kanrl_pipeline::config::ConfigError;
 use kanrl_pipeline::engine::PipelineError;
@@ -18,7 +18,7 @@ impl Failure {
         Self { diagnostic: Plain::new(error, None), exit_code: 2 }
     }
 
-    /// As [`Self::input`], with what would be right.
+    /// As [`Self::input`], with how to fix it.
     pub fn input_with_help(error: impl Error + Send + Sync + 'static, help: impl Into<String>) -> Self {
         Self { diagnostic: Plain::new(error, Some(help.into())), exit_code: 2 }
     }
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn to_resume_is_no_advice_where_the_formula_leaves_its_domain() {
+    fn resuming_is_not_suggested_if_the_formula_leaves_its_domain() {
         let outside = PolicyError::NotFinite { output: 2, value: f64::NAN, observation: vec![0.5] };
         let help_outside = help(outside.into());
         assert!(help_outside.contains("guards = true") && !help_outside.contains("resume"), "{help_outside}");

@@ -121,7 +121,7 @@ impl Run {
         Ok(self)
     }
 
-    /// With a stage in the place of the one named `place`.
+    /// With a stage instead of the one named `place`.
     ///
     /// # Errors
     /// [`Error::Pipeline`] where there is none of that name.

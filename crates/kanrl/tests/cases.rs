@@ -73,7 +73,7 @@ fn twelve_sectors_of_an_angle_are_told_apart() {
 }
 
 #[test]
-fn an_expert_that_switches_between_its_bounds_is_no_constant() {
+fn an_expert_that_switches_between_its_bounds_is_not_a_constant() {
     let law = "formula:-21200*cos_theta*sin_theta - 4850*cos_theta*theta_dot + 60";
     let (printed, metrics) = extract(&["Pendulum-v1", "--expert", law, "--polish-steps", "200000", "--episodes", "30"]);
     let mean = metrics.returns[&Headline].mean;

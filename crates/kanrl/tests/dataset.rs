@@ -1,4 +1,4 @@
-//! Somebody's own log in the place of an expert, with and without an environment.
+//! Somebody's own log instead of an expert, with and without an environment.
 
 mod common;
 
@@ -120,7 +120,7 @@ fn a_log_with_its_environment_is_played_but_asks_no_expert() {
 }
 
 #[test]
-fn a_log_that_cannot_be_learnt_from_is_refused_before_anything_is_written() {
+fn a_log_that_cannot_be_learned_from_is_refused_before_anything_is_written() {
     let refused = |rows: &str, arguments: &[&str], says: &str| {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("log.csv"), rows).unwrap();

@@ -1,4 +1,4 @@
-//! Wrong input: one screen that names what is wrong and what would be right, exit code 2, nothing written.
+//! Wrong input: one screen that names what is wrong and how to fix it, exit code 2, nothing written.
 
 mod common;
 
@@ -90,7 +90,7 @@ fn a_truncated_archive() {
 }
 
 #[test]
-fn a_misspelt_key() {
+fn a_misspelled_key() {
     let config = b"seed = 1\n\n[approximator]\nkind = \"kan\"\nhiden = [2]\n";
     refused(
         &[("run.toml", config)],
@@ -137,7 +137,7 @@ fn a_stage_that_does_not_exist() {
 }
 
 #[test]
-fn a_folder_that_is_no_run() {
+fn a_folder_that_is_not_a_run() {
     let folder = tempfile::tempdir().unwrap();
     let precious = folder.path().join("precious");
     std::fs::create_dir(&precious).unwrap();

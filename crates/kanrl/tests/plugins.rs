@@ -210,7 +210,7 @@ fn a_plugin_is_listed_and_checked() {
 }
 
 #[test]
-fn what_is_no_plugin_is_refused_by_name() {
+fn anything_but_a_plugin_is_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("text.so");
     std::fs::write(&file, "no library").unwrap();

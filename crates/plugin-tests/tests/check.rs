@@ -58,7 +58,7 @@ fn a_hang_is_told() {
 }
 
 #[test]
-fn a_library_that_is_no_plugin_is_told() {
+fn a_library_that_is_not_a_plugin_is_reported() {
     let (status, printed) = check(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml").as_path(), &[]);
     assert_says(&printed, &["Cargo.toml", "cannot be loaded"]);
     assert_eq!(status, Some(2), "{printed}");

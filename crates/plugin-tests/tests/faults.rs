@@ -198,7 +198,7 @@ fn a_hang_is_told_after_the_limit_and_names_plugin_and_function() {
 }
 
 #[test]
-fn registering_twice_is_no_error_and_a_taken_id_is_one() {
+fn registering_twice_is_not_an_error_and_a_taken_id_is_one() {
     let mut registry = EnvironmentRegistry::new();
     kanrl_plugin::load(&own_plugin(), &mut registry).expect("it loads");
     kanrl_plugin::load(&own_plugin(), &mut registry).expect("the same library again");

@@ -40,7 +40,7 @@ fn plugins_that_cannot_be_loaded() {
 }
 
 #[test]
-fn files_that_are_no_plugins() {
+fn files_that_are_not_plugins() {
     let folder = folder();
     let missing = folder.path().join("missing.so");
     assert!(matches!(kanrl_plugin::list(&missing), Err(PluginError::NotFound { .. })));

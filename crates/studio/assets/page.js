@@ -30,7 +30,7 @@ export class Refusal extends Error {
   }
 }
 
-/** Asks the server; `body` makes it a write. Bodies that are no files are sent as JSON. */
+/** Asks the server; `body` makes it a write. Bodies other than files are sent as JSON. */
 export async function ask(path, body, signal) {
   const options = { signal };
   if (body !== undefined) {

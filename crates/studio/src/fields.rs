@@ -54,7 +54,7 @@ impl NewRun {
     /// The config of the run.
     ///
     /// # Errors
-    /// What is wrong with the first bad field, and what would be right.
+    /// What is wrong with the first bad field, and how to fix it.
     pub fn resolve(&self, uploads: &Uploads, environments: &EnvironmentRegistry) -> Result<RunConfig, ApiError> {
         let settings = RawConfig::from_toml("settings", self.settings.as_str()).map_err(|error| refusal(&error))?;
         let mut config = MergedConfig::new(settings);

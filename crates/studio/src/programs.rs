@@ -70,7 +70,7 @@ impl Programs {
         self.run(arguments.into_iter().chain([run.path().as_os_str()]), stop).await
     }
 
-    /// Goes on with `folder`'s run.
+    /// Resumes `folder`'s run.
     pub async fn resume(&self, folder: &Path, stop: impl Future<Output = ()>) -> Ending {
         self.run(["resume".as_ref(), folder.as_os_str()], stop).await
     }

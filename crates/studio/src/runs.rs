@@ -113,7 +113,7 @@ impl Runs {
         }
     }
 
-    /// The run of that name, if there is one. Links are no runs: they could lead anywhere.
+    /// The run of that name, if there is one. Links are not runs: they could lead anywhere.
     pub fn find(&self, id: &RunId) -> Option<RunStore> {
         let folder = self.root.join(&id.0);
         let is_folder = std::fs::symlink_metadata(&folder).is_ok_and(|data| data.is_dir());
@@ -197,7 +197,7 @@ mod tests {
     use kanrl_pipeline::run::{LockedRun, RunFile};
 
     #[test]
-    fn names_that_could_lead_elsewhere_are_no_runs() {
+    fn names_that_could_lead_elsewhere_are_not_runs() {
         for name in ["", ".", "..", ".studio", "a/b", "a\\b", "a b", "ä", "a\0", &"x".repeat(121)] {
             assert_eq!(RunId::new(name), None, "{name:?}");
         }
@@ -227,7 +227,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_link_is_no_run() {
+    fn a_link_is_not_a_run() {
         let folder = tempfile::tempdir().unwrap();
         let runs = Runs::open(&folder.path().join("runs")).unwrap();
         let id = runs.create("CartPole-v1", "").unwrap();

@@ -35,7 +35,7 @@ const AREAS: [Area; 5] = [
     Area { name: "mujoco", features: &["mujoco"], script: "mujoco_robots.py", requirements: "environments.txt" },
 ];
 
-/// The area that has trainings in the place of benches.
+/// The area that has trainings instead of benches.
 const TRAINING: &str = "training";
 
 const DATA: &str = "docs/comparison.json";

@@ -91,7 +91,7 @@ impl Sb3Archive {
     /// Reads the archive and its `vecnormalize.pkl`; which one that was stands in the policy's notes.
     ///
     /// # Errors
-    /// [`ExpertError`], naming the file, what is wrong and what would be right.
+    /// [`ExpertError`], naming the file, what is wrong and how to fix it.
     pub fn open(config: &Sb3Config) -> Result<Self, ExpertError> {
         let file = config.path.display().to_string();
         // First the archive: what is none needs no normalization.

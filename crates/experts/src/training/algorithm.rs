@@ -72,7 +72,7 @@ macro_rules! policy_trainer {
 policy_trainer!(Trainer);
 policy_trainer!(ArsTrainer);
 
-/// Goes on with a run of whatever algorithm wrote this checkpoint.
+/// resumes a run of whatever algorithm wrote this checkpoint.
 ///
 /// # Errors
 /// [`TrainingError::BadCheckpoint`], or the environment's own.

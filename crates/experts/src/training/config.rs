@@ -107,7 +107,7 @@ impl PpoConfig {
     /// Says what makes no sense.
     ///
     /// # Errors
-    /// [`TrainingError::BadConfig`] with the field's name, its value and what would be right.
+    /// [`TrainingError::BadConfig`] with the field's name, its value and how to fix it.
     pub fn validate(&self) -> Result<(), TrainingError> {
         let positive = [
             ("n_envs", self.n_envs),

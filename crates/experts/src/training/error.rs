@@ -8,7 +8,7 @@ pub enum TrainingError {
     /// The hyper-parameters make no sense.
     #[error("bad training configuration: {reason}")]
     BadConfig {
-        /// Which field, its value, and what would be right.
+        /// Which field, its value, and how to fix it.
         reason: String,
     },
     /// The environment failed.

@@ -42,7 +42,7 @@ fn end(lane: DivergedLane, outcomes: &mut [StepOutcome], diverged: &mut Vec<Dive
     diverged.push(lane);
 }
 
-/// Steps the lanes after the first one that diverged, each in the place of lane 0.
+/// Steps the lanes after the first one that diverged, each instead of lane 0.
 #[cold]
 fn step_rest(
     environment: &mut dyn VectorEnvironment,

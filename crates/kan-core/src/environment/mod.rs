@@ -66,7 +66,7 @@ pub struct Frame {
 /// The contract is Gymnasium's. Observations are written as f64; where the space says
 /// [`ElementType::F32`](crate::space::ElementType::F32) they are values that f32 holds exactly. An environment does
 /// not check its action (the callers [`DynEnvironment`] and [`VectorEnvironment`] do) and does not count steps
-/// ([`TimeLimit`] does). `reset(Some(seed))` starts a new random sequence, `reset(None)` goes on with the old one.
+/// ([`TimeLimit`] does). `reset(Some(seed))` starts a new random sequence, `reset(None)` continues the old one.
 ///
 /// # Example
 /// ```

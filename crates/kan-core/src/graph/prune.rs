@@ -28,7 +28,7 @@ impl UnivariateGraph {
     /// Pruned inputs stay in [`Self::inputs`], with their names, and feed nothing.
     ///
     /// # Errors
-    /// [`ApproximatorError::Disconnected`] where an output would no longer depend on any input (pykan goes on with a
+    /// [`ApproximatorError::Disconnected`] where an output would no longer depend on any input (pykan continues with a
     /// constant output).
     ///
     /// # Panics

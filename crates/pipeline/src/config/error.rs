@@ -2,7 +2,7 @@ use kanrl_core::suggest;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// A config cannot be used: what, where and what would be right.
+/// A config cannot be used: what, where and how to fix it.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {message}", location(&.origin.name, .key))]
 pub struct ConfigError {
@@ -14,7 +14,7 @@ pub struct ConfigError {
     pub key: String,
     /// What is wrong.
     pub message: String,
-    /// What would be right.
+    /// How to fix it.
     pub help: Option<String>,
     /// Bytes of the origin's text that are meant.
     pub span: Option<Range<usize>>,

@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_entry_is_refused() {
+    fn anything_but_an_entry_is_refused() {
         for (text, says) in [
             ("plugins = [3]", "a library's path, or a table"),
             ("plugins = [{ path = \"p\", sha = \"\" }]", "unknown field `sha`"),

@@ -116,7 +116,7 @@ pub enum StageError {
     /// The configuration asks for something that cannot be done.
     #[error("{reason}")]
     Unsupported {
-        /// What, and what would be right.
+        /// What, and how to fix it.
         reason: String,
     },
     /// The run was cancelled.

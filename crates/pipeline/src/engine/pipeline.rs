@@ -52,7 +52,7 @@ impl Pipeline {
         Ok(self)
     }
 
-    /// Puts a stage in the place of the one named `place`.
+    /// Puts a stage instead of the one named `place`.
     ///
     /// # Errors
     /// [`PipelineError::UnknownStage`].

@@ -17,7 +17,7 @@ pub struct RunLog {
 }
 
 impl RunLog {
-    /// The log of `run`; where it cannot be opened, the run goes on without one.
+    /// The log of `run`; where it cannot be opened, the run continues without one.
     pub fn new(run: &LockedRun) -> Self {
         Self { file: or_warn(run.append(RunFile::Log)) }
     }
@@ -42,7 +42,7 @@ pub struct EventLog {
 }
 
 impl EventLog {
-    /// The events of `run`; where the file cannot be opened, the run goes on without it.
+    /// The events of `run`; where the file cannot be opened, the run continues without it.
     pub fn new(run: &LockedRun) -> Self {
         Self { file: or_warn(run.append(RunFile::Events)) }
     }
@@ -56,7 +56,7 @@ impl EventReader for EventLog {
     }
 }
 
-/// A run goes on without a log that cannot be opened.
+/// A run continues without a log that cannot be opened.
 pub(super) fn or_warn(file: Result<File, FileError>) -> Option<File> {
     file.inspect_err(|error| tracing::warn!("{error}")).ok()
 }

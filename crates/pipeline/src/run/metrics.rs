@@ -94,7 +94,7 @@ pub struct CandidateMetrics {
     pub roles: Vec<PolicyRole>,
     /// Its operations.
     pub operations: usize,
-    /// Curves that it has for want of a name.
+    /// Parts that remain curves because no name fits.
     #[serde(default)]
     pub curves: usize,
     /// Its mean return; null where it gives no finite action somewhere, or nothing is played.
@@ -252,7 +252,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_coefficient_of_determination_is_no_percentage() {
+    fn a_coefficient_of_determination_is_not_a_percentage() {
         let metrics: Metrics = serde_json::from_str(EXAMPLE).unwrap();
         assert_eq!(metrics.agreement_text(PolicyRole::Headline).as_deref(), Some("R² −3.130"));
         assert_eq!(metrics.agreement_text(PolicyRole::Network), None);

@@ -153,8 +153,8 @@ pub enum RunError {
     },
     /// More rows are asked for than a machine can hold.
     #[error(
-        "the episodes of `[collect]` and `[dagger]` are up to {rows:.1e} rows of {numbers} numbers, {gigabytes:.0} GB, and at most \
-         {MOST_GIGABYTES} GB are learnt from: ask for fewer of them"
+        "the episodes of `[collect]` and `[dagger]` are up to {rows:.1e} rows of {numbers} numbers, {gigabytes:.0} GB, but the limit \
+         is {MOST_GIGABYTES} GB: use fewer of them"
     )]
     TooMuchData {
         /// Rows, where every episode is as long as it can be.
@@ -164,12 +164,12 @@ pub enum RunError {
         /// All of them.
         gigabytes: f64,
     },
-    /// A log cannot be learnt from.
+    /// A log cannot be learned from.
     #[error("`{file}` cannot be used as a dataset: {reason}")]
     Log {
         /// The log.
         file: String,
-        /// What is wrong with it, and what would be right.
+        /// What is wrong with it, and how to fix it.
         reason: String,
     },
     /// The approximator has no graph, but a stage works on one.

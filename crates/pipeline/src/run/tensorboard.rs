@@ -17,7 +17,7 @@ pub struct TensorBoard {
 }
 
 impl TensorBoard {
-    /// A new event file of `run`; where it cannot be opened, the run goes on without it.
+    /// A new event file of `run`; where it cannot be opened, the run continues without it.
     pub fn new(run: &LockedRun) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let host = gethostname::gethostname().to_string_lossy().into_owned();

@@ -54,7 +54,7 @@ impl Caller {
             length: 0,
         };
         let status = {
-            // Waiting for another instance is no hang: the lock comes first.
+            // Waiting for another instance is not a hang: the lock comes first.
             let _one_at_a_time =
                 self.context.lock.as_ref().map(|lock| lock.lock().unwrap_or_else(PoisonError::into_inner));
             let _inside = self.watched.enter(function);

@@ -23,7 +23,7 @@ const TABLE_LIMIT: usize = 1 << 16;
 pub struct TableError {
     /// Which field, such as `KanrlSpec.observation[2].unit`.
     pub place: String,
-    /// What is wrong, and what would be right.
+    /// What is wrong, and how to fix it.
     pub reason: String,
 }
 

@@ -82,7 +82,7 @@ pub enum SymbolicError {
     /// The text is not an expression.
     #[error("{message} at character {position} of `{excerpt}`")]
     Parse {
-        /// What is wrong, and what would be right.
+        /// What is wrong, and how to fix it.
         message: String,
         /// Where: characters before the place.
         position: usize,

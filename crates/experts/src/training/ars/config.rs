@@ -78,7 +78,7 @@ impl ArsConfig {
     /// Says what makes no sense.
     ///
     /// # Errors
-    /// [`TrainingError::BadConfig`] with the field's name, its value and what would be right.
+    /// [`TrainingError::BadConfig`] with the field's name, its value and how to fix it.
     pub fn validate(&self) -> Result<(), TrainingError> {
         let wrong = |field: &str, value: &dyn std::fmt::Display, wanted: &str| {
             Err(TrainingError::BadConfig { reason: format!("`{field}` is {value}, expected {wanted}") })

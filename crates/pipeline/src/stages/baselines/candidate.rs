@@ -82,7 +82,7 @@ impl Form {
         Ok(form)
     }
 
-    /// The form with numbers in the place of its unknown constants.
+    /// The form with numbers instead of its unknown constants.
     fn draft(&self, head: &StudentHead, next: &mut dyn FnMut() -> f64) -> Result<Draft, SymbolicError> {
         let ones: BTreeMap<&str, Expression> =
             self.unknown.iter().map(|name| (name.as_str(), Expression::constant(f64::NAN))).collect();

@@ -295,7 +295,7 @@ impl Tree {
         }
     }
 
-    /// Puts the halves in the place of the leaf with that number.
+    /// Puts the halves instead of the leaf with that number.
     fn replace(&mut self, place: &mut usize, halves: &mut Option<Halves>) {
         match self {
             Self::Law { .. } if *place == 0 => {

@@ -13,7 +13,7 @@ use crate::stages::collect::ExpertData;
 use crate::stages::context::{StageContext, failed};
 use crate::stages::dagger::rounds::{Dagger, weighed_as_one_round};
 use crate::stages::per_student::PerStudent;
-use crate::stages::refine::{faithful, learnt};
+use crate::stages::refine::{faithful, learned};
 use crate::students::{LINEAR, QUADRATIC};
 use kanrl_core::approximator::FitTask;
 use kanrl_symbolic::Formula;
@@ -61,7 +61,7 @@ fn linear_and_quadratic(
     let (head, loss) = (setting.head(), setting.head().loss(&data.train));
     let names = setting.spec().observation_space.names();
     let line = sparse::linear(&head, &names, data.train.samples(), &loss).map_err(failed)?;
-    let line = learnt(setting, dagger, "rivals", LINEAR, line, data.clone())?;
+    let line = learned(setting, dagger, "rivals", LINEAR, line, data.clone())?;
     // Products are chosen among what the linear one saw: more than the expert's own states.
     let samples = line.data.train.samples();
     let terms = setting.config().students.quadratic_terms;
@@ -108,7 +108,7 @@ fn own_form(
     let form = Form::parse(text, setting.spec()).map_err(|error| StageError::Other(Box::new(error)))?;
     let task = FitTask { train: data.train.samples(), validation: Some(data.validation.samples()), loss: &loss };
     let draft = form.fitted(&head, task, config.seed).map_err(failed)?;
-    let best = learnt(setting, dagger, "rivals", name, draft, data.clone())?;
+    let best = learned(setting, dagger, "rivals", name, draft, data.clone())?;
     let rows = &best.data.train.observations;
     let (draft, _) = rounded(&best.student, rows, config.refine.rounding_tolerance).map_err(failed)?;
     let played = dagger.map_or_else(String::new, |_| format!(", mean return {:.2} (round {})", best.mean, best.round));

@@ -18,7 +18,7 @@ use kanrl_core::rollout::{Episode, RolloutOptions, Rollouts};
 use kanrl_core::space::ActionSpace;
 use std::cell::RefCell;
 
-/// Every so manieth episode is kept to validate on.
+/// Every n-th episode is held out for validation.
 const VALIDATE_EVERY: usize = 5;
 /// Episodes of a round at most: those of a student that falls at once are all alike.
 const MOST_EPISODES: usize = 60;
@@ -38,7 +38,7 @@ const PACE: usize = 2;
 /// Rounds that are judged again on fresh seeds: the best of many is partly the luckiest.
 const FINALISTS: usize = 3;
 
-/// Environment steps of a round: as many episodes as an observation has coordinates, within limits. What is to be learnt
+/// Environment steps of a round: as many episodes as an observation has coordinates, within limits. What is to be learned
 /// grows with both.
 fn steps_of_a_round(configured: Option<usize>, spec: &EnvironmentSpec) -> usize {
     let episode = spec.max_episode_steps.unwrap_or(ENDLESS) as usize;
@@ -265,7 +265,7 @@ impl<'a> Dagger<'a> {
                 let what = "episodes of the student";
                 match play(&self.rollouts, &mixture, &own, &options, &self.setting.reporter, self.stage, what) {
                     Ok(played) => batch.extend(played),
-                    // Nothing can be learnt from a student that does not act.
+                    // Nothing can be learned from a student that does not act.
                     Err(error) if error.leaves_domain() => {}
                     Err(error) => return Err(error),
                 }

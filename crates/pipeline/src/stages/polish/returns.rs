@@ -56,7 +56,7 @@ impl Play<'_> {
     /// Each candidate's episodes, one for each seed: the formula with the candidate's constants.
     ///
     /// # Errors
-    /// [`StageError::Rollout`] where the environment fails; a formula that gives no finite action is no error.
+    /// [`StageError::Rollout`] where the environment fails; a formula that gives no finite action is not an error.
     pub fn play(&self, draft: &Draft, candidates: &[Vec<f64>], seeds: &[u64]) -> Result<Vec<Played>, StageError> {
         let policies: Vec<_> = candidates.iter().map(|constants| self.noisy(draft.policy(constants))).collect();
         let policies: Vec<&dyn Policy> = policies.iter().map(|policy| policy as &dyn Policy).collect();

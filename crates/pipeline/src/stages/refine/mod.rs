@@ -85,7 +85,7 @@ pub(crate) fn faithful(
     let short = short.simplified();
     let decided = decided(setting, stage, name, short.clone(), &data)?;
     let short = if play.accepts(&decided)? { decided } else { short };
-    let best = learnt_in_play(setting, dagger, stage, name, short, data, &mut play)?;
+    let best = learned_in_play(setting, dagger, stage, name, short, data, &mut play)?;
     let rows = &best.data.train.observations;
     let conditioned = best.student.well_conditioned(rows);
     let student = if play.accepts(&conditioned)? { conditioned } else { best.student };
@@ -164,7 +164,7 @@ fn decided(
 }
 
 /// A draft after its own rounds, where there is an expert for them.
-pub(crate) fn learnt(
+pub(crate) fn learned(
     setting: &StageContext<'_>,
     dagger: Option<&Dagger<'_>>,
     stage: &'static str,
@@ -173,10 +173,10 @@ pub(crate) fn learnt(
     data: ExpertData,
 ) -> Result<Best<Draft>, StageError> {
     let mut play = Play::new(setting, stage, &draft)?;
-    learnt_in_play(setting, dagger, stage, name, draft, data, &mut play)
+    learned_in_play(setting, dagger, stage, name, draft, data, &mut play)
 }
 
-fn learnt_in_play(
+fn learned_in_play(
     setting: &StageContext<'_>,
     dagger: Option<&Dagger<'_>>,
     stage: &'static str,

@@ -72,7 +72,7 @@ pub(super) fn score(
     }
 }
 
-/// Agreement with the log's episodes in the place of returns.
+/// Agreement with the log's episodes instead of returns.
 fn agreements(setting: &StageContext<'_>, log: &Log, policies: &[&dyn Policy]) -> Result<Scores, StageError> {
     let agreement = |policy: &&dyn Policy| finite(with_log(*policy, &setting.head(), &log.validation));
     let actions = policies.iter().map(agreement).collect::<Result<Vec<_>, PolicyError>>()?;

@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_function_that_explodes_out_of_sight_is_no_name() {
+    fn a_function_that_explodes_out_of_sight_is_not_a_name() {
         let x: Vec<f64> = (0..50).map(|index| f64::from(index) / 25.0 - 1.0).collect();
         let curve = SampledCurve { y: x.iter().map(|x| x.powi(4)).collect(), x };
         let function = |name: &str, a: f64, c: f64| FittedFunction {

@@ -32,7 +32,7 @@ pub fn symbolify(
     let section = &setting.config().symbolify;
     let judge = Judge::new(&setting, "symbolify", section.episodes)?;
     let returns = |graph: &UnivariateGraph| {
-        // Splines of a high degree are no formula yet: they can be judged once they are named.
+        // Splines of a high degree cannot be formulas yet: they can be judged once they are named.
         Draft::from_graph(setting.head(), graph).map_or_else(|_| Ok(Vec::new()), |draft| judge.returns(&draft))
     };
     let mut students = students::networks(setting.config()).map_err(build_error)?;

@@ -190,7 +190,7 @@ impl Walk<'_> {
     }
 }
 
-/// A curve's numbers are no name to log.
+/// A curve's numbers are not worth logging.
 fn short(name: &str) -> &str {
     if name.starts_with("curve(") { "curve" } else { name }
 }
