@@ -6,7 +6,7 @@ use crate::suggest;
 #[non_exhaustive]
 pub enum EnvironmentError {
     /// No environment has this id.
-    #[error("unknown environment `{id}`{}; known: {}", suggest::did_you_mean(.nearest), .known.join(", "))]
+    #[error("unknown environment `{id}`{}; known: {}", suggest::did_you_mean(.nearest), suggest::few(id, .known))]
     UnknownId {
         /// What was asked for.
         id: String,

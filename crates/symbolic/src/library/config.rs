@@ -7,7 +7,7 @@ use kanrl_core::function::{Domain, SymbolicLibrary};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// `kind = "default"`: built-in functions by name, and functions of the user's as expressions.
+/// `kind = "default"`: built-in functions by name, and user-defined functions as expressions.
 ///
 /// ```
 /// let library: kanrl_symbolic::library::DefaultLibraryConfig = toml::from_str(r#"
@@ -25,19 +25,19 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DefaultLibraryConfig {
-    /// Names of the functions to search, built-in or defined in `user_functions`.
+    /// Names of the functions to search: pykan's (`kanrl config kinds` lists them), or defined in `user_functions`.
     pub functions: Vec<String>,
-    /// Fraction of a curve's range, on both sides, on which a candidate must still be in its domain.
+    /// A candidate must be defined beyond a curve's range by this fraction of the range, on both sides.
     pub margin: f64,
-    /// How much simplicity counts in the ranking, 0 (only r² does) to 1 (pykan's default is 0.8).
+    /// Weight of simplicity in the ranking, from 0 (only R² counts) to 1 (pykan's default is 0.8).
     pub simplicity: f64,
-    /// Whether functions may be guarded by clipping their argument, instead of being kept in their domain by the fit.
+    /// Whether to clip arguments to a function's domain, instead of relying on the fit to stay inside.
     pub guards: bool,
-    /// Functions that are expressions.
+    /// User-defined functions.
     pub user_functions: Vec<UserFunction>,
 }
 
-/// A function of the user's.
+/// A user-defined function.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserFunction {
@@ -49,7 +49,7 @@ pub struct UserFunction {
     /// `OpenUnitInterval` or `BetweenPoles`.
     #[serde(default = "everywhere")]
     pub domain: Domain,
-    /// How hard it is to read (pykan's scale: 1 for x, 5 for the least readable).
+    /// How hard it is to read, on pykan's scale: 1 for x, 5 for the least readable.
     pub complexity: f64,
 }
 
@@ -107,7 +107,8 @@ impl SymbolicLibraryConfig for DefaultLibraryConfig {
 pub const COMPONENTS: [ComponentDescription; 1] = [ComponentDescription {
     component: "library",
     kind: "default",
-    summary: "pykan's functions by name, and functions that are expressions",
+    summary: "functions by name (x, x^2 to x^5, 1/x to 1/x^5, sqrt, x^0.5, x^1.5, 1/sqrt(x), 1/x^0.5, exp, log, abs, sin, cos, \
+              tan, tanh, sgn, arcsin, arccos, arctan, arctanh, 0, gaussian), and your own expressions",
     example: "kind = \"default\"\nfunctions = [\"x\", \"x^2\", \"sin\", \"tanh\"]\nmargin = 0.1\nsimplicity = 0.2\n",
     schema: |generator| generator.subschema_for::<DefaultLibraryConfig>(),
 }];
