@@ -1,4 +1,4 @@
-"""Turns a trained reinforcement-learning policy into a formula people can read, check and ship.
+"""Turns a trained reinforcement-learning policy into a formula people can read, check, and ship.
 
 >>> import kanrl
 >>> run = kanrl.extract("CartPole-v1")             # doctest: +SKIP
@@ -48,7 +48,7 @@ __all__ = [
     "resume",
 ]
 
-#: What needs a package that is imported only where it is asked for.
+#: Names whose modules need another package and are imported on first use.
 _LATER = {"KANClassifier": "kanrl._sklearn", "KANRegressor": "kanrl._sklearn", "make_vec": "kanrl._gymnasium"}
 
 

@@ -1,8 +1,8 @@
-"""What kanrl raises. The texts are the command line's."""
+"""The exceptions that kanrl raises. Their messages are those of the command line."""
 
 
 class KanrlError(Exception):
-    """Something that kanrl could not do. `help` says how to fix it, where that is known."""
+    """The base class. `help` says how to fix the problem, if that is known."""
 
     def __init__(self, message, help=None):
         super().__init__(message if help is None else f"{message}\nhelp: {help}")
@@ -10,8 +10,8 @@ class KanrlError(Exception):
 
 
 class InputError(KanrlError, ValueError):
-    """An argument, a config or a file does not fit; nothing was computed."""
+    """An argument, a config, or a file is invalid; nothing was computed."""
 
 
 class RunError(KanrlError, RuntimeError):
-    """Something failed on the way; what was finished before it is kept."""
+    """A run failed; its finished stages are kept."""

@@ -1,4 +1,4 @@
-"""Policies played, alone and in pairs."""
+"""Evaluates policies, alone and in pairs."""
 
 import json
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from kanrl._table import Table
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a policy returned."""
+    """The returns of a policy."""
 
     mean: float
     #: Standard deviation over episodes.
@@ -24,7 +24,7 @@ class Evaluation:
     worst_5_percent: float
     #: Number of episodes.
     episodes: int
-    #: Of these, the ones that were cut off where their simulation could not go on.
+    #: Number of episodes that were cut off because their simulation diverged.
     diverged: int
     #: The return of each episode, in the order of the seeds.
     returns: numpy.ndarray = field(repr=False)
@@ -42,14 +42,14 @@ class Comparison:
 
     first: Evaluation
     second: Evaluation
-    #: The second one's return less the first one's, for each seed.
+    #: Difference of returns for each seed, second minus first.
     differences: numpy.ndarray = field(repr=False)
     mean_difference: float
     #: Its bootstrap 95 % interval.
     mean_difference_interval: tuple
-    #: What fidelity is: a share of equal actions, or a coefficient of determination.
+    #: The measure of fidelity: the share of equal actions, or the coefficient of determination.
     measure: str
-    #: How far the second policy does what the first one would do, in the states that the second one visits.
+    #: How closely the second policy follows the first, in the states that the second one visits.
     fidelity_own_states: float
     #: The same in the states that the first one visits.
     fidelity_first_states: float

@@ -11,25 +11,25 @@ Policy = _Policy
 
 
 def policy(source, environment=None, *, scores=None):
-    """A policy by its name, as the command line's `--policy` takes it, or of what lives in this program.
+    """Loads a policy by name, as the command line's `--policy` does, or wraps an expert of this program.
 
     Parameters
     ----------
     source : str or path
         `bundled`, `bundled:ID`, `FILE.zip`, `hub:ORG/REPO`, `FILE.onnx`, `FILE.safetensors`, `formula.json`,
-        `formula:EXPRESSION`, `run:DIR`, `run:DIR#faithful`, `run:DIR#network`. Or an expert as `kanrl.extract` takes it.
+        `formula:EXPRESSION`, `run:DIR`, `run:DIR#faithful`, `run:DIR#network`. Or an expert, as in `kanrl.extract`.
     environment : str, gymnasium.Env or callable, optional
-        What it is for, where the name alone does not say enough; as in `kanrl.extract`.
+        The environment, if the name alone does not determine it; as in `kanrl.extract`.
     scores : callable, optional
         As in `kanrl.extract`.
 
     Raises
     ------
     InputError
-        If it cannot be read, or does not fit the environment.
+        If the policy cannot be read or does not fit the environment.
     """
     if scores is None and isinstance(source, (str, Path)):
         return _policy(str(source), environment)
     if environment is None:
-        raise InputError("no environment was named", "a policy in Python is given together with its environment")
+        raise InputError("no environment was named", "pass the environment together with a policy in Python")
     return _experts.live(source, scores, environment, {})[0]

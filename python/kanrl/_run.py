@@ -27,36 +27,35 @@ def extract(
     progress=True,
     callback=None,
 ):
-    """Turns an expert into a formula: collect, fit, prune, symbolify, refine, polish, evaluate.
+    """Turns an expert into a formula.
 
-    Blocks until it is done. Ctrl-C raises KeyboardInterrupt and keeps what is finished: `resume` goes on. The same seed
-    gives the same bits as the command line.
+    Blocks until the run is done. Ctrl-C raises KeyboardInterrupt and keeps the finished stages; `resume` continues from there. The
+    same seed gives the same bits as the command line.
 
     Parameters
     ----------
     env : str, gymnasium.Env or callable, optional
-        An environment's id: kanrl's own (`kanrl.environments()`), or Gymnasium's. Or an environment, or a function that makes
-        one, which is stepped in Python. An id may stand in `config` instead.
+        The id of an environment: kanrl's own (`kanrl.environments()`) or Gymnasium's. Or an environment, or a function that
+        creates one, which is stepped in Python. The id may be set in `config` instead.
     expert : optional
-        Whose policy. A name, as the command line's `--expert` takes it: `bundled` (the default), `FILE.zip`, `FILE.onnx`,
-        `hub:ORG/REPO`, …. A Stable-Baselines3 model; it is saved beside the run directory. A `torch.nn.Module` from
-        observations to logits or to means. Or a function from observations to actions, one at a time or in batches; it must
-        answer the same question in the same way.
+        The policy to explain. A name, as for the command line's `--expert`: `bundled` (the default), `FILE.zip`, `FILE.onnx`,
+        `hub:ORG/REPO`, …. A Stable-Baselines3 model, which is saved next to the run directory. A `torch.nn.Module` from
+        observations to logits or means. Or a deterministic function from observations to actions, singly or in batches.
     scores : callable, optional
-        What `expert`'s actions are made of: logits, Q-values, or a vector before it is clipped. Better to learn from than
-        the actions; without `expert` the actions follow from it.
+        What the expert's actions are computed from: logits, Q-values, or a vector before clipping. Formulas learn better from
+        scores than from actions. Without `expert`, the actions are derived from the scores.
     seed : int, optional
-        The only source of randomness; 0 where neither it nor the config says another.
+        Random seed; 0 unless the config sets another.
     out : path, optional
-        The run directory; `runs/ENVIRONMENT-TIME` where it is not given. If it holds such a run, that goes on.
+        The run directory; `runs/ENVIRONMENT-TIME` by default. If it contains the same run, that run is resumed.
     config : dict or path, optional
-        What else is decided, as in a config file: `{"students.widths": [[], [8]]}` or `{"students": {"widths": …}}`.
+        Other settings, as in a config file: `{"students.widths": [[], [8]]}` or `{"students": {"widths": …}}`.
     observation_names, action_names : list of str, optional
-        Names of the coordinates of an environment in Python, which stand in the formula; `x_0`, `a_0`, … without.
+        Names for the coordinates of an environment in Python, for use in the formula; `x_0`, `a_0`, … by default.
     progress : bool
-        Whether stderr hears how far it is.
+        Whether to report progress on stderr.
     callback : callable, optional
-        Gets every event as a dictionary, on the calling thread; an exception that it raises ends the run and is raised.
+        Called with every event as a dictionary, on the calling thread; an exception in it ends the run and is raised.
 
     Returns
     -------
@@ -65,7 +64,7 @@ def extract(
     Raises
     ------
     InputError
-        If an argument, the config or a file does not fit; nothing was computed then.
+        If an argument, the config, or a file is invalid; nothing is computed then.
     RunError
         If a stage fails.
     """
@@ -94,7 +93,7 @@ def _put_expert(order, expert, scores, env, arguments, out):
         order["expert"] = str(expert)
     elif expert is not None or scores is not None:
         if env is None:
-            raise InputError("no environment was named", "an expert in Python is given together with its environment")
+            raise InputError("no environment was named", "pass the environment together with an expert in Python")
         section = _experts.section(expert, scores, env, arguments, out)
         if isinstance(section, str):
             order["expert"] = section
@@ -103,16 +102,16 @@ def _put_expert(order, expert, scores, env, arguments, out):
 
 
 def resume(directory, *, env=None, expert=None, scores=None, stage=None, progress=True, callback=None):
-    """resumes a run that was cancelled or killed, at the last finished stage.
+    """Resumes a run that was cancelled or killed, after its last finished stage.
 
     Parameters
     ----------
     directory : path
         The run directory.
     env, expert, scores : optional
-        What lives in the program, as in `extract`: it is not kept in the run directory.
+        Objects of your program, as in `extract`; they are not stored in the run directory.
     stage : str, optional
-        Compute this stage and all later ones again.
+        Recompute this stage and all later ones.
     progress, callback
         As in `extract`.
 
@@ -161,7 +160,7 @@ def _nested(config):
 
 
 class Run:
-    """A run directory: what was decided, what was measured, and the policies that came of it."""
+    """A run directory: its settings, its measurements, and its policies."""
 
     def __init__(self, directory):
         self._store = _kanrl.RunDirectory(Path(directory))
@@ -174,12 +173,12 @@ class Run:
 
     @property
     def config(self):
-        """Everything that was decided, defaults included."""
+        """All settings, defaults included."""
         return self._record["config"]
 
     @property
     def metrics(self):
-        """Everything that was measured; empty before the last stage."""
+        """All measurements; empty until the last stage is done."""
         return self._record["metrics"] or {}
 
     @property
@@ -189,7 +188,7 @@ class Run:
         return next(iter(state)) if isinstance(state, dict) else state
 
     def path(self, name):
-        """The path of one of its files, such as `report.html`; None where it has no such file."""
+        """The path of one of its files, such as `report.html`; None if there is no such file."""
         return self._store.path(name)
 
     @cached_property
@@ -199,12 +198,12 @@ class Run:
 
     @cached_property
     def faithful(self):
-        """The formula that explains the expert: nothing was tuned on return."""
+        """The formula that explains the expert best; nothing in it was tuned on return."""
         return self._store.formula("faithful")
 
     @cached_property
     def polished(self):
-        """The formula whose constants were tuned on return; None where there is none."""
+        """The formula whose constants were tuned on return, or None."""
         return self._store.formula("polished") if self._store.has("polished") else None
 
     @cached_property
@@ -219,7 +218,7 @@ class Run:
 
     @cached_property
     def front(self):
-        """Formulas that no other is better than in return, fidelity and operations at once, the most faithful ones first."""
+        """The formulas that no other one beats in return, fidelity, and operations at once, most faithful first."""
         own = lambda candidate: candidate["fidelity_own_states"] or 0.0  # noqa: E731
         expert = lambda candidate: candidate["fidelity_expert_states"] or 0.0  # noqa: E731
         shown = [candidate for candidate in self.metrics.get("candidates", []) if candidate["on_front"]]
@@ -228,7 +227,7 @@ class Run:
 
     @property
     def summary(self):
-        """Each policy's returns on seeds that nothing was tuned on, its fidelity and its operations: a `Table`."""
+        """The returns of each policy on seeds that nothing was tuned on, its fidelity, and its operations, as a `Table`."""
         agreement = self.metrics.get("agreement", {})
         formulas, returned = self.metrics.get("formulas", {}), self.metrics.get("returns", {})
         states, own_states = agreement.get("expert_states", {}), agreement.get("own_states", {})

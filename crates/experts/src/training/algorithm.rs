@@ -72,7 +72,7 @@ macro_rules! policy_trainer {
 policy_trainer!(Trainer);
 policy_trainer!(ArsTrainer);
 
-/// resumes a run of whatever algorithm wrote this checkpoint.
+/// Resumes a run of whatever algorithm wrote this checkpoint.
 ///
 /// # Errors
 /// [`TrainingError::BadCheckpoint`], or the environment's own.

@@ -67,7 +67,7 @@ impl Trainer {
         kanrl_core::files::write(path, &self.checkpoint()).map_err(TrainingError::File)
     }
 
-    /// resumes a run from [`Self::checkpoint`]'s bytes. The environments are brought back to where they were by
+    /// Resumes a run from [`Self::checkpoint`]'s bytes. The environments are brought back to where they were by
     /// their episodes' seeds and actions, so an environment whose seeded episodes are not reproducible is refused.
     ///
     /// # Errors

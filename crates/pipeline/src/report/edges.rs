@@ -53,12 +53,12 @@ pub(super) fn part(splines: Option<&UnivariateGraph>, network: &UnivariateGraph,
     });
     let cards: String = cards.collect();
     let about = if before.is_some() {
-        "Line: the named function. Dots: the spline that it replaced, up to a factor and a shift, on the expert's states. \
+        "Line: the named function. Dots: the spline that it replaced, up to a factor and a shift, in the expert's states. \
          r² is their squared correlation."
     } else {
         "The named functions over the range of the expert's states."
     };
-    format!("<p>{about} The most important edge comes first.</p>\n<div class=\"edges\">{cards}</div>")
+    format!("<p>{about} Importance is the edge's share of the outputs' variation; the most important edge comes first.</p>\n<div class=\"edges\">{cards}</div>")
 }
 
 /// At most one dot for each [`DOTS`]th of the range, so that rare states show as well as common ones.

@@ -48,6 +48,6 @@ pub(super) fn part(metrics: &Metrics) -> String {
     };
     let head: Vec<String> = head.iter().map(|text| (*text).to_owned()).collect();
     table(&head, &rows)
-        + "<p class=\"note\">Steps with the expert: from the same start until some observation differs by more than half of its \
-           standard deviation, and that as a share of the expert's episode.</p>"
+        + "<p class=\"note\">Steps with the expert: the number of steps, from the same start, until some observation differs by more \
+           than half of its standard deviation, also as a share of the expert's episode.</p>"
 }

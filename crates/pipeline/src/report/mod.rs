@@ -98,6 +98,15 @@ pub fn pareto(points: &[ParetoPoint]) -> String {
     plot::document(&plot::scatter(&points, "operations", "mean return"))
 }
 
+const LADDER: &str = "Each model after each step from the expert to its formula, on the same seeds: where return or \
+                      fidelity drops, something was lost.";
+const CANDIDATES: &str = "Every formula that could have been chosen, measured on seeds that are used for nothing else. Roles \
+                          says which ones were chosen. λ is the weight of disagreement with the expert while constants were \
+                          tuned, 0 for return alone. On front: no other formula is at least as good in return, fidelity, and \
+                          operations and better in one of them. Worst 5 percent is the mean of the worst twentieth of the \
+                          episodes.";
+const ROBUSTNESS: &str = "Mean returns in environments whose physical constants are changed, on the same seeds.";
+
 /// The page.
 ///
 /// # Errors
@@ -121,15 +130,16 @@ pub fn html(content: &ReportContent<'_>) -> Result<String, SymbolicError> {
     body += &section("Network", &format!("<figure class=\"diagram\">{}</figure>", content.diagram));
     let edges = edges::part(content.splines, content.network, &content.data.train);
     body += &section("Each edge's function", &edges);
-    for (title, part) in [
-        ("Fidelity", fidelity::part(metrics)),
-        ("From the expert to the formula", tables::part(&rows_of(&metrics.ladder))),
-        ("Candidates", tables::part(&rows_of(&metrics.candidates))),
-        ("Robustness", tables::part(&rows_of(&metrics.robustness))),
-        ("Log", metrics.log.as_ref().map_or_else(String::new, |log| tables::part(&rows_of(log)))),
+    for (title, part, note) in [
+        ("Fidelity", fidelity::part(metrics), ""),
+        ("From the expert to the formula", tables::part(&rows_of(&metrics.ladder)), LADDER),
+        ("Candidates", tables::part(&rows_of(&metrics.candidates)), CANDIDATES),
+        ("Robustness", tables::part(&rows_of(&metrics.robustness)), ROBUSTNESS),
+        ("Log", metrics.log.as_ref().map_or_else(String::new, |log| tables::part(&rows_of(log))), ""),
     ] {
         if !part.is_empty() {
-            body += &section(title, &part);
+            let note = if note.is_empty() { String::new() } else { format!("<p class=\"note\">{note}</p>") };
+            body += &section(title, &(part + &note));
         }
     }
     body += &section("How it was made", &origin(content));
@@ -160,7 +170,7 @@ fn summary(content: &ReportContent<'_>) -> String {
     text += ".";
     if let Some(Returns { mean, std, n, .. }) = metrics.returns.get(&PolicyRole::Headline) {
         let (mean, std) = (html::number(*mean), html::number(*std));
-        text += &format!(" Over {n} episodes that nothing was tuned on its mean return is <b>{mean}</b> ± {std}");
+        text += &format!(" Over {n} episodes that nothing was tuned on, its mean return is <b>{mean}</b> ± {std}");
         if let Some(Returns { mean, std, .. }) = metrics.returns.get(&PolicyRole::Expert) {
             text += &format!("; the expert's is {} ± {}", html::number(*mean), html::number(*std));
         }
@@ -170,9 +180,9 @@ fn summary(content: &ReportContent<'_>) -> String {
         text += " It was learned from a log, so there was no expert to film or to query in other states.";
         if !log.is_played {
             text += &metrics.agreement_text(PolicyRole::Headline).map_or_else(String::new, |agreement| {
-                format!(" On rows that it was not fitted to its agreement with the log is <b>{agreement}</b>.")
+                format!(" On rows that it was not fitted to, its agreement with the log is <b>{agreement}</b>.")
             });
-            text += " There was no environment: nothing was played, filmed or tuned on return.";
+            text += " There was no environment, so nothing was played, filmed, or tuned on return.";
         }
     }
     for warning in &metrics.warnings {

@@ -15,7 +15,7 @@ pub(super) fn part(formula: &Formula, observations: &[f64]) -> Result<String, Sy
     let rows: Vec<f64> = observations.chunks_exact(inputs).step_by(step).flatten().copied().collect();
     let mut text =
         "<p>Each term's share of its output's variance over the expert's states. The shares of an output sum to \
-                    100 %; a negative one works against the others.</p>\n"
+                    100 %; a negative share works against the others.</p>\n"
             .to_owned();
     for output in formula.outputs() {
         let terms = terms(&output.expression);

@@ -256,7 +256,7 @@ impl ArsTrainer {
         kanrl_core::files::write(path, &self.checkpoint()).map_err(TrainingError::File)
     }
 
-    /// resumes a run from [`Self::checkpoint`]'s bytes.
+    /// Resumes a run from [`Self::checkpoint`]'s bytes.
     ///
     /// # Errors
     /// [`TrainingError::BadCheckpoint`], or the environment's own.
