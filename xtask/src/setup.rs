@@ -23,7 +23,7 @@ pub fn tests() -> Result<(), String> {
     python()
 }
 
-/// A Vulkan driver in software, for the tests of the graphics card's kernels.
+/// A Vulkan driver in software, for the tests of the GPU's kernels.
 fn vulkan() -> Result<(), String> {
     let folders = ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"];
     let has_driver =

@@ -76,7 +76,7 @@ pub fn train(
     training.run(&GpuEngine(Arc::clone(gpu)), observer)
 }
 
-/// Makes the graphics card the device that `device = "gpu"` and `device = "auto"` mean. Opens nothing yet.
+/// Makes the GPU the device that `device = "gpu"` and `device = "auto"` mean. Opens nothing yet.
 pub fn register() {
     kanrl_core::kan::register_device(&Shared);
 }

@@ -110,7 +110,7 @@ impl Gpu {
         format!("{} ({})", self.info.name, driver.trim())
     }
 
-    /// Whether it is a program on the CPU (llvmpipe) that stands in for a graphics card.
+    /// Whether it is a program on the CPU (llvmpipe) that stands in for a GPU.
     pub fn is_software(&self) -> bool {
         self.info.device_type == wgpu::DeviceType::Cpu
     }

@@ -1,4 +1,4 @@
-//! A run whose network trains on a graphics card.
+//! A run whose network trains on a GPU.
 #![cfg(feature = "gpu")]
 
 use kanrl_core::approximator::FunctionApproximator;

@@ -227,7 +227,7 @@ pub fn execute(mut run: OpenRun, quiet: bool, json: bool) -> Result<(), Failure>
     }
     print(&summary, &formula);
     if !summary.reused.is_empty() {
-        println!("\nreused, since nothing they depend on has changed: {}", summary.reused.join(", "));
+        println!("\nreused because nothing they depend on has changed: {}", summary.reused.join(", "));
     }
     println!("\nRun directory: {}", directory.display());
     Ok(())
@@ -262,7 +262,7 @@ fn print_front(summary: &RunSummary) {
             row.formula, row.mean, row.worst_5_percent, row.operations
         );
     }
-    println!("(fidelity in the formula's own states and in the expert's; on the seeds that formulas are chosen by)");
+    println!("(fidelity in the formula's own states and in the expert's, on the seeds that are used for choosing)");
 }
 
 fn agreement(row: &PolicyRow) -> String {
@@ -274,7 +274,7 @@ fn print_agreement(summary: &RunSummary) {
     for row in &summary.rows {
         println!("{:<10} {:>11}", row.policy, agreement(row));
     }
-    println!("(with the log, on rows that nothing was fitted to; nothing was played, filmed or tuned on return)\n");
+    println!("(with the log, on held-out rows; nothing was played, filmed, or tuned on return)\n");
 }
 
 fn print_returns(summary: &RunSummary) {
