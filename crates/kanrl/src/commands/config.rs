@@ -1,3 +1,4 @@
+use super::explain::explained;
 use crate::{Failure, Plugins, json};
 use clap::Subcommand;
 use kanrl_pipeline::config::{self, MergedConfig, RawConfig};
@@ -11,8 +12,11 @@ pub enum Config {
     Show {
         /// The environment's id.
         environment: String,
-        /// Print JSON instead, which is also a valid config.
+        /// Explain each setting in a comment.
         #[arg(long)]
+        explain: bool,
+        /// Print JSON instead, which is also a valid config.
+        #[arg(long, conflicts_with = "explain")]
         json: bool,
     },
     /// Print the JSON schema of config files, for completion and checks in your editor.
@@ -38,13 +42,16 @@ pub enum Config {
 impl Config {
     pub fn run(self, plugins: &Plugins) -> Result<(), Failure> {
         match self {
-            Self::Show { environment, json } => {
+            Self::Show { environment, explain, json } => {
                 let mut config = MergedConfig::new(RawConfig::default());
                 config.set("environment", "id", environment);
                 let (config, registry) = plugins.resolve(|environments| config.resolve_in(environments))?;
                 registry.get(&config.environment.id).map_err(Failure::input)?;
                 if json {
                     json::print(&config)?;
+                } else if explain {
+                    let schema = serde_json::to_value(config::schema()).expect("a schema serializes");
+                    print!("{}", explained(&config.to_toml(), &schema));
                 } else {
                     print!("{}", config.to_toml());
                 }

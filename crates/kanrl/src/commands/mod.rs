@@ -2,6 +2,7 @@ mod act;
 mod config;
 mod env;
 mod experts;
+mod explain;
 mod export;
 mod extract;
 mod generate;

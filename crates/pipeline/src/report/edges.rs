@@ -58,7 +58,9 @@ pub(super) fn part(splines: Option<&UnivariateGraph>, network: &UnivariateGraph,
     } else {
         "The named functions over the range of the expert's states."
     };
-    format!("<p>{about} Importance is the edge's share of the outputs' variation; the most important edge comes first.</p>\n<div class=\"edges\">{cards}</div>")
+    format!(
+        "<p>{about} Importance is the edge's share of the outputs' variation; the most important edge comes first.</p>\n<div class=\"edges\">{cards}</div>"
+    )
 }
 
 /// At most one dot for each [`DOTS`]th of the range, so that rare states show as well as common ones.
