@@ -1,9 +1,11 @@
 //! The diagram holds what it should; the files are left under the target's temporary folder to be looked at.
 
 use kanrl_core::approximator::{FitTask, FunctionApproximator, Loss, Samples};
+use kanrl_core::function::{Domain, UnivariateFunction};
 use kanrl_core::graph::{EdgeFunction, PruneThresholds, SymbolicEdge, UnivariateGraph, diagram};
 use kanrl_core::kan::{Kan, KanConfig};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 fn graph(config: KanConfig, names: &[&str], outputs: usize) -> (UnivariateGraph, Vec<f64>) {
     let width = names.len();
@@ -28,7 +30,7 @@ fn write(name: &str, svg: &str) {
     println!("{}", path.display());
 }
 
-/// The picture beside the document, to be looked at; it must show more than its background, and text.
+/// The picture next to the document, to be looked at; it must show more than its background, and text.
 #[cfg(feature = "png")]
 fn draw(name: &str, svg: &str) {
     let picture = diagram::png(svg, 2.0).expect("an SVG document");
@@ -75,4 +77,39 @@ fn wide_network_with_products() {
     let svg = diagram::svg(&products, &inputs, &["y".to_owned()]);
     write("kan_products.svg", &svg);
     assert!(svg.contains("×") && svg.contains("b &lt; c"));
+}
+
+/// A curve without a better name than its numbers.
+#[derive(Debug)]
+struct Numbers;
+
+impl UnivariateFunction for Numbers {
+    fn name(&self) -> &str {
+        "curve(x; 0.5; 0, 1.25; 0.625)"
+    }
+
+    fn value(&self, x: f64) -> f64 {
+        1.25 * x.min(0.5)
+    }
+
+    fn derivative(&self, x: f64) -> f64 {
+        if x < 0.5 { 1.25 } else { 0.0 }
+    }
+
+    fn domain(&self) -> Domain {
+        Domain::All
+    }
+
+    fn complexity(&self) -> f64 {
+        9.0
+    }
+}
+
+#[test]
+fn a_curve_of_numbers_has_no_label() {
+    let (graph, inputs) = graph(KanConfig { hidden: vec![], steps: 2, ..KanConfig::default() }, &["x", "y"], 1);
+    let edge = SymbolicEdge { function: Arc::new(Numbers), ..SymbolicEdge::identity() };
+    let svg = diagram::svg(&graph.with_function(0, EdgeFunction::Symbolic(edge)), &inputs, &["z".to_owned()]);
+    assert!(!svg.contains("curve("), "{svg}");
+    assert_eq!(svg.matches("<polyline").count(), 2);
 }

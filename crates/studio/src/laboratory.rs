@@ -117,7 +117,7 @@ impl Laboratory {
                     "source": edge.source,
                     "target": edge.target,
                     "importance": finite(edge.importance),
-                    "function": name(&edge.function),
+                    "function": edge.function.name(),
                     "curve": drawn(&edge.function, samples, axis(graph, edge)),
                 })
             })
@@ -155,7 +155,7 @@ impl Laboratory {
             })
             .collect();
         Ok(json!({
-            "function": name(&edge.function),
+            "function": edge.function.name(),
             "spline": drawn(&original, &samples, axis),
             "is_spline": matches!(original, EdgeFunction::Spline(_)),
             "candidates": candidates,
@@ -293,13 +293,6 @@ fn drawn(function: &EdgeFunction, samples: &SampledCurve, (shift, scale): (f64, 
     let at = |index: usize| low + (high - low) * index as f64 / (POINTS - 1) as f64;
     let points = (0..POINTS).map(at).map(|x| [x / scale + shift, function.value(x)]);
     points.filter(|[x, y]| x.is_finite() && y.is_finite()).collect()
-}
-
-fn name(function: &EdgeFunction) -> Option<&str> {
-    match function {
-        EdgeFunction::Symbolic(symbolic) => Some(symbolic.function.name()),
-        EdgeFunction::Spline(_) => None,
-    }
 }
 
 /// JSON knows no NaN.

@@ -90,6 +90,16 @@ pub enum EdgeFunction {
     Symbolic(SymbolicEdge),
 }
 
+impl EdgeFunction {
+    /// The function's name; none for a spline, and for a curve that is given by its numbers alone.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Symbolic(edge) => Some(edge.function.name()).filter(|name| !name.starts_with("curve(")),
+            Self::Spline(_) => None,
+        }
+    }
+}
+
 /// A learnable curve: a base function plus a B-spline.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SplineEdge {

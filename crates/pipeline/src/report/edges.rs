@@ -2,7 +2,6 @@
 
 use super::html::{escape, number};
 use super::plot::curve;
-use crate::stages::symbolify::naming::is_curve;
 use kanrl_core::dataset::Dataset;
 use kanrl_core::graph::{Edge, EdgeFunction, NodeKind, UnivariateGraph};
 use kanrl_symbolic::export::mathml_symbol;
@@ -82,7 +81,7 @@ fn describe(function: &EdgeFunction) -> (String, String) {
     match function {
         EdgeFunction::Spline(spline) => ("spline".to_owned(), format!("{} coefficients", spline.coefficients.len())),
         EdgeFunction::Symbolic(edge) => {
-            if is_curve(function) {
+            if function.name().is_none() {
                 return ("curve".to_owned(), "no name fits it".to_owned());
             }
             let [a, b, c, d] = [edge.a, edge.b, edge.c, edge.d].map(number);

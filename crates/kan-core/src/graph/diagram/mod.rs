@@ -179,11 +179,8 @@ fn draw_edge(
         svg.push_str("</g>\n");
         return;
     };
-    let symbolic = match &edge.function {
-        EdgeFunction::Symbolic(symbolic) => Some(symbolic.function.name()),
-        EdgeFunction::Spline(_) => None,
-    };
-    let color = if symbolic.is_some() { SYMBOLIC_COLOR } else { SPLINE_COLOR };
+    let name = edge.function.name();
+    let color = if name.is_some() { SYMBOLIC_COLOR } else { SPLINE_COLOR };
     let half = BOX / 2.0;
     line(svg, x1, y1, x, y + half, color);
     line(svg, x, y - half, x2, y2, color);
@@ -197,7 +194,7 @@ fn draw_edge(
     let points = curve_points(&edge.function, curve, x, y, half - 5.0);
     let _ = writeln!(svg, "<polyline points=\"{points}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"2\"/>");
     svg.push_str("</g>\n");
-    if let Some(name) = symbolic {
+    if let Some(name) = name {
         // A white rim keeps the name readable where lines cross it.
         let _ = writeln!(
             svg,

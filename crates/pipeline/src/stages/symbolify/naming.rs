@@ -44,10 +44,7 @@ const CURVE_HARM: f64 = 1e-4;
 
 /// Whether an edge is a curve that no name was found for.
 pub fn is_curve(function: &EdgeFunction) -> bool {
-    match function {
-        EdgeFunction::Spline(_) => true,
-        EdgeFunction::Symbolic(edge) => edge.function.name().starts_with("curve("),
-    }
+    function.name().is_none()
 }
 
 /// Names every edge that can have a name; the others become curves of few pieces. No result if it was cancelled.
