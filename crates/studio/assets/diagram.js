@@ -11,7 +11,7 @@ const GAP = 150;
 /** The diagram, the panel of the chosen edge, and what follows from other choices. */
 export function networkView(id, network, signal) {
   const picture = h("div", { class: "scroll" });
-  const panel = h("div", {}, h("p", { class: "soft" }, "Choose an edge to see its curve and what else it could be called."));
+  const panel = h("div", {}, h("p", { class: "soft" }, "Choose an edge to see its curve and other functions that fit it."));
   const result = h("div", { "aria-live": "polite" });
   const pins = new Map();
   let chosen = null;
@@ -48,7 +48,7 @@ export function networkView(id, network, signal) {
       chart.replaceChildren(lines(series, { label: `The curve from ${name(source)} to ${name(target)}`, height: 230, x: source < network.inputs.length ? name(source) : "" }));
       for (const button of list.children) button.setAttribute("aria-pressed", String(button.dataset.function === candidate?.function));
       const now = pins.get(index) ?? edge.function;
-      pin.textContent = candidate?.function === now ? `Named ${now}` : `Pin ${candidate?.function} and fit the rest again`;
+      pin.textContent = candidate?.function === now ? `Named ${now}` : `Pin ${candidate?.function} and refit the rest`;
       pin.disabled = !candidate || candidate.function === now;
     };
     list.append(...edge.candidates.map((one) => h("button", { type: "button", "data-function": one.function, onclick: () => { candidate = one; show(); } }, h("span", {}, one.function, one.function === edge.function && h("span", { class: "soft" }, " · the run’s choice")), h("span", { class: "soft" }, `r² ${number(one.r_squared, 4)}`))));
@@ -65,7 +65,7 @@ export function networkView(id, network, signal) {
   async function apply(index, name) {
     if (name === network.edges[index].function) pins.delete(index);
     else pins.set(index, name);
-    result.replaceChildren(h("p", { class: "soft" }, "Fitting all constants again and playing …"));
+    result.replaceChildren(h("p", { class: "soft" }, "Refitting all constants and playing …"));
     const body = () => ({ pins: [...pins].map(([edge, named]) => ({ edge, function: named })) });
     try {
       before ??= await ask(`/api/runs/${id}/pin`, { pins: [] }, signal);

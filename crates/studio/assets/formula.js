@@ -52,7 +52,7 @@ async function copyText(text, button) {
     const field = h("textarea", { value: text, class: "hidden" });
     document.body.append(field);
     field.select();
-    button.textContent = document.execCommand("copy") ? "Copied" : "Cannot copy here";
+    button.textContent = document.execCommand("copy") ? "Copied" : "Copying is not possible here";
     field.remove();
   }
   setTimeout(() => (button.textContent = words), 1500);

@@ -29,7 +29,7 @@ export function runPage(id, signal) {
     if (shown && shown !== now.state) announce(`${id}: ${STATES[now.state]}`);
     const first = shown === null;
     shown = now.state;
-    notice.textContent = now.state === "failed" ? now.error : now.state === "running" && !now.here ? "This run was started elsewhere; it can be watched here, and stopped there." : "";
+    notice.textContent = now.state === "failed" ? now.error : now.state === "running" && !now.here ? "This run was started elsewhere. You can watch it here but must stop it there." : "";
     draw(now);
     if (now.state === "finished") {
       progress.ended = true;
@@ -93,8 +93,8 @@ export function runPage(id, signal) {
     results.replaceChildren(
       ...[
         videos.length > 0 && h("section", { class: "card" }, h("h2", {}, "Expert and formula"), h("div", { class: "two" }, videos.map(({ name, role }) => h("figure", {}, film(file(name), `An episode of the ${policies[role]}`), h("figcaption", {}, h("b", {}, policies[role]), returnOf(metrics, role)))))),
-        headline && h("section", { class: "card" }, h("h2", {}, "The formula"), formulaView(headline), h("p", { class: "soft small" }, `${headline.operations} operations. What is printed is what was evaluated and filmed.`)),
-        isAnother && h("section", { class: "card" }, h("h2", {}, "The faithful formula"), h("p", { class: "soft small" }, "Fitted to what the expert does; nothing was tuned on return."), formulaView(faithful)),
+        headline && h("section", { class: "card" }, h("h2", {}, "The formula"), formulaView(headline), h("p", { class: "soft small" }, `${headline.operations} operations. The printed formula is the one that was evaluated and filmed.`)),
+        isAnother && h("section", { class: "card" }, h("h2", {}, "The faithful formula"), h("p", { class: "soft small" }, "Fitted to the expert’s outputs; nothing was tuned on return."), formulaView(faithful)),
         Object.keys(metrics?.returns ?? {}).length > 0 && h("section", { class: "card" }, h("h2", {}, "Returns"), returnsTable(metrics)),
         candidatesCard(detail, bench),
         await networkCard(metrics?.formulas.headline?.student, metrics?.network),
@@ -108,7 +108,7 @@ export function runPage(id, signal) {
   async function networkCard(student, shownStudent) {
     try {
       const network = await ask(`${path}/network`, undefined, signal);
-      return h("section", { class: "card" }, h("h2", {}, "The network"), student && shownStudent && student !== shownStudent && h("p", { class: "soft small" }, `The formula above is the student ${student}’s. This is the network of ${shownStudent}, which learned beside it.`), networkView(encodeURIComponent(id), network, signal));
+      return h("section", { class: "card" }, h("h2", {}, "The network"), student && shownStudent && student !== shownStudent && h("p", { class: "soft small" }, `The formula above is the student ${student}’s. This network is ${shownStudent}’s.`), networkView(encodeURIComponent(id), network, signal));
     } catch (error) {
       if (error.name === "AbortError") throw error;
       return h("section", { class: "card" }, h("h2", {}, "The network"), h("p", { class: "soft" }, error.message));
@@ -146,11 +146,11 @@ function candidatesCard({ metrics, formulas }, bench) {
   const shown = h("div", { "aria-live": "polite" }, h("p", { class: "soft" }, "Choose a point to read its formula."));
   const pick = ({ candidate }) => {
     const texts = formula?.outputs.map((output) => candidate.text?.split("\n").find((line) => line.startsWith(`${output.name} = `))?.slice(output.name.length + 3));
-    const take = texts?.every(Boolean) && h("button", { type: "button", onclick: () => { bench.set(texts); document.getElementById("bench").scrollIntoView({ behavior: "smooth" }); } }, "Take it to the bench");
+    const take = texts?.every(Boolean) && h("button", { type: "button", onclick: () => { bench.set(texts); document.getElementById("bench").scrollIntoView({ behavior: "smooth" }); } }, "Edit this formula");
     shown.replaceChildren(...[h("h3", {}, `${candidate.student}, ${candidate.tuning}`), h("p", { class: "soft small" }, `${candidate.operations} operations, return ${number(candidate.mean)} where it was chosen`), h("pre", { class: "source", tabindex: "0" }, candidate.text ?? ""), take && h("p", { class: "row" }, take)].filter(Boolean));
   };
   const points = candidates.map((candidate) => ({ x: candidate.operations, y: candidate.mean, front: candidate.on_front, candidate, label: `${candidate.student}, ${candidate.tuning}: ${candidate.operations} operations, return ${number(candidate.mean)}` }));
-  return h("section", { class: "card" }, h("h2", {}, "The formulas it chose from"), h("p", { class: "soft small" }, "On the line are those that no other beats in both operations and return, on the seeds for choosing."), h("div", { class: "two" }, scatter(points, { label: "Candidates", x: "operations", y: "mean return", pick }), shown));
+  return h("section", { class: "card" }, h("h2", {}, "Candidate formulas"), h("p", { class: "soft small" }, "The line connects the formulas that no other one beats in both operations and return, on the seeds that are used for choosing."), h("div", { class: "two" }, scatter(points, { label: "Candidates", x: "operations", y: "mean return", pick }), shown));
 }
 
 function returnsTable(metrics) {
@@ -178,6 +178,6 @@ function returnsTable(metrics) {
     "div",
     {},
     h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Returns" }, h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "Policy"), h("th", { class: "number" }, "Mean ± std"), h("th", { class: "number" }, "Interquartile mean [95 %]"), h("th", { class: "number" }, "Worst 5 %"), agreements && h("th", { class: "number" }, "Agreement"), h("th", { class: "strip" }, "Episodes"))), h("tbody", {}, rows.map(row)))),
-    h("p", { class: "soft small" }, `${n ?? ""} episodes each, on the same seeds, which nothing was tuned on.${agreements ? ` Agreement: ${MEASURES[measure]}.` : ""}`),
+    h("p", { class: "soft small" }, `${n ?? ""} episodes each, on the same seeds; nothing was tuned on them.${agreements ? ` Agreement: ${MEASURES[measure]}.` : ""}`),
   );
 }

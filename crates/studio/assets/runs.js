@@ -7,11 +7,11 @@ import { mathematics } from "./formula.js";
 const PERIOD = 2000;
 
 export function runsPage(signal) {
-  const table = h("div", { class: "scroll list" }, h("p", { class: "soft" }, "Asking for the runs …"));
+  const table = h("div", { class: "scroll list" }, h("p", { class: "soft" }, "Loading runs …"));
   const select = h("select", { "aria-label": "Environment", onchange: () => draw(true) });
   const chart = h("div", {});
   const chosen = h("div", { "aria-live": "polite" });
-  const front = h("section", { class: "card" }, h("div", { class: "row between" }, h("h2", {}, "Operations and return"), select), h("p", { class: "soft small" }, "Each point is a run’s formula; on the line are those that no other beats in both. Choose one to see it."), h("div", { class: "two" }, chart, chosen));
+  const front = h("section", { class: "card" }, h("div", { class: "row between" }, h("h2", {}, "Operations and return"), select), h("p", { class: "soft small" }, "Each point is a run’s formula. The line connects the formulas that no other one beats in both. Choose a point to see it."), h("div", { class: "two" }, chart, chosen));
   front.hidden = true;
   let runs = [];
   let drawn = "";
@@ -61,7 +61,7 @@ export function runsPage(signal) {
   }
 
   refresh();
-  return h("div", {}, h("h1", {}, "Runs"), h("p", { class: "lead" }, "Everything in the runs folder, the newest first, runs of the command line included."), h("section", { class: "card" }, table), front);
+  return h("div", {}, h("h1", {}, "Runs"), h("p", { class: "lead" }, "All runs in the runs folder, newest first, including those from the command line."), h("section", { class: "card" }, table), front);
 }
 
 function point(run) {

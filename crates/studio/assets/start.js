@@ -5,7 +5,7 @@ import { ask, film, go, h, number, symbol } from "./page.js";
 const remembered = { environment: "CartPole-v1" };
 
 export function startPage(signal) {
-  const choices = h("fieldset", { class: "choices" }, h("legend", { class: "hidden" }, "Environment"), h("p", { class: "soft" }, "Asking for the environments …"));
+  const choices = h("fieldset", { class: "choices" }, h("legend", { class: "hidden" }, "Environment"), h("p", { class: "soft" }, "Loading environments …"));
   const preview = h("div", {});
   const problem = h("p", { class: "notice", role: "alert" });
   const upload = h("input", { type: "file", id: "upload", accept: ".zip,application/zip", "aria-describedby": "expert-hint expert-problem" });
@@ -14,7 +14,7 @@ export function startPage(signal) {
   let expert = "bundled";
   let current = null;
 
-  const hidden = field("hidden", "Hidden widths", "2", "One number a layer, such as 2 or 3,3. Leave empty for no hidden layer.");
+  const hidden = field("hidden", "Hidden widths", "2", "One number per layer, such as 2 or 3,3. Leave empty for no hidden layer.");
   const steps = field("steps", "Training steps", "", "Empty for the default.", "default");
   const seed = field("seed", "Seed", "", "The same seed gives the same formula.", "0");
   const settings = h("textarea", { id: "settings", class: "code", spellcheck: "false", placeholder: "[evaluate]\nepisodes = 200", "aria-describedby": "settings-hint settings-problem" });
@@ -35,9 +35,9 @@ export function startPage(signal) {
         h(
           "div",
           { class: "fields" },
-          h("div", { class: "field wide" }, h("label", { for: "upload" }, "Expert"), upload, h("span", { class: "hint", id: "expert-hint" }, "A Stable-Baselines3 archive (.zip) that was trained in this environment. It is read and checked, never run. Without one, the bundled expert."), problemOf("expert")),
+          h("div", { class: "field wide" }, h("label", { for: "upload" }, "Expert"), upload, h("span", { class: "hint", id: "expert-hint" }, "A Stable-Baselines3 archive (.zip) trained in this environment. Its code is never run. Leave empty for the bundled expert."), problemOf("expert")),
           seed,
-          h("div", { class: "field wide" }, h("label", { for: "settings" }, "Settings"), settings, h("span", { class: "hint", id: "settings-hint" }, "Sections of a run’s config, as TOML; `kanrl config show` prints them all."), problemOf("settings")),
+          h("div", { class: "field wide" }, h("label", { for: "settings" }, "Settings"), settings, h("span", { class: "hint", id: "settings-hint" }, "Sections of a run’s config, as TOML; `kanrl config show` prints all of them."), problemOf("settings")),
         ),
       ),
       problem,
@@ -95,7 +95,7 @@ export function startPage(signal) {
     const names = (list) => list.map((item) => (typeof item === "string" ? item : symbol(item.name))).join(", ");
     preview.replaceChildren(
       h("h2", {}, own ? "Your expert" : "The expert"),
-      source ? film(source, `An episode of the expert in ${current.id}`) : h("div", { class: "film" }, h("p", {}, "No expert comes with kanrl for this environment. Upload one.")),
+      source ? film(source, `An episode of the expert in ${current.id}`) : h("div", { class: "film" }, h("p", {}, "kanrl has no bundled expert for this environment. Upload one.")),
       h(
         "dl",
         { class: "facts" },
@@ -147,7 +147,7 @@ export function startPage(signal) {
     "div",
     {},
     h("h1", {}, "From a trained policy to a formula"),
-    h("p", { class: "lead" }, "Choose what is played. A network of curves learns what the expert does; each curve becomes a function with a name; what is left is a formula you can read, check and ship."),
+    h("p", { class: "lead" }, "Choose an environment. A network of curves learns what the expert does, each curve becomes a named function, and the result is a formula you can read, check, and ship."),
     h("div", { class: "start" }, form, h("section", { class: "card sticky", "aria-live": "polite" }, preview)),
   );
 }

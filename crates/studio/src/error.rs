@@ -66,6 +66,6 @@ pub async fn blocking<T: Send + 'static>(
 ) -> Result<T, ApiError> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
-        Err(error) => Err(ApiError::internal(format!("the server made a mistake: {error}"))),
+        Err(error) => Err(ApiError::internal(format!("internal server error: {error}"))),
     }
 }

@@ -60,7 +60,7 @@ impl NewRun {
         let mut config = MergedConfig::new(settings);
         let written: toml::Table = self.settings.parse().unwrap_or_default();
         if let Some(closed) = written.keys().find(|section| !OPEN_SECTIONS.contains(&section.as_str())) {
-            let message = format!("`{closed}` cannot be set here; what can be is {}", OPEN_SECTIONS.join(", "));
+            let message = format!("`{closed}` cannot be set here; allowed are {}", OPEN_SECTIONS.join(", "));
             return Err(ApiError::field("settings", message));
         }
         config.set("environment", "id", self.environment.as_str());
@@ -71,13 +71,13 @@ impl NewRun {
             config.set("students", "widths", vec![hidden]);
         }
         if !self.steps.trim().is_empty() {
-            let message = format!("training steps are a whole number from 1 to {MOST_STEPS}");
+            let message = format!("training steps must be a whole number from 1 to {MOST_STEPS}");
             let steps = whole_number(&self.steps, 1..=MOST_STEPS);
             config.set("approximator", "steps", steps.ok_or_else(|| ApiError::field("steps", message))?);
         }
         if !self.seed.trim().is_empty() {
             let seed = whole_number(&self.seed, 0..=i64::MAX);
-            let message = "a seed is a whole number of 0 or more";
+            let message = "a seed must be a whole number of at least 0";
             config.set("seed", "", seed.ok_or_else(|| ApiError::field("seed", message))?);
         }
         config.resolve_in(environments).map_err(|error| refusal(&error))

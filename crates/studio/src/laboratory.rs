@@ -70,7 +70,7 @@ impl Laboratory {
         let (Some(data), Some(named)) =
             (data(run, &context, &student)?, part::<Network, Named>(run, &context, &student)?)
         else {
-            return Err(ApiError::not_found("this run has no named network to look into"));
+            return Err(ApiError::not_found("this run has no named network to explore"));
         };
         let named = named.0;
         let fits =
@@ -136,7 +136,7 @@ impl Laboratory {
     /// # Errors
     /// For an edge that does not exist.
     pub fn edge(&self, index: usize) -> Result<Value, ApiError> {
-        let edge = self.named.edges.get(index).ok_or_else(|| ApiError::not_found("there is no such edge"))?;
+        let edge = self.named.edges.get(index).ok_or_else(|| ApiError::not_found("no such edge"))?;
         let (samples, original) = self.original(index);
         let axis = axis(&self.named, edge);
         let candidates: Vec<Value> = self
@@ -173,14 +173,14 @@ impl Laboratory {
         let pins: BTreeMap<usize, Pin> = pins.into_iter().map(|pin| (pin.edge, pin)).collect();
         for pin in pins.values() {
             if pin.edge >= graph.edges.len() {
-                return Err(ApiError::not_found("there is no such edge"));
+                return Err(ApiError::not_found("no such edge"));
             }
             let (samples, _) = self.original(pin.edge);
             let candidates = self.context.library.candidates(&samples);
             let candidate = candidates.into_iter().find(|candidate| candidate.function.name() == pin.function);
             let candidate = candidate.ok_or_else(|| {
                 ApiError::unprocessable(format!(
-                    "`{}` cannot follow this curve: it leaves its domain or is not in the run's library",
+                    "`{}` does not fit this curve: it leaves its domain or is not in the run's library",
                     pin.function
                 ))
             })?;

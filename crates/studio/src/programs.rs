@@ -240,7 +240,7 @@ fn sentence(said: &str, status: ExitStatus) -> String {
     }
     match sentences.is_empty() {
         false => sentences.join("\n"),
-        true => format!("the process ended without a word ({status})"),
+        true => format!("the process ended without a message ({status})"),
     }
 }
 

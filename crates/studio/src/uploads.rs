@@ -95,7 +95,7 @@ impl Uploads {
             if count >= MOST || kept + bytes > MOST_BYTES {
                 let folder = self.folder.display();
                 let message =
-                    format!("{count} archives of {} MB in all are kept already; delete some in {folder}", kept >> 20);
+                    format!("{count} archives with {} MB in total are stored already; delete some in {folder}", kept >> 20);
                 return Err(ApiError::new(StatusCode::INSUFFICIENT_STORAGE, message));
             }
             let path = self.folder.join(format!("{hash}.zip"));

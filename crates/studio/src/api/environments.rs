@@ -36,7 +36,7 @@ pub async fn film(
     let id = studio.spec(&id).await.map_err(ApiError::not_found)?.id;
     let (name, policy): (&str, OsString) = match query.expert.as_deref() {
         None | Some("bundled") if kanrl_experts::bundled::find(&id).is_some() => ("bundled", "bundled".into()),
-        None | Some("bundled") => return Err(ApiError::not_found("no expert for this environment comes with kanrl")),
+        None | Some("bundled") => return Err(ApiError::not_found("kanrl has no bundled expert for this environment")),
         Some(hash) => match studio.uploads.path(hash) {
             Some(path) => (hash, path.into()),
             None => return Err(ApiError::not_found("this archive is not on the server: upload it again")),

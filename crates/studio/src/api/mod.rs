@@ -77,7 +77,7 @@ fn answer_asset(studio: &Studio, name: &str) -> Result<Response, ApiError> {
 }
 
 async fn nothing() -> ApiError {
-    ApiError::not_found("there is nothing at this address")
+    ApiError::not_found("no page at this address")
 }
 
 /// Reads the body, which is small and arrives in time.
@@ -87,7 +87,7 @@ async fn small_body(request: Request, next: Next) -> Response {
         Ok(Ok(bytes)) => next.run(Request::from_parts(head, Body::from(bytes))).await,
         Ok(Err(error)) => {
             let message =
-                format!("this is larger than {} kB, the most that is accepted, or was cut off", LARGEST_JSON >> 10);
+                format!("this is larger than the limit of {} kB, or was cut off", LARGEST_JSON >> 10);
             tracing::debug!("a body: {error}");
             ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message).into_response()
         }
@@ -98,12 +98,12 @@ async fn small_body(request: Request, next: Next) -> Response {
 /// A body of JSON.
 fn json_body<T: DeserializeOwned>(body: &Bytes) -> Result<T, ApiError> {
     serde_json::from_slice(body)
-        .map_err(|error| ApiError::unprocessable(format!("the request is not as expected: {error}")))
+        .map_err(|error| ApiError::unprocessable(format!("invalid request: {error}")))
 }
 
 /// A run that exists.
 fn existing(studio: &Studio, id: &str) -> Result<(RunId, RunStore), ApiError> {
     let id = RunId::new(id);
     id.and_then(|id| studio.runs.find(&id).map(|run| (id, run)))
-        .ok_or_else(|| ApiError::not_found("there is no such run"))
+        .ok_or_else(|| ApiError::not_found("no such run"))
 }
