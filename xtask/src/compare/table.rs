@@ -7,10 +7,10 @@ const HEAD: &str = "\
 # kanrl compared with its peers
 
 `cargo xtask compare` runs kanrl's criterion benches and the Python peers' scripts under `benches/peers/` in turn, on one
-thread each (`two_threads` apart), and writes this file; `docs/comparison.json` holds every round. Times are those of one
-element (a step, a row of the batch for one edge, a fit, an edge, an action): the median over the rounds of each round's
-fastest. *Times as fast* is the median of the rounds' ratios, their smallest and largest in brackets; below 1 the peer is
-faster. A peer that takes longer than 10 s has one round. `our own …` compares a case with another one of ours: `bare` is
+thread each (`two_threads` apart), and writes this file; `docs/comparison.json` holds every round. Times are per
+element (a step, a row of the batch for one edge, a fit, an edge, an action): the median over rounds of each round's
+fastest. *Times as fast* is the median of the rounds' ratios, with the smallest and largest in brackets; below 1 the peer
+is faster. A peer that takes longer than 10 s has one round. `our own …` compares a case with another one of ours: `bare` is
 MuJoCo's own `mj_step` and nothing else, a `formula` is in the loop where the name says so.
 ";
 
