@@ -71,7 +71,7 @@ mod tests {
         assert_eq!(inputs, [0.0, 0.0, 1.0, 0.5, 2.0]);
         for outside in [2.0, -2.0, 0.5] {
             let error = encode(&parts, &[outside, 0.5, 2.0], &mut inputs);
-            assert_eq!(error, Err(format!("it takes whole numbers from -1 to 1, not {outside}")));
+            assert_eq!(error, Err(format!("it takes integers from -1 to 1, not {outside}")));
         }
         assert!(encode(&parts, &[f64::NAN, 0.5, 2.0], &mut inputs).is_err());
     }

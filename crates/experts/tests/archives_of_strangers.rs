@@ -69,7 +69,7 @@ fn discrete_observations_become_a_row_of_zeros_with_a_one() {
     assert_eq!(actions(&*policy, &fixture("discrete/states.csv")), expected("discrete/actions.csv"));
     let mut batch = ActionBatch::zeros(policy.action_space(), 1);
     let error = policy.act(&[16.0], &[0], &mut batch).expect_err("a refusal").to_string();
-    assert!(error.contains("it takes whole numbers from 0 to 15, not 16"), "{error}");
+    assert!(error.contains("it takes integers from 0 to 15, not 16"), "{error}");
 }
 
 #[test]

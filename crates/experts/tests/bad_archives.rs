@@ -87,7 +87,7 @@ fn a_missing_member_is_named_with_what_there_is() {
     assert_eq!(
         error(with_member(&sample, "policy.pth", None)),
         "`x.zip` has no member `policy.pth`; it has _stable_baselines3_version, data, \
-         policy.optimizer.pth, pytorch_variables.pth, system_info.txt: the file is cut off or of another kind"
+         policy.optimizer.pth, pytorch_variables.pth, system_info.txt: the file is truncated or of another kind"
     );
 }
 
@@ -143,7 +143,7 @@ fn a_hostile_state_dict_is_recorded_and_refused() {
     let message = StateDict::read("policy.pth", policy).err().expect("a refusal").to_string();
     assert_eq!(
         message,
-        "`policy.pth/archive/data.pkl` mentions `os.system`, which no state dict needs; nothing of it was run. \
+        "`policy.pth/archive/data.pkl` mentions `os.system`, which state dicts do not contain; it was not run. \
          Expected only tensors"
     );
     let message = vecnormalize::read("vecnormalize.pkl", &pickle).expect_err("a refusal").to_string();

@@ -95,7 +95,7 @@ fn columns_that_are_not_observations_are_skipped_by_name() {
     assert_eq!(
         log.notes,
         [
-            "left out, as no observation: a column without a name, `Time [s]`, `t` (it rises with time), `next_x` (it comes after the \
+            "skipped, because they are not observations: a column without a name, `Time [s]`, `t` (it rises with time), `next_x` (it comes after the \
           action), `reward`, `mode` (text), `spare` (empty), `action_name` (the action was given)"
         ]
     );
@@ -162,11 +162,11 @@ fn rows_that_miss_a_number_are_left_out_and_counted() {
     );
     assert_eq!(
         log.notes,
-        ["3 of 8 rows are left out, which lack a finite number in `x` (2), `action` (1); the first: line 3"]
+        ["3 of 8 rows are skipped, because they lack a finite number in `x` (2), `action` (1); the first: line 3"]
     );
     assert_eq!(
         table("x,action\n1,0\nnan,1\nnan,1\n", None).expect_err("a refusal"),
-        "`log.csv` lacks a finite number in 2 of 3 rows, in `x` (2); remove or fill the columns that are mostly empty"
+        "`log.csv` has no finite number in 2 of 3 rows, in `x` (2); remove or fill the columns that are mostly empty"
     );
     // Actions on a file's rows cannot leave out any.
     let error = read_observations(&fixture("nan.csv"), &["x".into(), "v".into(), "u".into()]).expect_err("a refusal");

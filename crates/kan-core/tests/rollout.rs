@@ -181,7 +181,7 @@ fn options_change_what_they_say() {
 
     let endless = Rollouts::new(&walk(None), &KeywordArguments::new()).expect("no arguments are needed");
     let error = endless.run(&go_back(), &[1], &RolloutOptions::default()).expect_err("no limit");
-    assert_eq!(error.to_string(), "environment `Walk-v0` has no time limit: give `max_steps`");
+    assert_eq!(error.to_string(), "environment `Walk-v0` has no time limit: set `max_steps`");
     let bounded = RolloutOptions { max_steps: Some(100), ..RolloutOptions::default() };
     assert_eq!(endless.run(&go_back(), &[1], &bounded).expect("bounded").len(), 1);
     assert!(endless.run(&go_back(), &[], &bounded).expect("no seeds").is_empty());
@@ -214,7 +214,7 @@ fn errors_name_seed_and_step() {
     let error = rollouts.run(&other, &[5], &options).expect_err("three actions");
     assert_eq!(
         error.to_string(),
-        "the policy takes 1 observations and 3 discrete actions and the environment 1 observations and 2 discrete actions"
+        "the policy takes 1 observations and 3 discrete actions, but the environment 1 observations and 2 discrete actions"
     );
 }
 

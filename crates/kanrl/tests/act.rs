@@ -174,7 +174,7 @@ fn what_cannot_be_done_is_refused_with_what_can() {
     let files = [("s.csv", STATES.as_bytes())];
     let states = ["--observations", "s.csv", "--out", "a.csv"];
     let with = |policy| [&[policy], &states[..]].concat();
-    refused(&files, &with("bundled"), &["does not say for which environment", "bundled:CartPole-v1"]);
+    refused(&files, &with("bundled"), &["does not name an environment", "bundled:CartPole-v1"]);
     refused(&files, &with("bundled:CartPol"), &["no expert for `CartPol`", "CartPole-v1"]);
     refused(&files, &with("bundled:"), &["expected bundled:ENVIRONMENT"]);
     refused(&files, &with("run:absent"), &["cannot read absent"]);

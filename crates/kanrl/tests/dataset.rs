@@ -49,7 +49,7 @@ fn a_log_alone_becomes_a_formula_in_its_own_names() {
     assert_eq!((log.split_by.as_str(), log.test_rows), ("contiguous blocks", 120));
     assert!(metrics.candidates[0].agreement.is_some() && metrics.candidates[0].mean.is_none());
     let report = text(&run, RunFile::Report);
-    assert!(report.contains("There was no environment: nothing was played, filmed or tuned on return."));
+    assert!(report.contains("There was no environment, so nothing was played, filmed, or tuned on return."));
     for absent in [RunFile::ExpertVideo, RunFile::FormulaVideo, RunFile::Polished] {
         assert!(!store(&run).has(absent), "{absent}");
     }

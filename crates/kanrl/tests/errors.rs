@@ -85,7 +85,7 @@ fn a_truncated_archive() {
     refused(
         &[("agent.zip", &archive[..archive.len() / 2])],
         &["extract", "CartPole-v1", "--expert", "agent.zip"],
-        &["agent.zip", "cut off"],
+        &["agent.zip", "truncated"],
     );
 }
 

@@ -220,7 +220,7 @@ fn a_stage_that_does_not_make_what_it_promises_is_named() {
     pipeline.push(Stage::new("lazy", "", |_: Output<Number<0>>| Ok(())));
     let error = pipeline.run(&mut world(folder.path(), 0).0).unwrap_err();
     let cause = std::error::Error::source(&error).unwrap().to_string();
-    assert_eq!(cause, "it says that it provides `first`, but has not made it");
+    assert_eq!(cause, "it declares the output `first`, but did not set it");
 }
 
 #[test]

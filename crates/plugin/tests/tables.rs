@@ -150,7 +150,7 @@ fn the_version_is_looked_at_before_the_size() {
     image.put(offset_of!(KanrlPlugin, abi_version), &7_u32.to_ne_bytes());
     image.number(0, 3);
     let error = tables::plugin(&SliceMemory(&image.0), 1).expect_err("another version").to_string();
-    assert_eq!(error, "it has ABI version 7, this host has 1");
+    assert_eq!(error, "its ABI version is 7, but this host needs 1");
 }
 
 #[test]

@@ -80,7 +80,7 @@ impl Rows {
             return Err(format!("has no finite number in {dropped} of {rows} rows, in {shown}; {reason}"));
         }
         let note = format!(
-            "{dropped} of {rows} rows are skipped, because {shown} has no finite number there; the first: {}",
+            "{dropped} of {rows} rows are skipped, because they lack a finite number in {shown}; the first: {}",
             place(first)
         );
         self.keep(&kept);

@@ -104,6 +104,5 @@ fn json_body<T: DeserializeOwned>(body: &Bytes) -> Result<T, ApiError> {
 /// A run that exists.
 fn existing(studio: &Studio, id: &str) -> Result<(RunId, RunStore), ApiError> {
     let id = RunId::new(id);
-    id.and_then(|id| studio.runs.find(&id).map(|run| (id, run)))
-        .ok_or_else(|| ApiError::not_found("no such run"))
+    id.and_then(|id| studio.runs.find(&id).map(|run| (id, run))).ok_or_else(|| ApiError::not_found("no such run"))
 }

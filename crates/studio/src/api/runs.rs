@@ -116,7 +116,8 @@ pub async fn events(
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
     let (id, _) = existing(&studio, &id)?;
     let permit = Arc::clone(&studio.watchers).try_acquire_owned();
-    let permit = permit.map_err(|_| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "too many pages are watching runs"))?;
+    let permit =
+        permit.map_err(|_| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "too many pages are watching runs"))?;
     let Subscription { said, receiver, watch } = studio.watches.subscribe(&id, &studio.runs, &studio.queue);
     let event = |text: Arc<str>| Ok(Event::default().data(&*text));
     // A page that lost its connection gets everything again: this tells it to forget what it had.
