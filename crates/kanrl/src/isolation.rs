@@ -25,7 +25,7 @@ mod note {
     pub const DONE: &str = "done ";
 }
 
-/// A process that another one starts is no worker because that one is.
+/// A process that another one starts does not become a worker itself.
 pub fn without_notes(command: &mut Command) {
     command.env_remove(NOTES).env_remove(ALLOWED);
 }

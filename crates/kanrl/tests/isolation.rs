@@ -94,7 +94,7 @@ fn a_run_whose_plugin_crashes_or_exits_has_failed_and_names_it() {
 }
 
 #[test]
-fn what_a_plugin_prints_is_no_part_of_the_result() {
+fn what_a_plugin_prints_is_not_part_of_the_result() {
     let folder = tempfile::tempdir().unwrap();
     let plugin = library("kanrl_plugin_tests");
     write_config(folder.path(), "print", 0);

@@ -58,7 +58,7 @@ impl Described {
 }
 
 impl Studio {
-    /// Every environment. What is wrong with the plugins stands in the place of theirs.
+    /// Every environment. What is wrong with the plugins takes the place of theirs.
     pub(crate) async fn all_environments(&self) -> Vec<Described> {
         let own = self.environments.entries().map(|entry| Described::new(&self.environments, entry));
         let mut all: Vec<Described> = own.collect();

@@ -94,8 +94,10 @@ impl Uploads {
             let (count, kept) = self.kept();
             if count >= MOST || kept + bytes > MOST_BYTES {
                 let folder = self.folder.display();
-                let message =
-                    format!("{count} archives with {} MB in total are stored already; delete some in {folder}", kept >> 20);
+                let message = format!(
+                    "{count} archives with {} MB in total are stored already; delete some in {folder}",
+                    kept >> 20
+                );
                 return Err(ApiError::new(StatusCode::INSUFFICIENT_STORAGE, message));
             }
             let path = self.folder.join(format!("{hash}.zip"));

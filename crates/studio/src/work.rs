@@ -51,7 +51,7 @@ impl Work {
     /// Reads what the studio wrote.
     ///
     /// # Errors
-    /// Where that is no work.
+    /// If that is not possible.
     pub fn read(file: &Path) -> std::io::Result<Self> {
         Ok(serde_json::from_reader(BufReader::new(File::open(file)?.take(LARGEST)))?)
     }

@@ -135,7 +135,7 @@ pub fn hostile_files(program: &Program, generator: &mut Generator, count: usize)
     for base in &bases {
         let ended = read_by_program(program, base, &base.path.display().to_string(), "valid")?;
         if ended.code != Some(0) {
-            return Err(format!("{} is no valid base: {}", base.path.display(), ended.said));
+            return Err(format!("{} is not a valid base: {}", base.path.display(), ended.said));
         }
     }
     let contents: Vec<Vec<u8>> = bases.iter().map(|base| read(&base.path)).collect::<Result<_, _>>()?;

@@ -25,7 +25,7 @@ impl Generator {
     }
 }
 
-/// Numbers that are put in the place of others in text.
+/// Numbers that are put instead of others in text.
 const NUMBERS: [&str; 12] = [
     "0",
     "-1",
@@ -100,7 +100,7 @@ fn repeat(generator: &mut Generator, bytes: &mut Vec<u8>) {
     bytes.splice(end..end, block);
 }
 
-/// Another number in the place of one in text.
+/// Another number instead of one in text.
 fn number(generator: &mut Generator, bytes: &mut Vec<u8>) {
     let is_part = |byte: &u8| byte.is_ascii_digit() || b".-+e".contains(byte);
     let from = generator.below(bytes.len());

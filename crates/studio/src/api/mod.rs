@@ -86,8 +86,7 @@ async fn small_body(request: Request, next: Next) -> Response {
     match tokio::time::timeout(LONGEST_BODY, axum::body::to_bytes(body, LARGEST_JSON)).await {
         Ok(Ok(bytes)) => next.run(Request::from_parts(head, Body::from(bytes))).await,
         Ok(Err(error)) => {
-            let message =
-                format!("this is larger than the limit of {} kB, or was cut off", LARGEST_JSON >> 10);
+            let message = format!("this is larger than the limit of {} kB, or was cut off", LARGEST_JSON >> 10);
             tracing::debug!("a body: {error}");
             ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message).into_response()
         }
@@ -97,8 +96,7 @@ async fn small_body(request: Request, next: Next) -> Response {
 
 /// A body of JSON.
 fn json_body<T: DeserializeOwned>(body: &Bytes) -> Result<T, ApiError> {
-    serde_json::from_slice(body)
-        .map_err(|error| ApiError::unprocessable(format!("invalid request: {error}")))
+    serde_json::from_slice(body).map_err(|error| ApiError::unprocessable(format!("invalid request: {error}")))
 }
 
 /// A run that exists.
