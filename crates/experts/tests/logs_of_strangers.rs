@@ -152,7 +152,7 @@ fn rows_that_miss_a_number_are_left_out_and_counted() {
     assert_eq!((log.rows.rows(), log.rows.targets.len()), (198, 396));
     assert!(log.rows.observations.iter().all(|value| value.is_finite()));
     let note = &log.notes[0];
-    assert!(note.starts_with("2 of 200 rows are left out, which lack a finite number in `x` (2)"), "{note}");
+    assert!(note.starts_with("2 of 200 rows are skipped, because they lack a finite number in `x` (2)"), "{note}");
     assert!(note.ends_with("the first: line 52"), "{note}");
     assert_eq!(read("empty.csv").rows.rows(), 198);
     let log = table("x,action,done\n1,0,0\nNA,1,1\n2,1,0\n,0,0\n3,,0\n4,1,0\n5,0,0\n6,0,0\n", None).expect("a log");

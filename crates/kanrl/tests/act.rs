@@ -181,13 +181,13 @@ fn what_cannot_be_done_is_refused_with_what_can() {
     refused(&files, &with("formula:x_dott"), &["has no column `x_dott`", "did you mean `x_dot`?"]);
     refused(&files, &with("formula:3"), &["uses no observation"]);
     let out = |name| ["formula:x", "--observations", "s.csv", "--out", name];
-    refused(&files, &out("a.txt"), &["`a.txt` is not a supported file of actions", ".npy, .safetensors or .csv"]);
-    refused(&files, &out("actions"), &["expected .npy, .safetensors or .csv"]);
+    refused(&files, &out("a.txt"), &["`a.txt` is not a supported file of actions", ".npy, .safetensors, or .csv"]);
+    refused(&files, &out("actions"), &["expected .npy, .safetensors, or .csv"]);
     let array = npy("(1, 2)", &[1.0, 2.0]);
     let wide = ["bundled:CartPole-v1", "--observations", "s.npy", "--out", "a.csv"];
     refused(&[("s.npy", &array)], &wide, &["`s.npy` has 2 numbers in a row", "takes 4: x, x_dot, theta, theta_dot"]);
     let text = ["formula:x", "--observations", "s.npy", "--out", "a.csv"];
-    refused(&[("s.npy", &array)], &text, &["in which order", "--environment ID"]);
+    refused(&[("s.npy", &array)], &text, &["does not define the order", "--environment ID"]);
     let few = [("s.csv", &b"x,theta\n1,2\n"[..])];
     refused(&few, &with("bundled:CartPole-v1"), &["has no column `x_dot`", "it has x, theta"]);
     refused(&[("s.csv", b"x\nnan\n")], &with("formula:x"), &["finite numbers"]);

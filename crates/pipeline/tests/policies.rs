@@ -65,7 +65,7 @@ fn a_run_s_policies_are_found_by_their_roles() {
     let message = refused("#network", "Pendulum-v1");
     assert!(message.contains("takes 4 observations and gives 2 outputs, but `Pendulum-v1` has 3"), "{message}");
     assert!(refused("", "Acrobot-v1").contains("gives 2 discrete actions, but `Acrobot-v1` has 6 observations"));
-    assert!(refused("#kan", "CartPole-v1").contains("a run has no policy `kan`; it has expert, network,"));
+    assert!(refused("#kan", "CartPole-v1").contains("a run has no policy `kan`; expected expert, network,"));
     assert!(refused("#expert", "CartPole-v1").contains("name the expert itself"));
     assert!(resolve("run:", "CartPole-v1").err().unwrap().contains("expected a run directory"));
     assert!(resolve("run:/nowhere", "CartPole-v1").err().unwrap().contains("/nowhere"));
