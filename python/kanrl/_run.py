@@ -189,7 +189,8 @@ class Run:
 
     def path(self, name):
         """The path of one of its files, such as `report.html`; None if there is no such file."""
-        return self._store.path(name)
+        path = self._store.path(name)
+        return None if path is None else Path(path)
 
     @cached_property
     def formula(self):
