@@ -42,6 +42,7 @@ cargo xtask COMMAND
              --seconds COUNT     instead, seconds for each target
   attack   hostile files, kills, damages and clients, as docs/faults.md (half an hour)
              --seed NUMBER       what follows from it [default: 0]
+             --program FILE      this build of kanrl [default: a new one]
              --share COUNT       one in so many of everything, and no table [default: 1]
   help     this text";
 
@@ -130,10 +131,11 @@ fn run_fuzz(parser: &mut lexopt::Parser) -> Result<(), String> {
 }
 
 fn run_attack(parser: &mut lexopt::Parser) -> Result<(), String> {
-    let mut options = attack::Options { seed: 0, share: 1 };
+    let mut options = attack::Options { seed: 0, share: 1, program: None };
     while let Some(argument) = next(parser)? {
         match argument {
             Long("seed") => options.seed = number(parser)?,
+            Long("program") => options.program = Some(value(parser)?.into()),
             Long("share") => options.share = number::<usize>(parser)?.max(1),
             Long("help") | Short('h') => return help(),
             other => return Err(unexpected(other)),

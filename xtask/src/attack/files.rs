@@ -18,8 +18,7 @@ struct Base {
 
 const EVALUATE_CART_POLE: &[&str] = &["evaluate", "CartPole-v1", "--episodes", "1", "--policy", "FILE"];
 const EVALUATE_PENDULUM: &[&str] = &["evaluate", "Pendulum-v1", "--episodes", "1", "--policy", "FILE"];
-const STATE_DICT: &[&str] =
-    &["act", "FILE", "--activation", "tanh", "--observations", "states.csv", "--out", "OUT.csv"];
+const STATE_DICT: &[&str] = &["act", "FILE", "--activation", "tanh", "--observations", "three.csv", "--out", "OUT.csv"];
 const STATES: &[&str] =
     &["act", "formula:theta", "--environment", "CartPole-v1", "--out", "OUT.csv", "--observations", "FILE"];
 const CHECK: &[&str] = &["config", "check", "FILE"];
@@ -27,7 +26,7 @@ const CHECK: &[&str] = &["config", "check", "FILE"];
 /// A log as an expert: reading it is part of the check.
 const OF_LOG: &str = "[expert]\nkind = 'dataset'\npath = 'FILE'\n";
 const OF_NORMALIZATION: &str =
-    "environment.id = 'Pendulum-v1'\n[expert]\nkind = 'sb3'\npath = 'ARCHIVE'\nnormalization = 'FILE'\n";
+    "environment.id = 'Pendulum-v1'\n[expert]\nkind = 'sb3'\npath = 'ARCHIVE'\nvecnormalize = 'FILE'\n";
 
 /// Where bases lie, below the fixtures of `crates/experts`, and how they are read.
 const FIXTURES: &[(&[&str], &[&str], Option<&str>)] = &[
@@ -40,12 +39,18 @@ const FIXTURES: &[(&[&str], &[&str], Option<&str>)] = &[
     (&["onnx/CartPole-v1.scores.onnx", "onnx/CartPole-v1.actions.onnx"], EVALUATE_CART_POLE, None),
     (&["onnx/Pendulum-v1.scores.onnx", "onnx/Pendulum-v1.actions.onnx"], EVALUATE_PENDULUM, None),
     (
-        &["torch/cleanrl_ppo.pt", "torch/cleanrl_ppo_continuous.pt", "torch/rsl_rl.pt", "torch/spinning_up_ppo.pt"],
+        &[
+            "torch/cleanrl_ppo.pt",
+            "torch/cleanrl_ppo_continuous.pt",
+            "torch/rsl_rl.pt",
+            "torch/skrl.pt",
+            "torch/rl_games.pth",
+        ],
         STATE_DICT,
         None,
     ),
     (
-        &["logs/log.csv", "logs/log.safetensors", "logs/stored.npz", "logs/deflated.npz", "logs/strangers/text.csv"],
+        &["logs/strangers/text.csv", "logs/strangers/float.csv", "logs/strangers/bool.csv", "logs/strangers/tab.csv"],
         CHECK,
         Some(OF_LOG),
     ),
@@ -109,6 +114,13 @@ fn bases(program: &Program) -> Result<Vec<Base>, String> {
     let states: String = (0..50).map(|row| format!("0.{row},0.1,0.0{row},-0.2\n")).collect();
     let states = format!("x,x_dot,theta,theta_dot\n{states}");
     add(made("states.csv", &states)?, STATES, 102);
+    made(
+        "three.csv",
+        &states
+            .lines()
+            .map(|line| format!("{}\n", line.rsplit_once(',').map_or("", |(row, _)| row)))
+            .collect::<String>(),
+    )?;
     add(fixtures.join("logs/observations.npy"), STATES, 102);
     Ok(bases)
 }
@@ -174,14 +186,10 @@ pub fn hostile_files(program: &Program, generator: &mut Generator, count: usize)
 
 /// Libraries that are broken: whatever their code does, the one that waits for it says so.
 pub fn hostile_plugins(program: &Program, generator: &mut Generator, count: usize) -> Result<Attack, String> {
-    let built = root().join("target/debug/libcart_two_poles.so");
-    if !built.is_file() {
-        crate::shell::run(
-            "cargo",
-            &["build", "--workspace", "--exclude", "kanrl-python", "--all-features", "-p", "cart-two-poles"],
-        )?;
-    }
-    let library = read(&built)?;
+    let source = "plugins/double-integrator/double_integrator.c";
+    let arguments = ["-shared", "-fPIC", "-Icrates/plugin/include", "-o", "target/attack/plugin.so", source, "-lm"];
+    crate::shell::run("cc", &arguments)?;
+    let library = read(&root().join("target/attack/plugin.so"))?;
     let (mut endings, mut harms) = (BTreeMap::new(), Vec::new());
     let file = program.folder.join("mutated.so");
     for _ in 0..count {

@@ -12,6 +12,7 @@ use crate::shell::{root, write};
 use mutate::Generator;
 use program::Program;
 use std::fmt::Write;
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// How hard it is attacked.
@@ -19,6 +20,8 @@ pub struct Options {
     pub seed: u64,
     /// One in so many of everything.
     pub share: usize,
+    /// The program to attack; one is built where none is named.
+    pub program: Option<PathBuf>,
 }
 
 /// One kind of attack, and what came of it.
@@ -44,29 +47,32 @@ memory that is not given back, or an answer to somebody who should get none.
 
 /// Attacks, prints the table and writes it, unless only a share was done.
 pub fn attack(options: &Options) -> Result<(), String> {
-    let program = Program::build()?;
+    let program = Program::new(options.program.as_deref())?;
     let mut generator = Generator::new(options.seed);
     let number = |count: usize| (count / options.share).max(1);
     let begin = Instant::now();
     let mut attacks = Vec::new();
-    for attack in [
-        files::hostile_files(&program, &mut generator, number(5000))?,
-        files::hostile_plugins(&program, &mut generator, number(100))?,
-        runs::kills(&program, &mut generator, number(50))?,
-        runs::damages(&program, &mut generator, number(200))?,
-        studio::watchers(&program, number(100))?,
-        studio::uploads(&program, number(40))?,
-        studio::abandoned_work(&program, number(40))?,
-        studio::strangers(&program, &mut generator, number(500))?,
-    ] {
+    type Kind<'a> = &'a dyn Fn(&mut Generator) -> Result<Attack, String>;
+    let kinds: [Kind<'_>; 8] = [
+        &|generator| runs::kills(&program, generator, number(50)),
+        &|_| studio::watchers(&program, number(100)),
+        &|_| studio::uploads(&program, number(40)),
+        &|_| studio::abandoned_work(&program, number(40)),
+        &|generator| studio::strangers(&program, generator, number(500)),
+        &|generator| files::hostile_plugins(&program, generator, number(100)),
+        &|generator| runs::damages(&program, generator, number(200)),
+        &|generator| files::hostile_files(&program, generator, number(5000)),
+    ];
+    for kind in kinds {
+        let attack = kind(&mut generator)?;
         println!("{}: {} tried, {} harmful; {}", attack.name, attack.count, attack.harms.len(), attack.outcomes);
         attack.harms.iter().for_each(|harm| println!("    {harm}"));
         attacks.push(attack);
+        if options.share == 1 {
+            write(&root().join("docs/faults.md"), &page(&attacks, options.seed, begin.elapsed().as_secs()))?;
+        }
     }
     let harms: usize = attacks.iter().map(|attack| attack.harms.len()).sum();
-    if options.share == 1 {
-        write(&root().join("docs/faults.md"), &page(&attacks, options.seed, begin.elapsed().as_secs()))?;
-    }
     if harms == 0 { Ok(()) } else { Err(format!("{harms} attacks did harm")) }
 }
 

@@ -13,15 +13,15 @@ const CONFIG: &str = "\
 environment.id = 'CartPole-v1'
 students = { widths = [[1]], rivals = false }
 collect = { train_episodes = 2, validation_episodes = 1 }
-dagger = { rounds = 1, steps = 100, validation_episodes = 2 }
-symbolify.refit_steps = 3
-polish.environment_steps = 20000
-select.episodes = 4
-evaluate = { episodes = 4, robustness_episodes = 1 }
+dagger = { rounds = 1, steps = 50, validation_episodes = 1 }
+symbolify = { refit_steps = 3, episodes = 2 }
+polish = { environment_steps = 1000, generations = 2, lambdas = [] }
+select.episodes = 2
+evaluate = { episodes = 2, robustness_episodes = 0 }
 record.videos = false
 [approximator]
 kind = 'kan'
-steps = 10
+steps = 5
 ";
 /// Files that hold times and hosts.
 const LOGS: [&str; 4] = ["run.log", "events.jsonl", "timings.json", "provenance.json"];
