@@ -123,6 +123,19 @@ impl Diagnostic for Plain {
     }
 }
 
+/// Longest line printed with an error, in bytes: longer ones are unreadable, and miette panics at columns beyond 65,535.
+const LONGEST_LINE: usize = 1000;
+
+/// Whether the lines around an error can be printed.
+fn can_be_shown(error: &ConfigError) -> bool {
+    let text = error.origin.text.as_bytes();
+    let Some(span) = error.span.clone().filter(|span| span.end <= text.len()) else { return false };
+    // The lines before and after are printed as well.
+    let before = text[..span.start].rsplitn(3, |byte| *byte == b'\n').take(2).map(<[u8]>::len).sum::<usize>();
+    let behind = text[span.start..].splitn(3, |byte| *byte == b'\n').take(2).map(<[u8]>::len).sum::<usize>();
+    before + behind <= 3 * LONGEST_LINE
+}
+
 /// A config error, printed with the line it is about.
 #[derive(Debug)]
 struct Located {
@@ -144,11 +157,11 @@ impl Diagnostic for Located {
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.error.span.as_ref().map(|_| &self.source as &dyn SourceCode)
+        can_be_shown(&self.error).then_some(&self.source as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let span = self.error.span.clone()?;
+        let span = self.error.span.clone().filter(|_| can_be_shown(&self.error))?;
         Some(Box::new(std::iter::once(LabeledSpan::at(span, "here"))))
     }
 }
@@ -162,6 +175,20 @@ mod tests {
     fn help(source: StageError) -> String {
         let error = PipelineError::Stage { stage: "evaluate".to_owned(), source: Box::new(source) };
         Failure::pipeline(error, "kanrl resume DIR").diagnostic.help().expect("a help").to_string()
+    }
+
+    #[test]
+    fn an_overlong_line_is_not_printed() {
+        use kanrl_pipeline::config::RawConfig;
+        let printed = |text: String| {
+            let Err(error) = RawConfig::from_toml("run.toml", text) else { panic!("it is no config") };
+            format!("{:?}", miette::Report::new_boxed(Failure::from(error).diagnostic))
+        };
+        let deep = printed(format!("seed = {}x", "[".repeat(80_000)));
+        assert!(deep.contains("run.toml") && deep.len() < 2000, "{} bytes", deep.len());
+        let long = printed(format!("[expert]\nkind = {}'formula'", "sin(".repeat(20_000)));
+        assert!(long.contains("run.toml") && long.len() < 2000, "{} bytes", long.len());
+        assert!(printed("seed = 3x".to_owned()).contains("seed = 3x"));
     }
 
     #[test]

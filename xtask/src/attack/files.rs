@@ -194,7 +194,7 @@ pub fn hostile_plugins(program: &Program, generator: &mut Generator, count: usiz
     let file = program.folder.join("mutated.so");
     for _ in 0..count {
         let mut bytes = library.clone();
-        for _ in 0..=generator.below(2000) {
+        for _ in 0..=generator.below(12) {
             let place = generator.below(bytes.len());
             bytes[place] ^= 1 << generator.below(8);
         }

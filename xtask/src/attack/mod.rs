@@ -83,7 +83,8 @@ fn page(attacks: &[Attack], seed: u64, seconds: u64) -> String {
         let _ = writeln!(text, "| {name} | {count} | {} | {outcomes} |", harms.len());
     }
     for harm in attacks.iter().flat_map(|attack| &attack.harms) {
-        let _ = write!(text, "\n- {harm}");
+        let harm = harm.replace(&root().display().to_string(), "");
+        let _ = write!(text, "\n- {harm}\n");
     }
     let described = std::process::Command::new("git").args(["describe", "--always", "--dirty"]).output();
     let commit =
