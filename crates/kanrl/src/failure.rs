@@ -181,7 +181,7 @@ mod tests {
     fn an_overlong_line_is_not_printed() {
         use kanrl_pipeline::config::RawConfig;
         let printed = |text: String| {
-            let Err(error) = RawConfig::from_toml("run.toml", text) else { panic!("it is no config") };
+            let Err(error) = RawConfig::from_toml("run.toml", text) else { panic!("that is not a config") };
             format!("{:?}", miette::Report::new_boxed(Failure::from(error).diagnostic))
         };
         let deep = printed(format!("seed = {}x", "[".repeat(80_000)));
