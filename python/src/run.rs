@@ -198,7 +198,7 @@ fn failed(error: PipelineError, directory: &Path) -> PyErr {
     let resume = resume(directory);
     let error = match &error {
         PipelineError::Stage { .. } if !error.leaves_domain() => {
-            errors::run_with_help(error, format!("finished stages are kept; fix the problem, then call {resume}"))
+            errors::run_with_help(error, format!("finished stages are kept; to resume: {resume}"))
         }
         _ => errors::run(error),
     };

@@ -55,7 +55,7 @@ impl Failure {
                 Self::input_with_help(error, help)
             }
             PipelineError::Stage { .. } => {
-                let help = format!("finished stages are kept; fix the problem, then run {resume}");
+                let help = format!("finished stages are kept; to resume: {resume}");
                 Self::run_with_help(error, help)
             }
             _ => Self::input(error),

@@ -92,7 +92,7 @@ async fn wrong_fields_are_explained_where_they_are() {
         (json!({ "hidden": "2,,2" }), "hidden", "missing"),
         (json!({ "hidden": "1000" }), "hidden", "1 to 64"),
         (json!({ "steps": "0" }), "steps", "whole number"),
-        (json!({ "seed": "-1" }), "seed", "0 or more"),
+        (json!({ "seed": "-1" }), "seed", "at least 0"),
         (json!({ "environment": "CartPole-v7" }), "environment", "CartPole-v1"),
         (json!({ "expert": "../../etc/passwd" }), "expert", "upload"),
         (json!({ "settings": "[expert]\nkind = 'sb3'\npath = '/etc/passwd'" }), "settings", "cannot be set"),
