@@ -68,7 +68,8 @@ fn the_pendulum_s_headline_plays_as_well_as_the_expert_and_explains_it() {
     assert!(returns.mean >= metrics.returns[&Faithful].mean);
     let (middle, interval) = (returns.interquartile_mean, returns.interquartile_mean_interval);
     assert!(interval.low <= middle && middle <= interval.high);
-    let fidelity = metrics.headline().unwrap().fidelity_own_states;
+    let headline = metrics.candidates.iter().find(|candidate| candidate.roles.contains(&Headline));
+    let fidelity = headline.and_then(|headline| headline.fidelity_own_states);
     assert!(fidelity.is_some_and(|fidelity| fidelity >= 0.95), "{fidelity:?}");
     // A wider network and two rivals, each faithful and polished, some between; the narrow networks play far worse.
     let candidates = &metrics.candidates;
