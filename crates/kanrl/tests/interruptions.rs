@@ -222,6 +222,6 @@ fn a_second_process_on_a_run_is_refused() {
     assert!(signal("-CONT").success());
     let stderr = String::from_utf8(second.stderr).unwrap();
     assert_eq!(second.status.code(), Some(2), "{stderr}");
-    assert!(stderr.contains("another process is running in"), "{stderr}");
+    assert!(stderr.contains("another process is using"), "{stderr}");
     assert!(child.wait().unwrap().success(), "the first one is not disturbed");
 }
