@@ -35,7 +35,7 @@ fn what_is_wrong_is_listed() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/broken.c");
     let (status, printed) = check(&c_plugin(folder.path(), "shared", &source, &[]), &["60"]);
-    assert_says(&printed, &["Broken-v0: FAILED", "argument that it cannot know"]);
+    assert_says(&printed, &["Broken-v0: FAILED", "it accepts an unknown argument"]);
     assert_eq!(status, Some(1), "{printed}");
 }
 

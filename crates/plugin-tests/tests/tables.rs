@@ -22,8 +22,8 @@ fn folder() -> TempDir {
 fn plugins_that_cannot_be_loaded() {
     let folder = folder();
     let cases: [(&str, &[&str]); 8] = [
-        ("WRONG_VERSION", &["ABI version 2", "this host has 1"]),
-        ("NO_SYMBOL", &["exports no symbol `kanrl_plugin`"]),
+        ("WRONG_VERSION", &["ABI version is 2", "this host needs 1"]),
+        ("NO_SYMBOL", &["does not export the symbol `kanrl_plugin`"]),
         ("SHORT_TABLE", &["KanrlPlugin.size", "24 bytes long"]),
         ("SHORT_ENVIRONMENT", &["KanrlEnvironment.size", "16 bytes long"]),
         ("NULL_STEP", &["KanrlEnvironment[0].step", "it is missing"]),
