@@ -112,9 +112,9 @@ fn contradictions_are_refused() {
     assert!(refused(NativeFunction { bounds: |_, _| (0.0, 0.1), ..sound }).contains("not within its bounds"));
     assert!(refused(NativeFunction { derivative_text: "2 +", ..sound }).contains("the expression ends"));
     assert!(refused(NativeFunction { derivative_text: "y", ..sound }).contains("unknown variable `y`"));
-    assert!(refused(NativeFunction { name: "sin", ..sound }).contains("not another operator's"));
+    assert!(refused(NativeFunction { name: "sin", ..sound }).contains("must not be another operator's"));
     assert!(refused(NativeFunction { complexity: f64::NAN, ..sound }).contains("complexity"));
     assert!("doubled(x)".parse::<Expression>().is_err(), "what was refused is not known");
     Native::register(sound).expect("a sound function");
-    assert!(refused(sound).contains("not another operator's"));
+    assert!(refused(sound).contains("must not be another operator's"));
 }
