@@ -113,3 +113,38 @@ fn a_curve_of_numbers_has_no_label() {
     assert!(!svg.contains("curve("), "{svg}");
     assert_eq!(svg.matches("<polyline").count(), 2);
 }
+
+/// A sum whose name is far wider than its box.
+#[derive(Debug)]
+struct LongName;
+
+impl UnivariateFunction for LongName {
+    fn name(&self) -> &str {
+        "-0.37585*(x - 1.0723)^2 - 0.93167*sin(3.6259*x - 0.88517)"
+    }
+
+    fn value(&self, x: f64) -> f64 {
+        -0.37585 * (x - 1.0723).powi(2) - 0.93167 * (3.6259 * x - 0.88517).sin()
+    }
+
+    fn derivative(&self, x: f64) -> f64 {
+        -0.7517 * (x - 1.0723) - 3.37814 * (3.6259 * x - 0.88517).cos()
+    }
+
+    fn domain(&self) -> Domain {
+        Domain::All
+    }
+
+    fn complexity(&self) -> f64 {
+        8.0
+    }
+}
+
+#[test]
+fn a_name_that_does_not_fit_is_a_title() {
+    let (graph, inputs) = graph(KanConfig { hidden: vec![2], steps: 2, ..KanConfig::default() }, &["x", "y"], 1);
+    let edge = SymbolicEdge { function: Arc::new(LongName), ..SymbolicEdge::identity() };
+    let svg = diagram::svg(&graph.with_function(0, EdgeFunction::Symbolic(edge)), &inputs, &["z".to_owned()]);
+    assert!(svg.contains("<title>-0.37585*(x - 1.0723)^2"), "{svg}");
+    assert!(!svg.lines().any(|line| line.starts_with("<text") && line.contains("0.37585")), "{svg}");
+}

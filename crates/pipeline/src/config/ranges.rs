@@ -101,7 +101,9 @@ pub(super) fn check(config: &RunConfig) -> Result<(), OutOfRange> {
     let students = &config.students;
     let refuse =
         |key: &str, message: String| OutOfRange { section: "students".to_owned(), key: key.to_owned(), message };
-    let count = students.widths.len().max(1) * students.lambdas.len().max(1) * students.functions.len().max(1);
+    let count = (students.widths.len().max(1) + students.wider.len())
+        * students.lambdas.len().max(1)
+        * students.functions.len().max(1);
     if count > MOST_STUDENTS {
         return Err(refuse(
             "widths",

@@ -7,8 +7,8 @@ pub struct StudentsSection {
     /// Hidden widths of the networks, one list for each network. If only `approximator.hidden` is set, it is the only one. Kinds
     /// other than `kan` have their own default.
     pub widths: Vec<Vec<usize>>,
-    /// Hidden widths of wider networks, which learn by DAgger one after another until a network plays as well as the expert and
-    /// nearly always acts like it. Empty by default if `widths` or `approximator.hidden` is set.
+    /// Hidden widths of wider networks, which learn by DAgger one after another until a network plays nearly as well as the
+    /// expert and nearly always acts like it; only the best of them is kept. Empty by default if `widths` or `approximator.hidden` is set.
     pub wider: Vec<Vec<usize>>,
     /// Sparsity strengths λ to fit each of them with. If only `approximator.lambda` is set, it is the only one.
     pub lambdas: Vec<f64>,

@@ -1,7 +1,7 @@
 //! The picture of a graph: inputs at the bottom, outputs at the top, the curve of every edge in a box.
 //!
 //! An edge is the darker the more it matters ([`Edge::importance`](super::Edge::importance)); named functions are drawn
-//! in another color, with their name. The text asks for the font `DejaVu Sans` before any other.
+//! in another color, with their name where it fits; a title has it in any case. The text asks for the font `DejaVu Sans` before any other.
 
 #[cfg(feature = "png")]
 mod png;
@@ -19,6 +19,8 @@ const WIDEST_PITCH: f64 = 130.0;
 const GAP: f64 = 170.0;
 const MARGIN: f64 = 40.0;
 const POINTS: usize = 60;
+/// Smallest font that can be read.
+const SMALLEST_FONT: f64 = 8.0;
 const SPLINE_COLOR: &str = "#1f2937";
 const SYMBOLIC_COLOR: &str = "#b91c1c";
 
@@ -125,6 +127,12 @@ impl Layout {
         x.sort_by(f64::total_cmp);
         x.windows(2).map(|pair| pair[1] - pair[0]).filter(|gap| *gap > 0.0).fold(260.0, f64::min)
     }
+
+    /// Distance of a box to its nearest neighbor in the same row.
+    fn room_of_box(&self, (x, y): (f64, f64)) -> f64 {
+        let row = self.boxes.iter().flatten().filter(|other| other.1 == y);
+        row.map(|other| (other.0 - x).abs()).filter(|gap| *gap > 0.0).fold(self.width / 2.0, f64::min)
+    }
 }
 
 /// The row that each node stands in: inputs 0, outputs the highest.
@@ -174,12 +182,15 @@ fn draw_edge(
         );
     };
     let _ = writeln!(svg, "<g opacity=\"{opacity:.3}\">");
+    let name = edge.function.name();
+    if let Some(name) = name {
+        let _ = writeln!(svg, "<title>{}</title>", escape(name));
+    }
     let Some((x, y)) = layout.boxes[index] else {
         line(svg, x1, y1, x2, y2, SPLINE_COLOR);
         svg.push_str("</g>\n");
         return;
     };
-    let name = edge.function.name();
     let color = if name.is_some() { SYMBOLIC_COLOR } else { SPLINE_COLOR };
     let half = BOX / 2.0;
     line(svg, x1, y1, x, y + half, color);
@@ -194,13 +205,15 @@ fn draw_edge(
     let points = curve_points(&edge.function, curve, x, y, half - 5.0);
     let _ = writeln!(svg, "<polyline points=\"{points}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"2\"/>");
     svg.push_str("</g>\n");
-    if let Some(name) = name {
+    let size = |name: &str| font_size(name, layout.room_of_box((x, y))).min(12.0);
+    if let Some(name) = name.filter(|name| size(name) >= SMALLEST_FONT) {
         // A white rim keeps the name readable where lines cross it.
         let _ = writeln!(
             svg,
-            "<text x=\"{x:.1}\" y=\"{:.1}\" font-size=\"12\" text-anchor=\"middle\" fill=\"{color}\" stroke=\"#ffffff\" \
+            "<text x=\"{x:.1}\" y=\"{:.1}\" font-size=\"{:.1}\" text-anchor=\"middle\" fill=\"{color}\" stroke=\"#ffffff\" \
              stroke-width=\"3\" paint-order=\"stroke\">{}</text>",
             y - half - 5.0,
+            size(name),
             escape(name)
         );
     }
@@ -242,9 +255,14 @@ fn draw_node(svg: &mut String, kind: NodeKind, (x, y): (f64, f64)) {
     }
 }
 
+/// The largest font in which a name fits into the room.
+fn font_size(name: &str, room: f64) -> f64 {
+    1.55 * (room - 6.0) / name.chars().count().max(1) as f64
+}
+
 /// A name, in a smaller font where it has little room.
 fn draw_name(svg: &mut String, name: &str, x: f64, y: f64, room: f64) {
-    let size = (1.55 * (room - 6.0) / name.chars().count().max(1) as f64).clamp(8.0, 15.0);
+    let size = font_size(name, room).clamp(SMALLEST_FONT, 15.0);
     let _ = writeln!(
         svg,
         "<text x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"{size:.1}\" text-anchor=\"middle\" fill=\"#111827\">{}</text>",

@@ -58,7 +58,7 @@ pub fn dagger(
             is_good_enough |= best.is_good_enough;
             made.push((name.to_owned(), best));
         }
-        let mut widest: Option<(String, Best<Learner<'_>>)> = None;
+        let mut best_wider: Option<(String, Best<Learner<'_>>)> = None;
         for NetworkStudent { name, approximator, .. } in
             students::wider_networks(setting.config()).map_err(build_error)?
         {
@@ -68,11 +68,11 @@ pub fn dagger(
             let (first, _) = fit_model(&setting, "dagger", &name, approximator, &collected)?;
             let best = rounds(&setting, &dagger, &name, Learner::Aggregated(Arc::new(first)), &collected)?;
             is_good_enough |= best.is_good_enough;
-            if widest.as_ref().is_none_or(|(_, other)| best.is_better_than(other)) {
-                widest = Some((name, best));
+            if best_wider.as_ref().is_none_or(|(_, other)| best.is_better_than(other)) {
+                best_wider = Some((name, best));
             }
         }
-        made.extend(widest);
+        made.extend(best_wider);
         for (name, best) in made {
             let Learner::Aggregated(model) = best.student else { continue };
             let model = Arc::into_inner(model).expect("the rounds are over");

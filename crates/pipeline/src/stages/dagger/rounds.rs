@@ -305,7 +305,9 @@ fn best_returns<'r>(mut rounds: impl Iterator<Item = &'r [f64]>) -> &'r [f64] {
 
 #[cfg(test)]
 mod tests {
-    use super::{falls_behind, steps_of_a_round};
+    use super::{Best, falls_behind, steps_of_a_round};
+    use crate::stages::collect::ExpertData;
+    use kanrl_core::dataset::Dataset;
     use kanrl_core::environment::EnvironmentSpec;
     use kanrl_core::space::{ActionSpace, BoxSpace, Coordinate, DiscreteSpace, ElementType};
 
@@ -324,6 +326,20 @@ mod tests {
         assert!(!behind(&[10.0, 100.0, 470.0, 460.0, 470.0], 7), "not far");
         assert!(!falls_behind(&[&leader[..]; 6], 3, &[]), "nobody was here before");
         assert!(behind(&[f64::NEG_INFINITY; 6], 7));
+    }
+
+    #[test]
+    fn of_students_that_play_alike_the_more_faithful_one_is_better() {
+        let student = |mean: f64, fidelity: f64| {
+            let rows = || Dataset::new(Vec::new(), Vec::new(), None);
+            let data = ExpertData { train: rows(), validation: rows() };
+            Best { student: (), data, mean, fidelity, round: 1, is_good_enough: false }
+        };
+        let other = student(-200.0, 0.9);
+        assert!(student(-150.0, 0.5).is_better_than(&other));
+        assert!(student(-201.0, 0.95).is_better_than(&other));
+        assert!(!student(-201.0, 0.85).is_better_than(&other));
+        assert!(!student(-250.0, 1.0).is_better_than(&other));
     }
 
     #[test]
