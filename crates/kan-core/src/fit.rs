@@ -76,6 +76,19 @@ impl Loss {
         total
     }
 
+    /// Sets `root` to direction `direction` of a root of one row's second derivatives by the outputs: summed over as many
+    /// directions as there are outputs, the outer products of the roots are `weight` times those second derivatives (for
+    /// squared errors the loss's own, of which clipped outputs have none). What Gauss-Newton needs.
+    ///
+    /// # Panics
+    /// If the lengths are not the same.
+    pub fn curvature_root(&self, direction: usize, weight: f64, outputs: &[f64], targets: &[f64], root: &mut [f64]) {
+        assert!(outputs.len() == targets.len() && outputs.len() == root.len(), "one target for each output");
+        root.fill(0.0);
+        let (output, target) = (|index: usize| outputs[index], targets[direction]);
+        curvature_root(self, direction, weight, outputs.len(), output, target, |index, entry| root[index] = entry);
+    }
+
     /// The loss of the constant that does best on these rows, which any model has to beat: for squares the variance of the
     /// (clipped) targets, for the others the divergence of, or the cross-entropy with, the mean of the rows' softmax.
     ///
@@ -147,6 +160,49 @@ pub(crate) fn choice(
         push(index, own.exp() - share);
     }
     value
+}
+
+/// [`Loss::curvature_root`] of one row; `target` is that of the direction, `push` gets the entries that are not 0.
+pub(crate) fn curvature_root(
+    loss: &Loss,
+    direction: usize,
+    weight: f64,
+    outputs: usize,
+    output: impl Fn(usize) -> f64,
+    target: f64,
+    mut push: impl FnMut(usize, f64),
+) {
+    let unit = |index: usize| if index == direction { 1.0 } else { 0.0 };
+    match loss {
+        Loss::MeanSquared => push(direction, (2.0 * weight / outputs as f64).sqrt()),
+        Loss::ClippedMeanSquared { low, high } => {
+            let (output, low, high) = (output(direction), low[direction], high[direction]);
+            if !((output >= high && target >= high) || (output <= low && target <= low)) {
+                push(direction, (2.0 * weight / outputs as f64).sqrt());
+            }
+        }
+        Loss::CrossEntropy => {
+            let highest = (0..outputs).map(&output).fold(f64::NEG_INFINITY, f64::max);
+            let total: f64 = (0..outputs).map(|index| (output(index) - highest).exp()).sum();
+            let probability = |index: usize| (output(index) - highest).exp() / total;
+            // diag(p) − p pᵀ is Σ p_i (e_i − p)(e_i − p)ᵀ.
+            let root = (weight * probability(direction)).sqrt();
+            (0..outputs).for_each(|index| push(index, root * (unit(index) - probability(index))));
+        }
+        Loss::Choice { .. } => {
+            let highest = (0..outputs).map(&output).fold(0.0, f64::max);
+            let total: f64 = (0..outputs).map(|index| (output(index) - highest).exp()).sum();
+            let total = total + (-highest).exp();
+            let first = (-highest).exp() / total;
+            let probability = |index: usize| (output(index) - highest).exp() / total;
+            // With p without action 0's p₀ and v = √p, diag(p) − p pᵀ is R Rᵀ of R = diag(v) (I − v vᵀ / (1 + √p₀)).
+            let own = probability(direction).sqrt();
+            for index in 0..outputs {
+                let root = probability(index).sqrt();
+                push(index, weight.sqrt() * (root * (unit(index) - root * own / (1.0 + first.sqrt()))));
+            }
+        }
+    }
 }
 
 /// Rows to fit or to validate on, borrowed from a [`Dataset`](crate::dataset::Dataset).

@@ -1,7 +1,7 @@
 //! Losses of one chunk, with their gradients by the outputs.
 
 use super::{Column, ROWS, Scalar};
-use crate::fit::{Loss, Samples, choice};
+use crate::fit::{Loss, Samples, choice, curvature_root};
 
 /// Adds the gradients by the outputs (times `1 / total_weight`) into `gradients` and returns the chunk's share of the
 /// loss. `nodes` are the columns of the outputs; rows of weight 0 have no part in anything.
@@ -122,45 +122,11 @@ pub(super) fn root_of_curvature<S: Scalar>(
 ) {
     for row in (0..ROWS).filter(|row| weights[*row] > S::ZERO) {
         let weight = weights[row].to_f64() / total_weight;
-        let output = values[nodes[direction]][row].to_f64();
-        match loss {
-            Loss::MeanSquared => {
-                gradients[nodes[direction]][row] += S::from_f64((2.0 * weight / nodes.len() as f64).sqrt());
-            }
-            Loss::ClippedMeanSquared { low, high } => {
-                let target = targets[direction][row].to_f64();
-                let (low, high) = (low[direction], high[direction]);
-                if !((output >= high && target >= high) || (output <= low && target <= low)) {
-                    gradients[nodes[direction]][row] += S::from_f64((2.0 * weight / nodes.len() as f64).sqrt());
-                }
-            }
-            Loss::CrossEntropy => {
-                let highest = nodes.iter().map(|node| values[*node][row].to_f64()).fold(f64::NEG_INFINITY, f64::max);
-                let total: f64 = nodes.iter().map(|node| (values[*node][row].to_f64() - highest).exp()).sum();
-                let probability = |node: usize| (values[node][row].to_f64() - highest).exp() / total;
-                // diag(p) − p pᵀ is Σ p_i (e_i − p)(e_i − p)ᵀ.
-                let root = (weight * probability(nodes[direction])).sqrt();
-                for (index, node) in nodes.iter().enumerate() {
-                    let unit = if index == direction { 1.0 } else { 0.0 };
-                    gradients[*node][row] += S::from_f64(root * (unit - probability(*node)));
-                }
-            }
-            Loss::Choice { .. } => {
-                let highest = nodes.iter().map(|node| values[*node][row].to_f64()).fold(0.0, f64::max);
-                let total: f64 = nodes.iter().map(|node| (values[*node][row].to_f64() - highest).exp()).sum();
-                let total = total + (-highest).exp();
-                let first = (-highest).exp() / total;
-                let probability = |node: usize| (values[node][row].to_f64() - highest).exp() / total;
-                // With p without action 0's p₀ and v = √p, diag(p) − p pᵀ is R Rᵀ of R = diag(v) (I − v vᵀ / (1 + √p₀)).
-                let own = probability(nodes[direction]).sqrt();
-                for (index, node) in nodes.iter().enumerate() {
-                    let unit = if index == direction { 1.0 } else { 0.0 };
-                    let root = probability(*node).sqrt();
-                    let entry = root * (unit - root * own / (1.0 + first.sqrt()));
-                    gradients[*node][row] += S::from_f64(weight.sqrt() * entry);
-                }
-            }
-        }
+        let output = |index: usize| values[nodes[index]][row].to_f64();
+        let target = targets[direction][row].to_f64();
+        curvature_root(loss, direction, weight, nodes.len(), output, target, |index, entry| {
+            gradients[nodes[index]][row] += S::from_f64(entry);
+        });
     }
 }
 

@@ -4,7 +4,8 @@ use super::{Draft, rounding};
 use crate::rows::Rows;
 use kanrl_core::action::ActionBatch;
 use kanrl_core::approximator::{FitTask, Loss, Samples};
-use kanrl_core::optimize::{Lbfgs, Objective, Step};
+use kanrl_core::optimize::{CurvedObjective, Lbfgs, LevenbergMarquardt, Objective, Step};
+use nalgebra::DMatrix;
 
 /// What a fit came to.
 #[derive(Clone, Debug)]
@@ -17,8 +18,17 @@ pub struct Fitted {
     pub loss: f64,
 }
 
-/// Past steps that L-BFGS keeps.
+/// Constants up to which steps use the loss's second derivatives (Levenberg-Marquardt); above, L-BFGS is faster.
+const MOST_CURVED: usize = 1000;
+/// Rows that those are measured on at most.
+const CURVATURE_ROWS: usize = 6000;
+/// A fit ends after steps that lower the loss by less than this share of it,
+const LEAST_DECREASE: f64 = 1e-4;
+/// so many in a row.
+const IDLE_STEPS: usize = 3;
+/// Past steps that L-BFGS keeps, and how many of its steps are as good as one with second derivatives.
 const HISTORY: usize = 10;
+const LBFGS_STEPS: usize = 5;
 /// Rows that constants are fitted to at most; a formula has few constants, and episodes many rows that are alike.
 const MOST_ROWS: usize = 12_000;
 /// Rows that the constants' scales are measured on.
@@ -26,32 +36,77 @@ const SCALE_ROWS: usize = 500;
 /// Terms that are missed in a row before all that change the outputs more are taken to be missed, too.
 const MISSES: usize = 12;
 
-/// Fits all free constants together by L-BFGS; with rows to validate on, the constants of the step that did best there
-/// are kept. `more` is asked after each step and can end the fit.
+/// Fits all free constants together, in `steps` steps of Levenberg-Marquardt at most; with rows to validate on, the
+/// constants of the step that did best there are kept. `more` is asked after each step and can end the fit.
 pub fn refit(draft: &Draft, task: FitTask<'_>, steps: usize, more: &mut dyn FnMut(usize, f64) -> bool) -> Fitted {
     let few = |samples: Samples<'_>| Rows::spread(samples, MOST_ROWS, draft.inputs().len(), draft.expressions().len());
     let (train, validation) = (few(task.train), task.validation.map(few));
+    let curved = Rows::spread(train.samples(), CURVATURE_ROWS, draft.inputs().len(), draft.expressions().len());
     let validation = validation.as_ref().map(Rows::samples);
-    let mut objective = DraftObjective::new(draft, train.samples(), task.loss);
+    let mut objective = DraftObjective::new(draft, train.samples(), curved.samples(), task.loss);
     let mut fitted = Fitted { draft: draft.clone(), train_loss: f64::INFINITY, loss: f64::INFINITY };
     let mut best = objective.constants.clone();
-    let start = vec![0.0; objective.free.len()];
-    let mut lbfgs = Lbfgs::new(&mut objective, start, HISTORY);
+    let mut method = Method::new(&mut objective);
+    let (mut last, mut idle) = (method.value(), 0);
     for step in 0..=steps {
-        let converged = step > 0 && lbfgs.step(&mut objective) == Step::Converged;
-        let constants = objective.constants_at(lbfgs.x());
+        let converged = step > 0 && method.step(&mut objective) == Step::Converged;
+        let constants = objective.constants_at(method.x());
         let validated = validation.map(|samples| loss(draft, &constants, samples, task.loss));
-        let value = validated.unwrap_or(lbfgs.value());
+        let value = validated.unwrap_or(method.value());
         if value < fitted.loss {
-            (fitted.loss, fitted.train_loss) = (value, lbfgs.value());
+            (fitted.loss, fitted.train_loss) = (value, method.value());
             best = constants;
         }
-        if converged || objective.free.is_empty() || !more(step, lbfgs.value()) {
+        if step > 0 {
+            idle = if last - method.value() < LEAST_DECREASE * last { idle + 1 } else { 0 };
+            last = method.value();
+        }
+        if converged || idle == IDLE_STEPS || objective.free.is_empty() || !more(step, method.value()) {
             break;
         }
     }
     fitted.draft = draft.with_constants(&best);
     fitted
+}
+
+enum Method {
+    LevenbergMarquardt(Box<LevenbergMarquardt>),
+    Lbfgs(Box<Lbfgs>),
+}
+
+impl Method {
+    fn new(objective: &mut DraftObjective<'_>) -> Self {
+        let start = vec![0.0; objective.free.len()];
+        if start.len() <= MOST_CURVED {
+            let method = LevenbergMarquardt::new(objective, start, LevenbergMarquardt::FIRST_DAMPING);
+            return Self::LevenbergMarquardt(Box::new(method));
+        }
+        Self::Lbfgs(Box::new(Lbfgs::new(objective, start, HISTORY)))
+    }
+
+    fn x(&self) -> &[f64] {
+        match self {
+            Self::LevenbergMarquardt(method) => method.x(),
+            Self::Lbfgs(method) => method.x(),
+        }
+    }
+
+    fn value(&self) -> f64 {
+        match self {
+            Self::LevenbergMarquardt(method) => method.value(),
+            Self::Lbfgs(method) => method.value(),
+        }
+    }
+
+    fn step(&mut self, objective: &mut DraftObjective<'_>) -> Step {
+        match self {
+            Self::LevenbergMarquardt(method) => method.step(objective),
+            Self::Lbfgs(method) => (0..LBFGS_STEPS)
+                .map(|_| method.step(objective))
+                .find(|step| *step == Step::Converged)
+                .unwrap_or(Step::Decreased),
+        }
+    }
 }
 
 /// Weighted mean of the loss over rows and outputs.
@@ -138,12 +193,14 @@ struct DraftObjective<'a> {
     constants: Vec<f64>,
     gradient: Vec<f64>,
     samples: Samples<'a>,
+    /// Those of the rows that second derivatives are measured on.
+    curved: Samples<'a>,
     loss: &'a Loss,
     total_weight: f64,
 }
 
 impl<'a> DraftObjective<'a> {
-    fn new(draft: &'a Draft, samples: Samples<'a>, loss: &'a Loss) -> Self {
+    fn new(draft: &'a Draft, samples: Samples<'a>, curved: Samples<'a>, loss: &'a Loss) -> Self {
         let constants = draft.constants().to_vec();
         Self {
             draft,
@@ -152,6 +209,7 @@ impl<'a> DraftObjective<'a> {
             gradient: vec![0.0; constants.len()],
             constants,
             samples,
+            curved,
             loss,
             total_weight: samples.weights.iter().sum(),
         }
@@ -186,6 +244,24 @@ impl Objective for DraftObjective<'_> {
             *gradient = self.gradient[*place] * scale;
         }
         value
+    }
+}
+
+impl CurvedObjective for DraftObjective<'_> {
+    fn curvature(&mut self, x: &[f64], curvature: &mut DMatrix<f64>) {
+        let constants = self.constants_at(x);
+        let Self { draft, curved, loss, .. } = *self;
+        let outputs = draft.expressions().len();
+        let total: f64 = curved.weights.iter().sum();
+        let root = |row: usize, direction: usize, values: &[f64], root: &mut [f64]| {
+            let targets = &curved.targets[row * outputs..(row + 1) * outputs];
+            loss.curvature_root(direction, curved.weights[row] / total, values, targets, root);
+        };
+        *curvature = draft.tape().gauss_newton(&constants, &self.free, curved.inputs, root);
+        for (column, scale) in self.scales.iter().enumerate() {
+            curvature.column_mut(column).scale_mut(*scale);
+            curvature.row_mut(column).scale_mut(*scale);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Expressions compiled for batches of rows.
 
 mod block;
+mod curvature;
 mod gradient;
 
 use crate::expression::{Curve, Expression, Node, Operator, SymbolicError, is_whole_exponent, unknown_variable};
@@ -128,7 +129,9 @@ impl Tape {
     /// Lends the thread's columns, with the constants filled in.
     fn with_columns<T>(&self, constants: &[f64], work: impl FnOnce(&mut Columns) -> T) -> T {
         thread_local! {
-            static COLUMNS: RefCell<Columns> = const { RefCell::new(Columns { values: Vec::new(), adjoints: Vec::new() }) };
+            static COLUMNS: RefCell<Columns> = const {
+                RefCell::new(Columns { values: Vec::new(), adjoints: Vec::new(), outputs: Vec::new(), by_outputs: Vec::new() })
+            };
         }
         assert_eq!(constants.len(), self.constants.len(), "as many constants as the tape was compiled with");
         let size = (self.constants.len() + self.inputs + self.instructions.len()) * LANES;
@@ -163,6 +166,9 @@ struct Columns {
     values: Vec<f64>,
     /// Derivatives of the loss by the values.
     adjoints: Vec<f64>,
+    /// One row's outputs and the derivatives by them.
+    outputs: Vec<f64>,
+    by_outputs: Vec<f64>,
 }
 
 struct Compiler<'a> {

@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Places that unknown constants are fitted from: 1, then standard normal ones.
 const STARTS: usize = 12;
-/// L-BFGS steps from each; the best one goes on.
-const STEPS: usize = 40;
+/// Steps from each; the best one goes on.
+const STEPS: usize = 10;
 
 /// A form with constants that are not known yet.
 #[derive(Clone, Debug, PartialEq)]

@@ -24,8 +24,8 @@ use kanrl_symbolic::Formula;
 
 /// Rows that terms are left out by; the fit after it uses all.
 const TRIAL_ROWS: usize = 3000;
-/// L-BFGS steps after a term is left out.
-const TRIAL_STEPS: usize = 15;
+/// Steps of the fit after a term is left out.
+const TRIAL_STEPS: usize = 4;
 
 /// Products stay where the loss falls to this share of what it was.
 const PRODUCTS_GAIN: f64 = 0.8;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RefineSection {
-    /// Number of L-BFGS steps.
+    /// Maximum number of Levenberg-Marquardt steps.
     pub steps: usize,
     /// Maximum number of products of two observations to add to each output if they explain its residual; 0 for none. With an
     /// observation that is 0 or 1, such as a leg's contact, a product is a gate.
@@ -19,7 +19,7 @@ pub struct RefineSection {
 
 impl Default for RefineSection {
     fn default() -> Self {
-        Self { steps: 200, products: 2, tolerance: 0.005, rounding_tolerance: 0.002 }
+        Self { steps: 40, products: 2, tolerance: 0.005, rounding_tolerance: 0.002 }
     }
 }
 
