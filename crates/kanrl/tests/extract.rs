@@ -71,13 +71,14 @@ fn the_pendulum_s_headline_plays_as_well_as_the_expert_and_explains_it() {
     let headline = metrics.candidates.iter().find(|candidate| candidate.roles.contains(&Headline));
     let fidelity = headline.and_then(|headline| headline.fidelity_own_states);
     assert!(fidelity.is_some_and(|fidelity| fidelity >= 0.95), "{fidelity:?}");
+    assert!(metrics.headline().unwrap().operations <= 60, "{:?}", metrics.headline());
     // A wider network and two rivals, each faithful and polished, some between; the narrow networks play far worse.
     let candidates = &metrics.candidates;
     assert!(
         candidates.iter().all(|candidate| !["kan", "kan-2"].contains(&candidate.student.as_str())),
         "{candidates:?}"
     );
-    for student in ["kan-4", "linear", "quadratic"] {
+    for student in ["kan-4", "kan-4-brief", "linear", "quadratic"] {
         for tuning in ["faithful", "polished"] {
             let is_it = |candidate: &&CandidateMetrics| candidate.student == student && candidate.tuning == tuning;
             let candidate = candidates.iter().find(is_it).unwrap_or_else(|| panic!("{student}, {tuning}"));

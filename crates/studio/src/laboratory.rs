@@ -15,6 +15,7 @@ use kanrl_pipeline::stages::collect::ExpertData;
 use kanrl_pipeline::stages::fit::Network;
 use kanrl_pipeline::stages::per_student::{PerStudent, Step};
 use kanrl_pipeline::stages::select::Selection;
+use kanrl_pipeline::students::network_of;
 use kanrl_symbolic::{graph_expressions, round};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -68,7 +69,7 @@ impl Laboratory {
         let selection = run.artifact::<Selection>(&context).map_err(|error| words(&error))?;
         let student = selection.map_or_else(String::new, |selection| selection.network);
         let (Some(data), Some(named)) =
-            (data(run, &context, &student)?, part::<Network, Named>(run, &context, &student)?)
+            (data(run, &context, network_of(&student))?, part::<Network, Named>(run, &context, &student)?)
         else {
             return Err(ApiError::not_found("this run has no named network to explore"));
         };
@@ -78,12 +79,13 @@ impl Laboratory {
         if !fits || data.train.rows() < 2 {
             return Err(ApiError::unprocessable("this run's data do not fit its network"));
         }
-        let mut curves = part::<Network, Pruned>(run, &context, &student)?;
+        let student = network_of(&student);
+        let mut curves = part::<Network, Pruned>(run, &context, student)?;
         if curves.is_none() {
-            curves = part::<Network, Aggregated>(run, &context, &student)?;
+            curves = part::<Network, Aggregated>(run, &context, student)?;
         }
         if curves.is_none() {
-            curves = part::<Network, Fitted>(run, &context, &student)?;
+            curves = part::<Network, Fitted>(run, &context, student)?;
         }
         let curves = curves.map(|network| network.0);
         Ok(Self { context, spec, data, named, curves })

@@ -16,6 +16,7 @@ use crate::stages::fit::model::Model;
 use crate::stages::fit::network::Network;
 use crate::stages::per_student::{PerStudent, Step};
 use crate::stages::polish::tuned::TunedFormulas;
+use crate::students::network_of;
 use bevy_ecs::system::SystemParam;
 use kanrl_symbolic::Formula;
 
@@ -91,9 +92,9 @@ pub struct LatestData<'w, 's> {
 }
 
 impl LatestData<'_, '_> {
-    /// The student's rows.
+    /// The student's rows; a brief formula has its network's.
     pub fn of(&self, student: &str) -> &ExpertData {
-        self.aggregated.get().and_then(|own| own.get(student)).unwrap_or(&self.collected)
+        self.aggregated.get().and_then(|own| own.get(network_of(student))).unwrap_or(&self.collected)
     }
 }
 
@@ -105,8 +106,9 @@ pub struct LatestModels<'w, 's> {
 }
 
 impl LatestModels<'_, '_> {
-    /// The student's model, if it has one.
+    /// The student's model, if it has one; a brief formula has its network's.
     pub fn get(&self, student: &str) -> Option<&Model> {
+        let student = network_of(student);
         self.aggregated.get().and_then(|own| own.get(student)).or_else(|| self.fitted.get(student))
     }
 }

@@ -138,6 +138,14 @@ impl SymbolicLibrary for LibraryPart<'_> {
     }
 }
 
+/// What is added to a network's name for its brief formula.
+pub const BRIEF: &str = "-brief";
+
+/// The network that a formula is made from, by the formula's name.
+pub fn network_of(name: &str) -> &str {
+    name.strip_suffix(BRIEF).unwrap_or(name)
+}
+
 /// The name of the linear rival.
 pub const LINEAR: &str = "linear";
 /// The name of the sparse quadratic rival.

@@ -19,6 +19,7 @@ use crate::stages::context::failed;
 use crate::stages::dagger::rounds::{Best, Dagger};
 use crate::stages::per_student::PerStudent;
 use crate::stages::symbolify::judge::{Judge, plays_no_worse};
+use crate::students::BRIEF;
 use kanrl_core::approximator::FitTask;
 use kanrl_symbolic::Formula;
 
@@ -125,8 +126,10 @@ fn without_needless_terms(
     let validation = data.validation.samples();
     let task = FitTask { train: few.samples(), validation: Some(validation), loss: &loss };
     let (before, agreed) = (first.draft.operations(), agreement(&first.draft, validation));
+    let RefineSection { tolerance, brief_tolerance, .. } = setting.config().refine;
+    let tolerance = if name.ends_with(BRIEF) { brief_tolerance.max(tolerance) } else { tolerance };
     for share in STRICTER {
-        let limit = first.loss + share * setting.config().refine.tolerance * loss.of_best_constant(validation);
+        let limit = first.loss + share * tolerance * loss.of_best_constant(validation);
         let is_as_good = |trial: &Fitted| {
             trial.loss <= limit && agreement(&trial.draft, validation) >= agreed - share * ACTIONS_LOST
         };

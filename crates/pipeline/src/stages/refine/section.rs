@@ -13,13 +13,16 @@ pub struct RefineSection {
     /// Terms are dropped as long as the validation loss grows by less than this share of the targets' variance. Default: what
     /// the environment asks for, or 0.005.
     pub tolerance: f64,
+    /// The same for the brief formulas of [`symbolify.brief_tolerance`](crate::stages::symbolify::SymbolifySection), at least
+    /// `tolerance`.
+    pub brief_tolerance: f64,
     /// Constants are rounded to the fewest digits that change no output by more than this share of its standard deviation.
     pub rounding_tolerance: f64,
 }
 
 impl Default for RefineSection {
     fn default() -> Self {
-        Self { steps: 40, products: 2, tolerance: 0.005, rounding_tolerance: 0.002 }
+        Self { steps: 40, products: 2, tolerance: 0.005, brief_tolerance: 0.02, rounding_tolerance: 0.002 }
     }
 }
 

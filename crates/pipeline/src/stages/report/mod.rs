@@ -13,6 +13,7 @@ use crate::stages::evaluate::Evaluation;
 use crate::stages::record::{ExpertVideo, FormulaVideo};
 use crate::stages::select::Selection;
 use crate::stages::teacher::Teacher;
+use crate::students::network_of;
 use bevy_ecs::prelude::*;
 use bevy_ecs::system::SystemParam;
 use kanrl_symbolic::{Format, export};
@@ -74,7 +75,8 @@ pub fn report(
         .into_iter()
         .filter_map(|(title, file, video)| Some(ReportedVideo { title, file, bytes: video? }))
         .collect();
-    let splines = unnamed.iter().find(|(name, _)| *name == selection.network).map(|(_, network)| &network.0);
+    let splines =
+        unnamed.iter().find(|(name, _)| *name == network_of(&selection.network)).map(|(_, network)| &network.0);
     let content = ReportContent {
         metrics: &metrics,
         config: &context.config.to_toml(),

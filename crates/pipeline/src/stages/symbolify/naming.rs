@@ -1,7 +1,6 @@
 //! Naming the edges of a network, the least harmful first, as long as the network's formula plays as it did.
 
 use super::choices::{Choice, Chooser};
-use super::section::SymbolifySection;
 use crate::engine::StageError;
 use crate::rows::Rows;
 use kanrl_core::approximator::FitTask;
@@ -15,8 +14,12 @@ pub struct NamingTask<'a> {
     pub fit: FitTask<'a>,
     /// The functions.
     pub library: &'a dyn SymbolicLibrary,
-    /// How far to go.
-    pub section: &'a SymbolifySection,
+    /// A function must be defined beyond the observed range of its argument by this share of the range, on both sides.
+    pub margin: f64,
+    /// L-BFGS steps after names are taken.
+    pub refit_steps: usize,
+    /// All names together may increase the validation loss by this share of the best constant's.
+    pub tolerance: f64,
     /// Whether a network plays as well as the one that there was.
     pub plays: &'a dyn Fn(&UnivariateGraph) -> Result<bool, StageError>,
     /// Hears edges done, edges in all and a line for the log (or an empty one); returns `false` to cancel.
@@ -55,13 +58,8 @@ pub fn name_edges(graph: &UnivariateGraph, task: &NamingTask<'_>) -> Result<Opti
     let (inputs, outputs) = (graph.inputs.len(), graph.outputs.len());
     let few = Rows::spread(task.fit.train, CHOICE_ROWS, inputs, outputs);
     let rows = Rows::spread(task.fit.train, TRIAL_ROWS, inputs, outputs);
-    let constant = task.fit.loss.of_best_constant(task.fit.validation.unwrap_or(task.fit.train)).max(f64::MIN_POSITIVE);
-    let chooser =
-        Chooser { library: task.library, margin: task.section.margin, rows: &few, loss: task.fit.loss, constant };
-    let loss = graph.loss(task.fit.validation.unwrap_or(task.fit.train), task.fit.loss);
-    let current = Named { graph: graph.clone(), loss };
-    let limit = loss + task.section.tolerance * constant;
-    let mut walk = Walk { task, rows: &rows, few: &few, limit, current, done: 0 };
+    let chooser = task.chooser(&few);
+    let mut walk = Walk::new(task, &chooser, &rows, graph, graph);
 
     let edges = curves_of(graph);
     let mut choices: Vec<(usize, Vec<Choice>)> =
@@ -94,8 +92,66 @@ pub fn name_edges(graph: &UnivariateGraph, task: &NamingTask<'_>) -> Result<Opti
     walk.finish()
 }
 
+/// A named network with shorter names, and curves of fewer pieces, where they do no harm in play and the loss stays within the
+/// task's tolerance of `whole`, the network that it came from. No result if it was cancelled.
+///
+/// # Errors
+/// As [`name_edges`].
+pub fn name_again(
+    whole: &UnivariateGraph,
+    named: &UnivariateGraph,
+    task: &NamingTask<'_>,
+) -> Result<Option<Named>, StageError> {
+    let (inputs, outputs) = (named.inputs.len(), named.outputs.len());
+    let few = Rows::spread(task.fit.train, CHOICE_ROWS, inputs, outputs);
+    let rows = Rows::spread(task.fit.train, TRIAL_ROWS, inputs, outputs);
+    let chooser = task.chooser(&few);
+    let mut walk = Walk::new(task, &chooser, &rows, whole, named);
+    for are_curves in [false, true] {
+        let graph = &walk.current.graph;
+        let edges: Vec<usize> =
+            (0..graph.edges.len()).filter(|edge| !are_curves || is_curve(&graph.edges[*edge].function)).collect();
+        let all = if are_curves { chooser.curves(graph, &edges) } else { chooser.names(graph, &edges) };
+        let shorter = |edge: usize, own: Vec<Choice>| {
+            let length = length(&graph.edges[edge].function);
+            own.into_iter().find(|choice| choice.fitted.function.complexity() < length).map(|choice| (edge, choice))
+        };
+        let mut choices: Vec<(usize, Choice)> =
+            edges.into_iter().zip(all).filter_map(|(edge, own)| shorter(edge, own)).collect();
+        choices.sort_by(|(_, first), (_, second)| first.harm.total_cmp(&second.harm));
+        if walk.take(choices)?.is_none() {
+            return Ok(None);
+        }
+    }
+    walk.finish()
+}
+
+/// How long a function is to read; a spline is longer than all else.
+fn length(function: &EdgeFunction) -> f64 {
+    match function {
+        EdgeFunction::Symbolic(own) => own.function.complexity(),
+        _ => f64::INFINITY,
+    }
+}
+
 fn curves_of(graph: &UnivariateGraph) -> Vec<usize> {
     (0..graph.edges.len()).filter(|edge| is_curve(&graph.edges[*edge].function)).collect()
+}
+
+impl NamingTask<'_> {
+    fn chooser<'a>(&'a self, rows: &'a Rows) -> Chooser<'a> {
+        Chooser { library: self.library, margin: self.margin, rows, loss: self.fit.loss, constant: self.constant() }
+    }
+
+    /// Loss of the best constant.
+    fn constant(&self) -> f64 {
+        let samples = self.fit.validation.unwrap_or(self.fit.train);
+        self.fit.loss.of_best_constant(samples).max(f64::MIN_POSITIVE)
+    }
+
+    fn loss(&self, graph: &UnivariateGraph) -> f64 {
+        graph.loss(self.fit.validation.unwrap_or(self.fit.train), self.fit.loss)
+    }
 }
 
 struct Walk<'a> {
@@ -108,7 +164,20 @@ struct Walk<'a> {
     done: usize,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    /// A walk from `graph`, as far as the loss stays near that of `whole`.
+    fn new(
+        task: &'a NamingTask<'a>,
+        chooser: &Chooser<'a>,
+        rows: &'a Rows,
+        whole: &UnivariateGraph,
+        graph: &UnivariateGraph,
+    ) -> Self {
+        let limit = task.loss(whole) + task.tolerance * chooser.constant;
+        let current = Named { graph: graph.clone(), loss: task.loss(graph) };
+        Self { task, rows, few: chooser.rows, limit, current, done: 0 }
+    }
+
     /// Takes the choices, as many at once as are accepted; gives the edges whose choice was refused. None if cancelled.
     fn take(&mut self, mut choices: Vec<(usize, Choice)>) -> Result<Option<Vec<usize>>, StageError> {
         let total = self.current.graph.edges.len();
@@ -149,7 +218,7 @@ impl Walk<'_> {
             graph.edges[*edge].function = EdgeFunction::Symbolic(with_outer_constants(fitted, x, &y));
         }
         let task = FitTask { train: self.rows.samples(), ..self.task.fit };
-        let named = self.refitted(graph, task, self.task.section.refit_steps)?;
+        let named = self.refitted(graph, task, self.task.refit_steps)?;
         match named {
             Some(named) if named.loss <= self.limit && (self.task.plays)(&named.graph)? => Ok(Some(named)),
             _ => Ok(None),
@@ -230,4 +299,45 @@ fn without_constants(graph: &UnivariateGraph) -> UnivariateGraph {
         }
     }
     graph
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NamingTask, is_curve, length, name_again, name_edges};
+    use kanrl_core::approximator::{FitTask, Loss, Samples};
+    use kanrl_core::config::SymbolicLibraryConfig;
+    use kanrl_core::graph::{SplineEdge, UnivariateGraph};
+    use kanrl_symbolic::library::DefaultLibraryConfig;
+
+    /// A cubic is nearly a line.
+    #[test]
+    fn a_brief_formula_is_shorter_and_its_loss_within_its_own_tolerance() {
+        let edge = SplineEdge::polynomial(&[0.1, 1.0, 0.05, 0.2], -1.0..=1.0);
+        let graph = UnivariateGraph::additive(1, 1, |_, _| edge.clone());
+        let inputs: Vec<f64> = (0..400).map(|index| f64::from(index) / 200.0 - 1.0).collect();
+        let mut targets = vec![0.0; inputs.len()];
+        graph.evaluate(&inputs, &mut targets);
+        let weights = vec![1.0; inputs.len()];
+        let train = Samples { inputs: &inputs, targets: &targets, weights: &weights };
+        let library = DefaultLibraryConfig::default().build().unwrap();
+        let task = |tolerance: f64| NamingTask {
+            fit: FitTask { train, validation: None, loss: &Loss::MeanSquared },
+            library: library.as_ref(),
+            margin: 0.5,
+            refit_steps: 10,
+            tolerance,
+            plays: &|_| Ok(true),
+            progress: &|_, _, _| true,
+        };
+        let named = name_edges(&graph, &task(1e-4)).unwrap().unwrap();
+        let brief = name_again(&graph, &named.graph, &task(0.05)).unwrap().unwrap();
+        let of = |graph: &UnivariateGraph| length(&graph.edges[0].function);
+        assert!(!is_curve(&brief.graph.edges[0].function));
+        assert!(of(&brief.graph) < of(&named.graph), "{} {}", of(&brief.graph), of(&named.graph));
+        let constant = Loss::MeanSquared.of_best_constant(train);
+        assert!(named.loss <= 1e-4 * constant && brief.loss <= 0.05 * constant, "{} {}", named.loss, brief.loss);
+        // Where nothing more may be lost, nothing is shorter.
+        let same = name_again(&graph, &named.graph, &task(1e-4)).unwrap().unwrap();
+        assert_eq!(of(&same.graph), of(&named.graph));
+    }
 }

@@ -8,6 +8,9 @@ pub struct SymbolifySection {
     pub refit_steps: usize,
     /// All names together may increase the validation loss by this share of the best constant's loss.
     pub tolerance: f64,
+    /// The same for a second, briefer formula of each network (`kan-4-brief`), whose names and curves are those of the first one
+    /// as far as nothing shorter is accepted; 0 for none.
+    pub brief_tolerance: f64,
     /// Number of episodes for judging each name in play; 0 to judge by the loss alone.
     pub episodes: usize,
     /// A function must be defined beyond the observed range of its argument by this share of the range, on both sides; outside
@@ -17,6 +20,6 @@ pub struct SymbolifySection {
 
 impl Default for SymbolifySection {
     fn default() -> Self {
-        Self { refit_steps: 10, tolerance: 0.02, episodes: 24, margin: 0.5 }
+        Self { refit_steps: 10, tolerance: 0.02, brief_tolerance: 0.06, episodes: 24, margin: 0.5 }
     }
 }
