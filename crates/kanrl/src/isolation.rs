@@ -2,6 +2,7 @@
 //! (a crash, a hang, an `exit`), the one that waits for it says so, names the plugin and ends with an error.
 
 use crate::{Failure, output, processes};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Error, Write};
 use std::path::{Path, PathBuf};
@@ -15,6 +16,8 @@ const ALLOWED: &str = "KANRL_WORKER_ALLOWED";
 
 /// The worker's notes; none in any other process.
 static WORKER: OnceLock<File> = OnceLock::new();
+/// The command's arguments, for the worker.
+static ARGUMENTS: OnceLock<Vec<OsString>> = OnceLock::new();
 
 /// What a worker notes, a line each.
 mod note {
@@ -30,8 +33,9 @@ pub fn without_notes(command: &mut Command) {
     command.env_remove(NOTES).env_remove(ALLOWED);
 }
 
-/// Finds out whether this process is a worker.
-pub fn start() -> std::io::Result<()> {
+/// Finds out whether this process is a worker; `arguments` are the command's.
+pub fn start(arguments: &[OsString]) -> std::io::Result<()> {
+    let _ = ARGUMENTS.set(arguments.to_vec());
     let Some(path) = std::env::var_os(NOTES) else { return Ok(()) };
     let notes = File::options().append(true).open(path)?;
     if WORKER.set(notes).is_ok() {
@@ -57,7 +61,7 @@ pub fn enter(allowed: &[String]) -> Result<(), Failure> {
     }
     let notes = tempfile::NamedTempFile::new().map_err(Failure::run)?;
     let mut worker = processes::this_program().map_err(Failure::run)?;
-    worker.args(std::env::args_os().skip(1)).env(NOTES, notes.path()).env(ALLOWED, allowed.join(","));
+    worker.args(ARGUMENTS.get().into_iter().flatten()).env(NOTES, notes.path()).env(ALLOWED, allowed.join(","));
     let mut worker = worker.spawn().map_err(Failure::run)?;
     forward_interrupts(worker.id());
     let status = worker.wait().map_err(Failure::run)?;

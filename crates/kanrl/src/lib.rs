@@ -61,9 +61,39 @@
 //! }
 //! ```
 
+// The command's modules say `kanrl` as any other crate does.
+#[cfg(feature = "cli")]
+extern crate self as kanrl;
+
+#[cfg(feature = "cli")]
+#[macro_use]
+mod output;
+
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod command_line;
+#[cfg(feature = "cli")]
+mod commands;
 mod error;
+#[cfg(feature = "cli")]
+mod failure;
+#[cfg(feature = "cli")]
+mod isolation;
+#[cfg(feature = "cli")]
+mod json;
+#[cfg(feature = "cli")]
+mod origin;
+#[cfg(feature = "cli")]
+mod plugins;
 pub mod prelude;
+#[cfg(feature = "cli")]
+mod processes;
 mod run;
+#[cfg(feature = "cli")]
+mod terminal;
+
+#[cfg(feature = "cli")]
+use {command_line::EVERYWHERE, command_line::command, failure::Failure, plugins::Plugins};
 
 pub use error::Error;
 pub use run::Run;

@@ -1,14 +1,29 @@
 //! This program again, in a process that ends with the one that started it.
 
 use crate::isolation;
+use std::path::PathBuf;
 use std::process::Command;
+use std::sync::OnceLock;
 
 /// The id of the process that this one is to end with.
 const PARENT: &str = "KANRL_PARENT";
 
+/// The executable that runs the command, where the process is another program's.
+static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+
+/// Notes that executable.
+pub fn is_started_by(program: PathBuf) {
+    let _ = PROGRAM.set(program);
+}
+
+/// The executable that runs the command.
+pub fn program() -> std::io::Result<PathBuf> {
+    PROGRAM.get().map_or_else(std::env::current_exe, |program| Ok(program.clone()))
+}
+
 /// This program, for a process that ends when this one does, however it ends.
 pub fn this_program() -> std::io::Result<Command> {
-    let mut command = Command::new(std::env::current_exe()?);
+    let mut command = Command::new(program()?);
     command.env(PARENT, std::process::id().to_string());
     isolation::without_notes(&mut command);
     Ok(command)

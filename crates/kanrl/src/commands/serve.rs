@@ -1,4 +1,4 @@
-use crate::{Failure, Plugins};
+use crate::{Failure, Plugins, processes};
 use clap::Args;
 use kanrl_studio::Options;
 use std::io::Error;
@@ -56,7 +56,7 @@ fn token(text: &str) -> Result<String, String> {
 impl Serve {
     pub fn run(self, plugins: &Plugins) -> Result<(), Failure> {
         let registry = kanrl::environments().map_err(Failure::run)?;
-        let program = std::env::current_exe().map_err(Failure::run)?;
+        let program = processes::program().map_err(Failure::run)?;
         let chosen = match (&self.token, std::env::var("KANRL_TOKEN")) {
             (Some(token), _) => Some(token.clone()),
             (None, Ok(text)) if !self.public => {
