@@ -1,6 +1,6 @@
 //! What a run looks like on a terminal: one progress bar a stage, on stderr.
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use kanrl_pipeline::events::{Event, EventReader};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,11 +28,37 @@ pub fn cancel_on_ctrl_c(cancelled: Arc<AtomicBool>) {
     }
 }
 
-/// Progress bars with the time left; plain output (a pipe, a file) gets one line a stage instead.
+/// Between two lines about the same stage in plain output.
+const PAUSE: Duration = Duration::from_secs(10);
+/// From so much time left on, a line says how to shorten a stage.
+const LONG: Duration = Duration::from_secs(120);
+/// Stages that a flag shortens.
+const SHORTENED_BY: [(&str, &str); 1] = [("polish", "--polish-steps")];
+
+/// Progress bars with the time left; plain output (a pipe, a file) gets one line a stage instead, and one every ten seconds.
 pub struct Bars {
     bars: MultiProgress,
     stages: Mutex<BTreeMap<String, ProgressBar>>,
+    paces: Mutex<BTreeMap<String, Pace>>,
     plain: bool,
+}
+
+/// How fast a stage gets on.
+struct Pace {
+    /// When it was first heard of, and what was done by then.
+    first: (Instant, u64),
+    told: Instant,
+    is_hinted: bool,
+}
+
+impl Pace {
+    /// The time left at this pace, once that can be told.
+    fn left(&self, done: u64, total: u64) -> Option<Duration> {
+        let (since, before) = self.first;
+        let made = done.checked_sub(before).filter(|made| *made > 0)?;
+        let elapsed = since.elapsed();
+        (elapsed >= PAUSE).then(|| elapsed.mul_f64(total.saturating_sub(done) as f64 / made as f64))
+    }
 }
 
 impl Bars {
@@ -40,7 +66,33 @@ impl Bars {
     pub fn new() -> Self {
         let target = ProgressDrawTarget::stderr();
         let plain = target.is_hidden();
-        Self { bars: MultiProgress::with_draw_target(target), stages: Mutex::default(), plain }
+        let bars = MultiProgress::with_draw_target(target);
+        Self { bars, stages: Mutex::default(), paces: Mutex::default(), plain }
+    }
+
+    /// Says how far a stage is, where no bar shows it, and once how to shorten it if much is left.
+    fn note(&self, stage: &str, done: u64, total: u64, message: &str) {
+        let mut paces = self.paces.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let now = Instant::now();
+        let new = || Pace { first: (now, done), told: now, is_hinted: false };
+        let pace = paces.entry(stage.to_owned()).or_insert_with(new);
+        let left = pace.left(done, total);
+        if self.plain && now.duration_since(pace.told) >= PAUSE {
+            pace.told = now;
+            let left = left.map_or_else(String::new, |left| format!(", {} left", HumanDuration(left)));
+            eprintln!("{stage}: {done} of {total} {message}{left}");
+        }
+        let flag = SHORTENED_BY.iter().find(|(name, _)| *name == stage).map(|(_, flag)| flag);
+        if let (Some(flag), Some(left), false) = (flag, left, pace.is_hinted)
+            && left >= LONG
+        {
+            pace.is_hinted = true;
+            let hint = format!("{stage} will take about {} more; {flag} COUNT shortens it", HumanDuration(left));
+            match self.plain {
+                true => eprintln!("{hint}"),
+                false => drop(self.bars.println(hint)),
+            }
+        }
     }
 }
 
@@ -56,6 +108,7 @@ impl EventReader for Bars {
                 stages.insert(stage.clone(), bar);
             }
             Event::Progress { stage, done, total, message } => {
+                self.note(stage, *done, *total, message);
                 if let Some(bar) = stages.get(stage) {
                     bar.set_style(style("{prefix:>16} {bar:30} {pos}/{len} {msg}, {eta} left"));
                     bar.set_length(*total);
