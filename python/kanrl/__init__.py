@@ -8,6 +8,7 @@
 
 import sys as _sys
 
+from kanrl._dagger import DAggerTrainer
 from kanrl._errors import InputError, KanrlError, RunError
 from kanrl._evaluate import Comparison, Evaluation, compare, evaluate
 from kanrl._kanrl import VERSION as __version__
@@ -19,18 +20,19 @@ from kanrl._run import Run, extract, resume
 from kanrl._table import Table
 
 _point_to_library()
-if "gymnasium" in _sys.modules:
+if _sys.modules.get("gymnasium") is not None:
     from kanrl._registration import register as _register
 
     _register()
 
 __all__ = [
     "Comparison",
+    "DAggerTrainer",
+    "Evaluation",
+    "InputError",
     "KAN",
     "KANClassifier",
     "KANRegressor",
-    "Evaluation",
-    "InputError",
     "KanrlError",
     "Policy",
     "Run",
@@ -57,4 +59,5 @@ def __getattr__(name):
         raise AttributeError(f"module 'kanrl' has no attribute {name!r}")
     import importlib
 
-    return getattr(importlib.import_module(_LATER[name]), name)
+    globals()[name] = found = getattr(importlib.import_module(_LATER[name]), name)
+    return found

@@ -12,6 +12,11 @@ from kanrl import _kanrl
 from kanrl._errors import InputError
 
 
+def as_json(arguments):
+    """An environment's keyword arguments for the Rust side."""
+    return json.dumps(arguments)
+
+
 def section(expert, scores, env, arguments, out):
     """The expert's section of a run's config; a text for what the command line can name."""
     if scores is None and isinstance(expert, (str, Path)):
@@ -23,10 +28,10 @@ def section(expert, scores, env, arguments, out):
     return live(expert, scores, env, arguments)[1]
 
 
-def live(expert, scores, env, arguments):
-    """A policy of what lives in this program, and its section in a config."""
+def live(expert, scores, env, arguments, kept=True):
+    """A policy of what lives in this program, and its section in a config; runs find it where it is `kept`."""
     act, scores = _functions(expert, scores)
-    probe, action_size, score_size = _kanrl.probe(env, json.dumps(arguments))
+    probe, action_size, score_size = _kanrl.probe(env, as_json(arguments))
     name = _name(expert if expert is not None else scores)
     if scores is not None:
         scores = _batched(scores, probe, score_size, name)
@@ -34,7 +39,7 @@ def live(expert, scores, env, arguments):
     if act is None:
         # The scores of a vector action are the vector itself, which is clipped later.
         act = (lambda observations: scores(observations).argmax(axis=-1)) if action_size == 1 < score_size else scores
-    policy, text = _kanrl.python_policy(name, act, scores, env, json.dumps(arguments))
+    policy, text = _kanrl.python_policy(name, act, scores, env, as_json(arguments), kept)
     return policy, json.loads(text)
 
 

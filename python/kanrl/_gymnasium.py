@@ -19,12 +19,24 @@ def _space(space):
     return gymnasium.spaces.Box(bound("low"), bound("high"), dtype=dtype)
 
 
-class RustEnv(gymnasium.Env):
+class _Again:
+    """Copies and pickles are made anew, as Gymnasium's `EzPickle` does it: without the episodes that run."""
+
+    def __reduce__(self):
+        return _made, (type(self), self._made_with)
+
+
+def _made(kind, arguments):
+    return kind(**arguments)
+
+
+class RustEnv(_Again, gymnasium.Env):
     """One environment. `render_mode` is None or `rgb_array`; other arguments are the environment's own."""
 
     metadata = {"render_modes": ["rgb_array"]}
 
     def __init__(self, identifier, render_mode=None, **arguments):
+        self._made_with = {"identifier": identifier, "render_mode": render_mode, **arguments}
         self._lanes = _kanrl.Lanes(identifier, json.dumps(arguments), 1)
         spec = json.loads(self._lanes.spec())
         self.metadata = {**self.metadata, "render_fps": spec["frames_per_second"]}
@@ -60,13 +72,14 @@ class RustEnv(gymnasium.Env):
         return numpy.array(self._lanes.state(0))
 
 
-class RustVectorEnv(gymnasium.vector.VectorEnv):
+class RustVectorEnv(_Again, gymnasium.vector.VectorEnv):
     """Several environments, stepped together in Rust. As in `gym.make_vec`, an environment whose episode has ended starts
     another at its next step (`AutoresetMode.NEXT_STEP`)."""
 
     metadata = {"render_modes": ["rgb_array"], "autoreset_mode": gymnasium.vector.AutoresetMode.NEXT_STEP}
 
     def __init__(self, identifier, num_envs=1, render_mode=None, **arguments):
+        self._made_with = {"identifier": identifier, "num_envs": num_envs, "render_mode": render_mode, **arguments}
         self._lanes = _kanrl.Lanes(identifier, json.dumps(arguments), num_envs)
         spec = json.loads(self._lanes.spec())
         self.metadata = {**self.metadata, "render_fps": spec["frames_per_second"]}

@@ -2,17 +2,31 @@
 
 import copy
 import json
-import pickle
+import sys
+from pathlib import Path
 
 import numpy
 
 from kanrl._errors import InputError
-from kanrl._kanrl import Network
+from kanrl._kanrl import Network, png, restore_network
 from kanrl._optional import needed
 
 #: pykan's names of base functions, and kanrl's.
 _BASES = {"silu": "silu", "identity": "identity", "zero": "zero"}
 _OPTIMIZERS = {"LBFGS": "lbfgs", "Adam": "adam", "auto": "auto", "LM": "levenberg_marquardt"}
+#: pykan's names of what is regularized.
+_METRICS = ("edge_forward_spline_n", "edge_forward_spline_u", "edge_forward_sum", "edge_backward", "node_backward")
+#: The score of the class that a row is of; the others' is 0.
+CERTAIN = 30.0
+#: Arguments of pykan's that change no result: accepted, so that its scripts run.
+_IGNORED = {
+    "KAN": {"device", "auto_save", "ckpt_path", "first_init", "round", "save_act", "state_id", "symbolic_enabled"},
+    "fit": {
+        "beta", "display_metrics", "img_folder", "in_vars", "log", "out_vars", "save_fig", "save_fig_freq",
+        "singularity_avoiding", "y_th",
+    },
+    "create_dataset": set(),
+}  # fmt: skip
 
 
 class KAN:
@@ -31,13 +45,13 @@ class KAN:
     noise_scale : float
         Height of the noise that the splines start as.
 
-    Inputs are NumPy arrays, or anything `numpy.asarray` takes, such as torch's tensors on the CPU; results are NumPy
-    arrays. Inputs are standardized inside and grids follow the data, so `grid_range` and the like have no counterpart.
+    Outputs are torch tensors where the inputs are, and NumPy arrays otherwise. Inputs are standardized inside and grids
+    follow the data, so `grid_range` and the like have no counterpart. `device` and what pykan needs for its checkpoints is
+    accepted and changes nothing: networks live on the CPU.
     """
 
-    def __init__(self, width, grid=3, k=3, seed=1, base_fun="silu", noise_scale=0.3, **unknown):
-        if unknown:
-            raise InputError(f"KAN takes no `{next(iter(unknown))}`", "it takes width, grid, k, seed, base_fun, noise_scale")
+    def __init__(self, width, grid=3, k=3, seed=1, base_fun="silu", noise_scale=0.3, **others):
+        _refuse("KAN", others, "it takes width, grid, k, seed, base_fun, noise_scale")
         if len(width) < 2:
             raise InputError(f"the width {width} has no layer", "give inputs, hidden layers and outputs: [2, 5, 1]")
         layers = [(layer, 0) if isinstance(layer, (int, numpy.integer)) else (layer[0], sum(layer[1:])) for layer in width]
@@ -62,7 +76,6 @@ class KAN:
         dataset,
         opt="LBFGS",
         steps=100,
-        log=1,
         lamb=0.0,
         lamb_l1=1.0,
         lamb_entropy=2.0,
@@ -72,25 +85,33 @@ class KAN:
         grid_update_num=10,
         lr=0.01,
         batch=-1,
-        **unknown,
+        reg_metric="edge_forward_spline_n",
+        loss_fn=None,
+        metrics=None,
+        **others,
     ):
         """Trains the network.
 
         `dataset` has `train_input`, `train_label`, and if need be `test_input`, `test_label`, as `create_dataset` makes it.
-        `opt` is `LBFGS`, `Adam`, `LM` (Levenberg-Marquardt) or `auto`, which takes the fastest for the size. `log`
-        changes nothing.
+        `loss_fn` is the mean squared error, or with `"cross_entropy"`, or torch's `CrossEntropyLoss`, that of classes, with one
+        output for each: labels are then classes `[rows]` or scores `[rows, classes]`.
 
-        Returns a dictionary like pykan's: `train_loss` (root mean square error after each step) and `test_loss` (after the
-        last).
+        `opt` is `LBFGS`, `Adam`, `LM` (Levenberg-Marquardt) or `auto`, which takes the fastest for the size. A network that
+        was pruned or named is trained by L-BFGS without regularization, and its grids stay.
+
+        Returns a dictionary like pykan's: `train_loss` (the square root of the loss after each step), `test_loss` (after the
+        last), and what the functions `metrics` give after the last.
         """
-        if unknown:
-            raise InputError(f"fit takes no `{next(iter(unknown))}`")
+        _refuse("fit", others)
         if opt not in _OPTIMIZERS:
             raise InputError(f"no optimizer is named `{opt}`", f"there are {', '.join(_OPTIMIZERS)}")
+        if reg_metric not in _METRICS:
+            raise InputError(f"nothing to regularize is named `{reg_metric}`", f"there are {', '.join(_METRICS)}")
         training = {
             "optimizer": _OPTIMIZERS[opt],
             "steps": int(steps),
             "lambda": float(lamb),
+            "metric": reg_metric,
             "lambda_l1": float(lamb_l1),
             "lambda_entropy": float(lamb_entropy),
             "lambda_coefficients": float(lamb_coef),
@@ -99,18 +120,33 @@ class KAN:
             "learning_rate": float(lr),
             "batch_rows": max(int(batch), 0),
         }
-        part = lambda name: None if dataset.get(name) is None else _array(dataset[name])  # noqa: E731
+        is_choice = loss_fn == "cross_entropy" or type(loss_fn).__name__ == "CrossEntropyLoss"
+        if loss_fn is not None and not is_choice and type(loss_fn).__name__ != "MSELoss":
+            raise InputError(f"the loss {loss_fn!r} is not supported", 'leave out loss_fn=, or use "cross_entropy"')
+        parts = [
+            None if dataset.get(name) is None else _array(dataset[name])
+            for name in ("train_input", "train_label", "test_input", "test_label")
+        ]
+        if is_choice:
+            parts[1::2] = [None if labels is None else self._scores(labels) for labels in parts[1::2]]
         config = json.dumps({**self._config, **training})
-        train, test = self._network.fit(
-            config, part("train_input"), part("train_label"), part("test_input"), part("test_label"), steps=int(steps)
-        )
-        return {"train_loss": numpy.sqrt(train), "test_loss": numpy.sqrt(test)}
+        train, test = self._network.fit(config, *parts, steps=int(steps), classes=is_choice)
+        results = {"train_loss": numpy.sqrt(train), "test_loss": numpy.sqrt(test)}
+        results.update((metric.__name__, [metric().item()]) for metric in metrics or ())
+        return results
 
     train = fit
 
     def __call__(self, x):
-        """Outputs `[rows, outputs]` for inputs `[rows, inputs]`."""
-        return self._network.predict(_array(x))
+        """Outputs `[rows, outputs]` for inputs `[rows, inputs]`. What a network sees before it is trained is what `plot` draws
+        its curves over."""
+        inputs = _array(x)
+        self._network.look_at(inputs)
+        outputs = self._network.predict(inputs)
+        torch = sys.modules.get("torch")
+        if torch is None or not isinstance(x, torch.Tensor):
+            return outputs
+        return torch.from_numpy(outputs).to(device=x.device, dtype=x.dtype)
 
     forward = __call__
 
@@ -135,7 +171,7 @@ class KAN:
         self._network = self._network.without_edge(l, i, j)
 
     def refine(self, new_grid):
-        """A network with more intervals, which computes nearly the same."""
+        """A network with other numbers of intervals, which computes nearly the same."""
         refined = copy.deepcopy(self)
         refined._network.refine(int(new_grid))
         refined._config["grid"] = int(new_grid)
@@ -156,7 +192,7 @@ class KAN:
         """How much the outputs depend on each input."""
         return numpy.array(self._network.input_scores())
 
-    def suggest_symbolic(self, l, i, j, topk=5, lib=None, weight_simple=0.8, verbose=True):  # noqa: E741
+    def suggest_symbolic(self, l, i, j, topk=5, lib=None, weight_simple=0.8, verbose=True, **_):  # noqa: E741
         """Functions for an edge, best first: pykan's tuple of the best one, `(name, None, r2, complexity)`."""
         found = self._network.suggest(l, i, j, lib, weight_simple)[:topk]
         if not found:
@@ -168,7 +204,7 @@ class KAN:
         name, r2, complexity, _ = found[0]
         return name, None, r2, complexity
 
-    def fix_symbolic(self, l, i, j, fun_name, verbose=True):  # noqa: E741
+    def fix_symbolic(self, l, i, j, fun_name, verbose=True, **_):  # noqa: E741
         """Makes an edge a named function, fitted to its curve; gives the fit's coefficient of determination."""
         self._network, r2 = self._network.name_edge(l, i, j, fun_name)
         if verbose:
@@ -201,7 +237,7 @@ class KAN:
         return [expression.subs(renamed) for expression in expressions], symbols
 
     def plot(self, path=None, in_vars=None, out_vars=None, **_):
-        """The diagram: an object that notebooks draw. `path` saves it as SVG."""
+        """The diagram: an object that notebooks draw. `path` saves it, as SVG or PNG by its suffix."""
         names = self._names(in_vars)
         outputs = [str(name) for name in out_vars] if out_vars else self._output_names(names)
         diagram = Diagram(self._network.diagram(names, outputs))
@@ -210,22 +246,71 @@ class KAN:
         return diagram
 
     def saveckpt(self, path="model"):
-        """Saves the network: a pickle, for `loadckpt`."""
+        """Saves the network and what it was trained on, for `loadckpt`. The file is NumPy's: reading it runs no code."""
+        _, (*sizes, kind, network, inputs, targets) = self._network.__reduce__()
+        state = json.dumps({"format": _FORMAT, "config": self._config, "sizes": sizes, "kind": kind})
         with open(path, "wb") as file:
-            pickle.dump(self, file)
+            numpy.savez(file, state=_bytes(state.encode()), network=_bytes(bytes(network)), inputs=inputs, targets=targets)
 
     @staticmethod
     def loadckpt(path="model"):
-        """Loads what `saveckpt` saved. It is a pickle: load only files that you trust."""
-        with open(path, "rb") as file:
-            model = pickle.load(file)
-        if not isinstance(model, KAN):
-            raise InputError(f"`{path}` holds a {type(model).__name__}, not a KAN")
+        """Loads what `saveckpt` saved, or pykan's checkpoint of that name (`…_config.yml` and `…_state`), for which PyYAML is
+        needed. Both are read as data.
+
+        A network of pykan's is what it would be after `prune`: its grids stay. Call it with inputs, or train it, before it
+        is plotted, pruned or named.
+        """
+        if Path(f"{path}_config.yml").is_file():
+            return KAN._of_pykan(path)
+        try:
+            with numpy.load(path, allow_pickle=False) as file:
+                parts = {name: file[name] for name in ("state", "network", "inputs", "targets")}
+            state = json.loads(parts["state"].tobytes())
+            config, sizes, kind = state["config"], state["sizes"], state["kind"]
+        except FileNotFoundError:
+            raise
+        except (EOFError, KeyError, OSError, TypeError, ValueError) as error:
+            raise InputError(f"`{path}` is not a saved network: {error}", "saveckpt writes one") from error
+        if state.get("format") != _FORMAT:
+            raise InputError(f"`{path}` has the format {state.get('format')}, expected {_FORMAT}", "use the same kanrl")
+        network = restore_network(
+            *sizes, kind, parts["network"].tobytes(), parts["inputs"].tolist(), parts["targets"].tolist()
+        )
+        return KAN._around(network, config, sizes[0], sizes[1])
+
+    @staticmethod
+    def _of_pykan(path):
+        yaml = needed("yaml", "pykan")
+        with open(f"{path}_config.yml", encoding="utf-8") as file:
+            config = yaml.safe_load(file)
+        try:
+            width, grid, k = config["width"], config["grid"], config["k"]
+            parts = {name: config[name] for name in ("width", "grid", "k", "mult_arity", "base_fun_name")}
+            parts["functions"] = [config[f"symbolic.funs_name.{layer}"] for layer in range(len(width) - 1)]
+        except (KeyError, TypeError) as error:
+            raise InputError(f"{path}_config.yml lacks {error}", "checkpoints of pykan 0.2 can be read") from error
+        network = Network.of_pykan(json.dumps(parts), f"{path}_state")
+        settings = {"hidden": [], "products": [], "grid": grid, "degree": k, "base": config["base_fun_name"]}
+        return KAN._around(network, settings, sum(width[0]), sum(width[-1]))
+
+    @staticmethod
+    def _around(network, config, inputs, outputs):
+        model = KAN.__new__(KAN)
+        model._network, model._config, model._inputs, model._outputs = network, config, inputs, outputs
         return model
 
     def copy(self):
         """An independent copy."""
         return copy.deepcopy(self)
+
+    def _scores(self, labels):
+        """Classes as scores; scores as they are."""
+        if labels.ndim == 2 and labels.shape[1] == self._outputs:
+            return labels
+        classes = labels.ravel().astype(int)
+        if len(classes) and not 0 <= classes.min() <= classes.max() < self._outputs:
+            raise InputError(f"classes from {classes.min()} to {classes.max()} for {self._outputs} outputs", "one for each class")
+        return numpy.where(classes[:, None] == numpy.arange(self._outputs), CERTAIN, 0.0)
 
     def _with(self, network):
         model = copy.copy(self)
@@ -243,6 +328,10 @@ class KAN:
         return [f"{name}_" if name in taken else name for name in names]
 
 
+#: Of what `saveckpt` writes.
+_FORMAT = 1
+
+
 class Diagram:
     """A picture as SVG."""
 
@@ -252,21 +341,34 @@ class Diagram:
     def _repr_svg_(self):
         return self.svg
 
-    def save(self, path):
-        """Writes the SVG."""
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(self.svg)
+    def save(self, path, scale=2.0):
+        """Writes the SVG, or with the suffix `.png` its pixels, `scale` for each of its units."""
+        path = Path(path)
+        if path.suffix.lower() == ".png":
+            path.write_bytes(png(self.svg, scale))
+        else:
+            path.write_text(self.svg, encoding="utf-8")
 
 
-def create_dataset(f, n_var=2, f_mode="col", ranges=(-1, 1), train_num=1000, test_num=1000, seed=0, **unknown):
-    """Samples of a function, as pykan's `create_dataset` makes them, as NumPy arrays.
+def create_dataset(
+    f,
+    n_var=2,
+    f_mode="col",
+    ranges=(-1, 1),
+    train_num=1000,
+    test_num=1000,
+    normalize_input=False,
+    normalize_label=False,
+    device=None,
+    seed=0,
+    **others,
+):
+    """Samples of a function, as pykan's `create_dataset` makes them.
 
     `f` gets `[rows, n_var]` (with `f_mode="row"` `[n_var, rows]`): a torch tensor where torch is imported, else an array.
+    The dataset's parts are NumPy arrays, or with `device` torch tensors of torch's default type there.
     """
-    import sys
-
-    if unknown:
-        raise InputError(f"create_dataset takes no `{next(iter(unknown))}`")
+    _refuse("create_dataset", others)
     random = numpy.random.default_rng(seed)
     ranges = numpy.broadcast_to(numpy.asarray(ranges, dtype=float), (n_var, 2))
     torch = sys.modules.get("torch")
@@ -277,7 +379,15 @@ def create_dataset(f, n_var=2, f_mode="col", ranges=(-1, 1), train_num=1000, tes
         y = _array(f(given if f_mode == "col" else given.T))
         dataset[f"{part}_input"] = x
         dataset[f"{part}_label"] = y.reshape(rows, -1)
-    return dataset
+    for kind, normalized in (("input", normalize_input), ("label", normalize_label)):
+        if normalized:
+            mean, std = dataset[f"train_{kind}"].mean(axis=0), dataset[f"train_{kind}"].std(axis=0, ddof=1)
+            for part in ("train", "test"):
+                dataset[f"{part}_{kind}"] = (dataset[f"{part}_{kind}"] - mean) / std
+    if device is None or torch is None:
+        return dataset
+    kind = torch.get_default_dtype()
+    return {name: torch.from_numpy(values).to(device=device, dtype=kind) for name, values in dataset.items()}
 
 
 def ex_round(expression, n_digit):
@@ -290,3 +400,14 @@ def ex_round(expression, n_digit):
 def _array(values):
     values = values.detach().cpu().numpy() if hasattr(values, "detach") else values
     return numpy.asarray(values, dtype=numpy.float64)
+
+
+def _bytes(content):
+    return numpy.frombuffer(content, dtype=numpy.uint8)
+
+
+def _refuse(function, others, help=None):
+    """An error for an argument that pykan's function has and this one cannot honor."""
+    unknown = [name for name in others if name not in _IGNORED[function]]
+    if unknown:
+        raise InputError(f"{function} takes no `{unknown[0]}`", help)

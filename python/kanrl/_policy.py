@@ -32,4 +32,4 @@ def policy(source, environment=None, *, scores=None):
         return _policy(str(source), environment)
     if environment is None:
         raise InputError("no environment was named", "pass the environment together with a policy in Python")
-    return _experts.live(source, scores, environment, {})[0]
+    return _experts.live(source, scores, environment, {}, kept=False)[0]

@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy
 
+from kanrl._kan import CERTAIN
 from kanrl._kanrl import Network
 from kanrl._optional import needed
 
@@ -13,9 +14,6 @@ needed("sklearn", "sklearn")
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin  # noqa: E402
 from sklearn.utils.multiclass import check_classification_targets  # noqa: E402
 from sklearn.utils.validation import check_is_fitted, validate_data  # noqa: E402
-
-#: The score of the class that a row is of; the others' is 0.
-_CERTAIN = 30.0
 
 
 class _Network(BaseEstimator):
@@ -159,7 +157,7 @@ class KANClassifier(ClassifierMixin, _Network):
         if len(self.classes_) < 2:
             raise ValueError(f"there is only one class: {self.classes_[0]!r}; a classifier needs two")
         targets = numpy.zeros((len(y), len(self.classes_)))
-        targets[numpy.arange(len(y)), indices] = _CERTAIN
+        targets[numpy.arange(len(y)), indices] = CERTAIN
         return self._train(X, targets, classes=True)
 
     def decision_function(self, X):

@@ -2,6 +2,8 @@
 
 use crate::environments;
 use crate::errors;
+use crate::experts;
+use crate::observations::matrix;
 use crate::policy::Policy;
 use crate::work::cancellable;
 use kanrl_core::action::ActionBatch;
@@ -30,7 +32,37 @@ pub fn evaluate(
     let seeds = seeds(episodes, seed)?;
     let policy = policy.get().policy();
     let played = cancellable(py, |flag| play(&rollouts, policy.as_ref(), &seeds, false, flag))?;
-    Ok(returns(&played.map_err(errors::run)?).to_string())
+    Ok(returns(&played.map_err(failed)?).to_string())
+}
+
+/// The states of a policy's episodes, one a seed: observations `[rows, size]`, how many steps each episode had taken before
+/// each of them `[rows]`, and each episode's return.
+#[pyfunction]
+#[expect(clippy::type_complexity, reason = "three arrays")]
+pub fn states<'py>(
+    py: Python<'py>,
+    policy: &Bound<'py, Policy>,
+    environment: &Bound<'py, PyAny>,
+    arguments: &str,
+    episodes: u64,
+    seed: u64,
+) -> PyResult<(Bound<'py, PyAny>, Vec<u32>, Vec<f64>)> {
+    let rollouts = rollouts(environment, arguments)?;
+    let seeds = seeds(episodes, Some(seed))?;
+    let policy = policy.get().policy();
+    let played = cancellable(py, |flag| play(&rollouts, policy.as_ref(), &seeds, true, flag))?.map_err(failed)?;
+    let (mut observations, mut elapsed) = (Vec::new(), Vec::new());
+    for trajectory in played.iter().filter_map(|episode| episode.trajectory.as_ref()) {
+        observations.extend_from_slice(&trajectory.observations);
+        elapsed.extend(trajectory.elapsed_steps());
+    }
+    let returns = played.iter().map(|episode| episode.episode_return).collect();
+    Ok((matrix(py, observations, rollouts.spec().observation_space.len()), elapsed, returns))
+}
+
+/// A rollout's error, whose cause is what an expert in Python raised.
+fn failed(error: RolloutError) -> PyErr {
+    errors::caused(errors::run(error), experts::raised())
 }
 
 /// Plays both policies on the same seeds and gives, as JSON, their returns, the differences, and how far the second one does
@@ -56,7 +88,7 @@ pub fn compare(
         let references = both(&reference, second.as_ref(), false)?;
         Ok((reference, other, Agreement::of(&own), Agreement::of(&references)))
     };
-    let (reference, other, own_states, reference_states) = cancellable(py, work)?.map_err(errors::run)?;
+    let (reference, other, own_states, reference_states) = cancellable(py, work)?.map_err(failed)?;
     let differences: Vec<f64> =
         other.iter().zip(&reference).map(|(own, other)| own.episode_return - other.episode_return).collect();
     let interval = statistics::mean_interval(&differences);

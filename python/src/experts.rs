@@ -96,7 +96,8 @@ fn visited(environment: &Bound<'_, PyAny>, arguments: &str) -> PyResult<(Environ
     Ok((spec, observations))
 }
 
-/// A policy of functions over batches: `act` gives actions, `scores`, where there is one, what they are made of.
+/// A policy of functions over batches: `act` gives actions, `scores`, where there is one, what they are made of. And its section
+/// in a run's config, by which runs find it where it is `kept`.
 #[pyfunction]
 pub fn python_policy(
     name: String,
@@ -104,6 +105,7 @@ pub fn python_policy(
     scores: Option<Py<PyAny>>,
     environment: &Bound<'_, PyAny>,
     arguments: &str,
+    kept: bool,
 ) -> PyResult<(Policy, String)> {
     let (spec, observations) = visited(environment, arguments)?;
     let expert = PythonExpert { name: name.clone(), act, scores, spec };
@@ -124,7 +126,9 @@ pub fn python_policy(
     let answers = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let names = expert.spec.observation_space.names();
     let expert = Arc::new(expert);
-    GIVEN.lock().unwrap_or_else(PoisonError::into_inner).insert(answers.clone(), Arc::clone(&expert));
+    if kept {
+        GIVEN.lock().unwrap_or_else(PoisonError::into_inner).insert(answers.clone(), Arc::clone(&expert));
+    }
     let section = serde_json::json!({ "kind": "python", "name": name, "answers": answers });
     Ok((Policy::of_this_process(expert, names), section.to_string()))
 }

@@ -2,6 +2,7 @@
 //!
 //! Long work runs on a separate thread with the interpreter's lock released.
 
+mod command;
 mod environments;
 mod errors;
 mod evaluate;
@@ -10,6 +11,7 @@ mod naming;
 mod network;
 mod observations;
 mod policy;
+mod pykan;
 mod run;
 mod vector;
 mod work;
@@ -19,13 +21,15 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _kanrl {
     #[pymodule_export]
+    use crate::command::command;
+    #[pymodule_export]
     use crate::environments::environments;
     #[pymodule_export]
-    use crate::evaluate::{compare, evaluate};
+    use crate::evaluate::{compare, evaluate, states};
     #[pymodule_export]
     use crate::experts::{forget_experts, probe, python_policy};
     #[pymodule_export]
-    use crate::network::{Network, restore_network};
+    use crate::network::{Network, png, restore_network};
     #[pymodule_export]
     use crate::policy::{Policy, policy};
     #[pymodule_export]

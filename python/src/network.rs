@@ -4,18 +4,20 @@ use crate::errors;
 use crate::naming;
 use crate::observations::{matrix, numbers};
 use crate::policy::Policy;
+use crate::pykan;
 use crate::work::cancellable;
 use kanrl_core::action::ActionRule;
 use kanrl_core::approximator::{FitTask, FunctionApproximator, Loss, Samples};
 use kanrl_core::config::ApproximatorConfig;
 use kanrl_core::function::{SampledCurve, SymbolicLibrary};
 use kanrl_core::graph::{EdgeFunction, PruneThresholds, UnivariateGraph, diagram};
-use kanrl_core::kan::{Kan, KanConfig};
+use kanrl_core::kan::{self, Kan, KanConfig};
 use kanrl_symbolic::library::DefaultLibraryConfig;
 use kanrl_symbolic::{Formula, Output, graph_expressions};
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 /// A network: splines while it is trained, a graph of splines and named functions after it was pruned or named.
@@ -25,7 +27,8 @@ pub struct Network {
     outputs: usize,
     seed: u64,
     body: Body,
-    /// What it was last trained on: for attribution, naming and diagrams.
+    /// What it was last trained on: for attribution, naming and diagrams. Of a network that was not, the inputs that it has
+    /// seen.
     rows: Rows,
 }
 
@@ -57,11 +60,25 @@ impl Network {
         match &self.body {
             Body::Graph(graph) => Ok(graph.clone()),
             Body::Kan(kan) => {
-                if self.rows.weights.is_empty() {
-                    return Err(errors::input_with_help("the network has not been trained", "call fit first"));
-                }
-                kan.graph(self.rows.samples()).ok_or_else(|| errors::input_with_help("it has no graph", "use a KAN"))
+                self.has_seen()?;
+                let mut graph = kan.plain_graph();
+                graph.set_importances(&self.rows.inputs);
+                Ok(graph)
             }
+        }
+    }
+
+    fn has_seen(&self) -> PyResult<()> {
+        match self.rows.inputs.is_empty() {
+            true => Err(errors::input_with_help("the network has not been trained", "call fit first")),
+            false => Ok(()),
+        }
+    }
+
+    fn is_trained(&self) -> PyResult<()> {
+        match self.rows.weights.is_empty() {
+            true => Err(errors::input_with_help("the network has not been trained", "call fit first")),
+            false => Ok(()),
         }
     }
 
@@ -178,28 +195,50 @@ impl Network {
         result?.map_err(errors::run)?;
         if let Some(test) = test {
             let predicted = self.outputs_of(&test.inputs);
-            let error: f64 = predicted.iter().zip(&test.targets).map(|(own, wanted)| (own - wanted).powi(2)).sum();
-            losses.1.push(error / test.targets.len().max(1) as f64);
+            let mut gradient = vec![0.0; self.outputs];
+            let rows = predicted.chunks_exact(self.outputs).zip(test.targets.chunks_exact(self.outputs));
+            let sum: f64 = rows.map(|(own, wanted)| loss.row(own, wanted, &mut gradient)).sum();
+            losses.1.push(sum / test.weights.len().max(1) as f64);
         }
         Ok(losses)
     }
 
     /// Gives every curve so many intervals.
     fn refine(&mut self, grid: usize) -> PyResult<()> {
-        match &mut self.body {
-            Body::Kan(_) if self.rows.weights.is_empty() => {
-                Err(errors::input_with_help("the network has not been trained", "call fit first"))
-            }
-            Body::Kan(_) if grid == 0 => Err(errors::input_with_help("a grid of 0 intervals", "give at least 1")),
-            Body::Kan(kan) => {
-                kan.refine(grid, &self.rows.inputs);
-                Ok(())
-            }
-            Body::Graph(_) => Err(errors::input_with_help(
-                "a network that was pruned or named keeps its grids",
-                "refine it before it is pruned",
-            )),
+        self.has_seen()?;
+        if grid == 0 {
+            return Err(errors::input_with_help("a grid of 0 intervals", "give at least 1"));
         }
+        match &mut self.body {
+            Body::Kan(kan) => kan.refine(grid, &self.rows.inputs),
+            Body::Graph(graph) => {
+                let network = kan::Network::from_graph(graph).map_err(errors::run)?;
+                let values = graph.node_values(&self.rows.inputs);
+                let columns = &values[..graph.inputs.len()];
+                let rows = (0..columns[0].len()).flat_map(|row| columns.iter().map(move |column| column[row]));
+                let inputs = std::mem::take(&mut graph.inputs);
+                *graph = network.refined(grid, &rows.collect::<Vec<_>>()).graph();
+                graph.inputs = inputs;
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps inputs that a network that was not trained has seen, for attribution and diagrams.
+    fn look_at(&mut self, inputs: &Bound<'_, PyAny>) -> PyResult<()> {
+        if self.rows.weights.is_empty() {
+            self.rows.inputs = table(inputs, self.inputs, "inputs")?;
+        }
+        Ok(())
+    }
+
+    /// A network of pykan's: `config` is JSON, as [`pykan::Config`] has it, and `state` the checkpoint's file `…_state`.
+    #[staticmethod]
+    fn of_pykan(config: &str, state: PathBuf) -> PyResult<Self> {
+        let config: pykan::Config = serde_json::from_str(config).map_err(errors::input)?;
+        let graph = pykan::graph(&config, &state)?;
+        let (inputs, outputs) = (graph.inputs.len(), graph.outputs.len());
+        Ok(Self { inputs, outputs, seed: 0, body: Body::Graph(graph), rows: Rows::default() })
     }
 
     /// Outputs `[rows, outputs]` for inputs `[rows, inputs]`.
@@ -212,6 +251,7 @@ impl Network {
     /// The network without what matters little: scores up to a threshold go, of hidden nodes first, then of edges, then of
     /// inputs.
     fn prune(&self, node: f64, edge: f64, input: f64) -> PyResult<Self> {
+        self.has_seen()?;
         let graph = self.graph()?.prune(&self.rows.inputs, &PruneThresholds { node, edge, input });
         Ok(self.with_graph(graph.map_err(errors::run)?))
     }
@@ -239,7 +279,9 @@ impl Network {
     /// All edges.
     fn edges(&self) -> PyResult<Vec<EdgeRow>> {
         let mut graph = self.graph()?;
-        graph.set_importances(&self.rows.inputs);
+        if !self.rows.inputs.is_empty() {
+            graph.set_importances(&self.rows.inputs);
+        }
         let places = places(&graph);
         let row = |edge: &kanrl_core::graph::Edge| {
             let name = match &edge.function {
@@ -253,6 +295,7 @@ impl Network {
 
     /// Attribution scores of the inputs.
     fn input_scores(&self) -> PyResult<Vec<f64>> {
+        self.has_seen()?;
         let mut scores = self.graph()?.importances(&self.rows.inputs).nodes;
         scores.truncate(self.inputs);
         Ok(scores)
@@ -268,6 +311,7 @@ impl Network {
         functions: Option<Vec<String>>,
         simplicity: Option<f64>,
     ) -> PyResult<Vec<Suggestion>> {
+        self.has_seen()?;
         let graph = self.graph()?;
         let curve = self.curve(&graph, Self::edge(&graph, layer, source, target)?);
         let candidates = library(functions, simplicity)?.candidates(&curve);
@@ -280,6 +324,7 @@ impl Network {
 
     /// The network with one edge named; the function's fit to the edge's curve.
     fn name_edge(&self, layer: usize, source: usize, target: usize, function: String) -> PyResult<(Self, f64)> {
+        self.has_seen()?;
         let graph = self.graph()?;
         let edge = Self::edge(&graph, layer, source, target)?;
         let found = library(Some(vec![function.clone()]), None)?.candidates(&self.curve(&graph, edge));
@@ -300,6 +345,7 @@ impl Network {
         classes: bool,
         tolerance: Option<f64>,
     ) -> PyResult<Self> {
+        self.is_trained()?;
         let (mut graph, library) = (self.graph()?, library(functions, simplicity)?);
         graph.set_importances(&self.rows.inputs);
         let loss = if classes { Loss::CrossEntropy } else { Loss::MeanSquared };
@@ -329,6 +375,7 @@ impl Network {
 
     /// The diagram as SVG.
     fn diagram(&self, input_names: Vec<String>, output_names: Vec<String>) -> PyResult<String> {
+        self.has_seen()?;
         let mut graph = self.graph()?;
         graph.set_importances(&self.rows.inputs);
         graph.set_input_names(&input_names);
@@ -344,6 +391,12 @@ impl Network {
         let Rows { inputs, targets, .. } = self.rows.clone();
         Ok((restore, (self.inputs, self.outputs, self.seed, kind, bytes, inputs, targets)))
     }
+}
+
+/// A diagram as PNG, with `scale` pixels for each of its units.
+#[pyfunction]
+pub fn png(svg: &str, scale: f32) -> PyResult<Vec<u8>> {
+    diagram::png(svg, scale).map_err(errors::run)
 }
 
 const KAN: &str = "kan";

@@ -2,25 +2,38 @@
 
 use crate::errors;
 use kanrl_core::action::ActionBatch;
-use numpy::ndarray::{Array1, Array2, arr0};
-use numpy::{PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArrayMethods, ToPyArray};
+use numpy::ndarray::{Array2, arr0};
+use numpy::{PyArray1, PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArrayMethods, ToPyArray};
 use pyo3::prelude::*;
 
 /// One observation or several, row-major.
-pub struct Observations {
-    pub values: Vec<f64>,
+pub struct Observations<'py> {
+    values: Numbers<'py>,
     pub rows: usize,
     /// A single one, whose action is single as well.
     pub single: bool,
 }
 
-impl Observations {
-    /// Reads `[size]` or `[rows, size]` numbers of any type.
+/// Numbers in the array that was given, or a copy.
+enum Numbers<'py> {
+    Given(PyReadonlyArrayDyn<'py, f64>),
+    Copied(Vec<f64>),
+}
+
+impl<'py> Observations<'py> {
+    /// Reads `[size]` or `[rows, size]` numbers of any type; row-major float64 ones are not copied.
     ///
     /// # Errors
     /// `kanrl.InputError` for another shape, or a number that is not finite.
-    pub fn read(given: &Bound<'_, PyAny>, size: usize, names: &[String]) -> PyResult<Self> {
-        let (values, shape) = numbers(given)?;
+    pub fn read(given: &Bound<'py, PyAny>, size: usize, names: &[String]) -> PyResult<Self> {
+        let array = given.cast::<PyArrayDyn<f64>>().ok().filter(|array| array.is_c_contiguous() && array.is_aligned());
+        let (values, shape) = match array {
+            Some(array) => (Numbers::Given(array.readonly()), array.shape().to_vec()),
+            None => {
+                let (values, shape) = numbers(given)?;
+                (Numbers::Copied(values), shape)
+            }
+        };
         let (rows, single) = match shape[..] {
             [length] if length == size => (1, true),
             [rows, length] if length == size => (rows, false),
@@ -29,13 +42,25 @@ impl Observations {
                 return Err(errors::input_with_help(message, format!("an observation is {}", names.join(", "))));
             }
         };
-        if let Some(index) = values.iter().position(|value| !value.is_finite()) {
+        let observations = Self { values, rows, single };
+        let values = observations.values();
+        // To the last one, which is faster than to the first that is not.
+        if !values.iter().fold(true, |all, value| all & value.is_finite()) {
+            let index = values.iter().position(|value| !value.is_finite()).expect("there is one");
             let (row, column) = (index / size, index % size);
             let name = names.get(column).map_or_else(|| column.to_string(), |name| format!("`{name}`"));
             let message = format!("{name} is {} in observation {row}", values[index]);
             return Err(errors::input_with_help(message, "observations are finite numbers"));
         }
-        Ok(Self { values, rows, single })
+        Ok(observations)
+    }
+
+    /// All numbers.
+    pub fn values(&self) -> &[f64] {
+        match &self.values {
+            Numbers::Given(array) => array.as_slice().expect("it is contiguous"),
+            Numbers::Copied(values) => values,
+        }
     }
 }
 
@@ -70,19 +95,16 @@ fn flat<T: numpy::Element + Copy>(array: &PyReadonlyArrayDyn<'_, T>, widen: impl
 }
 
 /// Actions as Gymnasium takes them: int64, or float32 vectors. A single one has no first axis.
-///
-/// # Errors
-/// Where NumPy cannot make an array.
-pub fn actions<'py>(py: Python<'py>, actions: &ActionBatch, single: bool) -> PyResult<Bound<'py, PyAny>> {
-    Ok(match actions {
+pub fn actions(py: Python<'_>, actions: ActionBatch, single: bool) -> Bound<'_, PyAny> {
+    match actions {
         ActionBatch::Discrete(actions) if single => arr0(actions[0] as i64).to_pyarray(py).into_any(),
         ActionBatch::Discrete(actions) => {
-            let actions: Array1<i64> = actions.iter().map(|action| *action as i64).collect();
-            actions.to_pyarray(py).into_any()
+            let actions: Vec<i64> = actions.into_iter().map(|action| action as i64).collect();
+            PyArray1::from_vec(py, actions).into_any()
         }
-        ActionBatch::Continuous { values, .. } if single => values.to_pyarray(py).into_any(),
-        ActionBatch::Continuous { values, size } => matrix(py, values.clone(), *size),
-    })
+        ActionBatch::Continuous { values, .. } if single => PyArray1::from_vec(py, values).into_any(),
+        ActionBatch::Continuous { values, size } => matrix(py, values, size),
+    }
 }
 
 /// `[rows, columns]` of a flat buffer.

@@ -2,6 +2,7 @@
 
 use crate::environments;
 use crate::errors;
+use crate::experts;
 use crate::observations::{self, Observations};
 use kanrl_core::action::ActionBatch;
 use kanrl_core::environment::EnvironmentSpec;
@@ -128,10 +129,11 @@ impl Policy {
         let given = Observations::read(observation, self.policy.observation_size(), &self.names)?;
         let elapsed = self.elapsed(elapsed_steps, given.rows)?;
         let mut actions = ActionBatch::zeros(self.policy.action_space(), 0);
-        let mut act = || self.policy.act(&given.values, &elapsed, &mut actions);
+        let values = given.values();
+        let mut act = || self.policy.act(values, &elapsed, &mut actions);
         let acted = if given.rows < MANY_ROWS { act() } else { py.detach(act) };
-        acted.map_err(errors::run)?;
-        Ok((observations::actions(py, &actions, given.single)?, state))
+        acted.map_err(|error| errors::caused(errors::run(error), experts::raised()))?;
+        Ok((observations::actions(py, actions, given.single), state))
     }
 
     /// The numbers behind the actions: one for each discrete action, the largest of which is chosen, or the vector before it
@@ -147,9 +149,10 @@ impl Policy {
         let elapsed = self.elapsed(elapsed_steps, given.rows)?;
         let width = self.policy.action_space().outputs();
         let mut scores = vec![0.0; given.rows * width];
-        let mut score = || self.policy.scores(&given.values, &elapsed, &mut scores);
+        let values = given.values();
+        let mut score = || self.policy.scores(values, &elapsed, &mut scores);
         let scored = if given.rows < MANY_ROWS { score() } else { py.detach(score) };
-        scored.map_err(errors::run)?;
+        scored.map_err(|error| errors::caused(errors::run(error), experts::raised()))?;
         let scores = observations::matrix(py, scores, width);
         if given.single { scores.get_item(0) } else { Ok(scores) }
     }

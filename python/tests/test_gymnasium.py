@@ -1,5 +1,7 @@
 """kanrl's environments as Gymnasium's."""
 
+import copy
+import pickle
 import warnings
 
 import numpy as np
@@ -79,3 +81,48 @@ def test_what_does_not_fit_is_named():
         vector.step(np.zeros(2, dtype=np.int64))
     with pytest.raises(kanrl.RunError, match="bad action"):
         vector.step(np.array([0, 1, 2]))
+
+
+def test_gymnasium_makes_vectors_of_registered_ones_and_wraps_them():
+    from gymnasium.wrappers import vector as wrappers
+
+    made = gymnasium.make_vec("kanrl/CartPole-v1", num_envs=3, vectorization_mode="vector_entry_point")
+    envs = wrappers.RecordEpisodeStatistics(made)
+    envs = wrappers.TransformReward(wrappers.NormalizeObservation(envs), lambda rewards: rewards * 2)
+    envs.action_space.seed(0)
+    observations, _ = envs.reset(seed=0)
+    assert observations.shape == (3, 4)
+    ended = []
+    for _ in range(200):
+        observations, rewards, terminated, truncated, info = envs.step(envs.action_space.sample())
+        assert observations.shape == (3, 4) and rewards.dtype == np.float64
+        ended += [int(info["episode"]["l"][lane]) for lane in np.flatnonzero(terminated | truncated)]
+    assert ended and min(ended) >= 8
+    assert envs.unwrapped.spec is not None
+    envs.close()
+    other = gymnasium.make_vec("kanrl/CartPole-v1", num_envs=2, vectorization_mode="sync")
+    assert (other.reset(seed=0)[0] == kanrl.make_vec("CartPole-v1", num_envs=2).reset(seed=0)[0]).all()
+
+
+def test_seeds_of_all_kinds():
+    vector = kanrl.make_vec("Pendulum-v1", num_envs=3)
+    first = vector.reset(seed=5)[0]
+    assert (vector.reset(seed=np.int64(5))[0] == first).all()
+    assert (vector.reset(seed=[5, 6, 7])[0] == first).all()
+    assert (vector.reset()[0] != first).any()
+    assert (vector.reset(seed=[5, None, 7])[0][[0, 2]] == first[[0, 2]]).all()
+    with pytest.raises(kanrl.InputError, match="2 seeds for 3 environments"):
+        vector.reset(seed=[1, 2])
+
+
+def test_copies_and_pickles_start_anew():
+    for env in (kanrl.make_vec("CartPole-v1", num_envs=2), gymnasium.make("kanrl/CartPole-v1").unwrapped):
+        for other in (copy.deepcopy(env), pickle.loads(pickle.dumps(env))):
+            assert (other.reset(seed=3)[0] == env.reset(seed=3)[0]).all()
+
+
+def test_pictures():
+    vector = kanrl.make_vec("CartPole-v1", num_envs=2, render_mode="rgb_array")
+    vector.reset(seed=0)
+    frames = vector.render()
+    assert len(frames) == 2 and frames[0].dtype == np.uint8 and frames[0].shape[2] == 3

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -55,8 +56,49 @@ def test_copies_and_pickles_predict_the_same(trained):
 
 def test_checkpoints(trained, tmp_path):
     model, dataset, _ = trained
-    model.saveckpt(tmp_path / "model")
-    assert (kanrl.KAN.loadckpt(tmp_path / "model")(dataset["test_input"]) == model(dataset["test_input"])).all()
+    x = dataset["test_input"]
+    for network in (model, model.prune()):
+        network.saveckpt(tmp_path / "model")
+        again = kanrl.KAN.loadckpt(tmp_path / "model")
+        assert (again(x) == network(x)).all() and again.edges == network.edges
+    again.auto_symbolic(lib=["x", "x^2", "sin", "exp"], verbose=0)
+    (tmp_path / "pickle").write_bytes(pickle.dumps(model))
+    (tmp_path / "empty").write_bytes(b"")
+    for damaged in ("pickle", "empty"):
+        with pytest.raises(kanrl.InputError, match="is not a saved network"):
+            kanrl.KAN.loadckpt(tmp_path / damaged)
+
+
+def test_pykan_s_checkpoints_are_read_as_data(tmp_path):
+    pytest.importorskip("yaml")
+    path = Path(__file__).parent / "pykan" / "model"
+    model = kanrl.KAN.loadckpt(path)
+    # What pykan 0.2.8 answers; its numbers are read as float32.
+    x = np.array([[0.251, -0.307], [-0.502, -0.15], [-0.437, 0.859], [-0.809, 0.434], [-0.94, -0.16]])
+    y = [2.041272402467391, -0.0037863755037967906, 1.30876403005864, 0.840775044648393, 0.9095875763237304]
+    assert np.abs(model(x).ravel() - y).max() < 1e-5
+    # Two sums and a product, of which the factors are nodes as well.
+    assert model.width == [2, 4, 1, 1] or model.width[0] == 2
+    names = {name for *_, name, _ in model.edges}
+    assert {"sin", "exp", None} <= names
+    assert "<svg" in model.plot()._repr_svg_()
+    model.fit({"train_input": x, "train_label": np.array(y)[:, None]}, steps=3)
+    config = (path.parent / "model_config.yml").read_text()
+    state = (path.parent / "model_state").read_bytes()
+
+    def damaged(config, state):
+        (tmp_path / "model_config.yml").write_text(config)
+        (tmp_path / "model_state").write_bytes(state)
+        return pytest.raises(kanrl.InputError)
+
+    with damaged(config.replace("grid: 3", "grid: 4"), state):
+        kanrl.KAN.loadckpt(tmp_path / "model")
+    with damaged(config.replace("- sin", "- evil"), state):
+        kanrl.KAN.loadckpt(tmp_path / "model")
+    with damaged(config, state[:5000]):
+        kanrl.KAN.loadckpt(tmp_path / "model")
+    with damaged(config.replace("k: 3", "j: 3"), state):
+        kanrl.KAN.loadckpt(tmp_path / "model")
 
 
 def test_the_same_seed_gives_the_same_network():
@@ -82,8 +124,53 @@ def test_parts(trained):
     r2 = pruned.fix_symbolic(layer, source, target, best[0], verbose=False)
     assert r2 > 0.9 and pruned.edges[0][2] == best[0]
     assert "<svg" in model.plot()._repr_svg_()
-    refined = model.refine(10)
-    assert np.abs(refined(dataset["test_input"]) - model(dataset["test_input"])).mean() < 0.05
+    for network in (model, model.prune()):
+        refined = network.refine(10)
+        assert np.abs(refined(dataset["test_input"]) - network(dataset["test_input"])).mean() < 0.05
+        assert refined.width == network.width
+
+
+def test_diagrams_are_drawn_before_training_and_saved(trained, tmp_path):
+    model = kanrl.KAN(width=[2, 3, 1], seed=0)
+    with pytest.raises(kanrl.InputError, match="has not been trained"):
+        model.plot()
+    model(trained[1]["train_input"])
+    assert "<svg" in model.plot(tmp_path / "kan.svg", in_vars=["a", "b"]).svg
+    assert (tmp_path / "kan.svg").read_text().startswith("<svg")
+    model.plot(tmp_path / "kan.png")
+    assert (tmp_path / "kan.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(kanrl.InputError, match="has not been trained"):
+        model.auto_symbolic()
+
+
+def test_arguments_of_pykan_s(trained):
+    _, dataset, _ = trained
+    # What changes nothing is accepted, so that scripts run.
+    model = kanrl.KAN(width=[2, 1], device="cpu", auto_save=False, ckpt_path="./model")
+    options = {"log": 10, "save_fig": False, "reg_metric": "edge_backward", "lamb": 0.01}
+    results = model.fit(dataset, steps=3, **options, metrics=[lambda: np.float64(0.5)])
+    assert results["<lambda>"] == [0.5]
+    with pytest.raises(kanrl.InputError, match="no `grid_range`"):
+        kanrl.KAN(width=[2, 1], grid_range=[-2, 2])
+    with pytest.raises(kanrl.InputError, match="nothing to regularize"):
+        model.fit(dataset, reg_metric="edge")
+    normalized = kanrl.create_dataset(f, normalize_input=True, normalize_label=True)
+    assert np.allclose(normalized["train_input"].std(axis=0, ddof=1), 1.0)
+    assert np.allclose(normalized["train_label"].mean(), 0.0)
+
+
+def test_classes():
+    random = np.random.default_rng(0)
+    x = random.uniform(-1, 1, size=(300, 2))
+    classes = (x[:, 0] ** 2 > 0.25).astype(int)
+    model = kanrl.KAN(width=[2, 2], seed=0)
+    data = {"train_input": x, "train_label": classes, "test_input": x, "test_label": classes}
+    results = model.fit(data, steps=20, loss_fn="cross_entropy")
+    assert results["test_loss"][-1] < 0.5 and (model(x).argmax(axis=1) == classes).mean() > 0.95
+    with pytest.raises(kanrl.InputError, match="classes from 0 to 5 for 2 outputs"):
+        model.fit({"train_input": x, "train_label": classes * 5}, loss_fn="cross_entropy")
+    with pytest.raises(kanrl.InputError, match="is not supported"):
+        model.fit(data, loss_fn="hinge")
 
 
 def test_multiplication_nodes():

@@ -13,8 +13,8 @@ pub fn full() -> Result<(), String> {
 const HAS_LIBRARY: &str = "import os, sys, sysconfig; v = sysconfig.get_config_var; \
     sys.exit(not (v('Py_ENABLE_SHARED') and os.path.exists(os.path.join(v('LIBDIR'), v('LDLIBRARY')))))";
 
-/// What the tests need: a browser, a Vulkan driver, Python with SymPy, NumPy and Gymnasium (in a virtual environment under `target/`), and
-/// Node.js with KaTeX (under `target/`).
+/// What the tests need: a browser, a Vulkan driver, Python with Gymnasium, scikit-learn, SymPy and the like (in a virtual environment
+/// under `target/`), and Node.js with KaTeX (under `target/`).
 pub fn tests() -> Result<(), String> {
     full()?;
     debian(&[("chromium", "chromium"), ("chromedriver", "chromium-driver"), ("npm", "npm")])?;
@@ -46,11 +46,27 @@ pub fn python_interpreter() -> PathBuf {
 fn python() -> Result<(), String> {
     let interpreter = python_interpreter();
     let interpreter = interpreter.to_str().ok_or("the workspace's path is not valid UTF-8")?;
-    if run(interpreter, &["-c", "import gymnasium, numpy, pygame, pytest, sklearn, sympy"]).is_ok() {
+    if run(
+        interpreter,
+        &["-c", "import gymnasium, ipykernel, nbclient, numpy, pandas, pdoc, pygame, pytest, sklearn, sympy, yaml"],
+    )
+    .is_ok()
+    {
         return Ok(());
     }
     virtual_environment("target/python")?;
-    let packages = ["numpy", "pytest", "scikit-learn==1.9.1", "sympy", "gymnasium[classic-control]==1.4.0"];
+    let packages = [
+        "gymnasium[classic-control]==1.4.0",
+        "ipykernel",
+        "nbclient",
+        "numpy",
+        "pandas",
+        "pdoc",
+        "pytest",
+        "pyyaml",
+        "scikit-learn==1.9.1",
+        "sympy",
+    ];
     run(interpreter, &[&["-m", "pip", "install", "--quiet"], &packages[..]].concat())
 }
 

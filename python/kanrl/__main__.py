@@ -1,0 +1,5 @@
+"""`python -m kanrl`: the `kanrl` command."""
+
+from kanrl._command import main
+
+main()
