@@ -18,6 +18,7 @@ const RANGES: &[(&str, f64, f64)] = &[
     ("seed", 0.0, u64::MAX as f64),
     ("collect.train_episodes", 1.0, MANY),
     ("collect.validation_episodes", 1.0, MANY),
+    ("collect.noise", 0.0, 1.0),
     ("students.widths", 0.0, WIDEST as f64),
     ("students.wider", 0.0, WIDEST as f64),
     ("students.lambdas", 0.0, 1e6),

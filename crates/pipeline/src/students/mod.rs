@@ -168,7 +168,7 @@ mod tests {
         let wider = |text: &str| names_of(wider_networks(&config(text)).unwrap());
         let none: [&str; 0] = [];
         assert_eq!(names(""), ["kan", "kan-2"]);
-        assert_eq!(wider(""), ["kan-4"]);
+        assert_eq!(wider(""), ["kan-4", "kan-8"]);
         assert_eq!(wider("approximator.hidden = [3]"), none);
         assert_eq!(wider("students.widths = [[3]]"), none);
         assert_eq!(wider("approximator.kind = 'mlp'"), none);

@@ -30,7 +30,7 @@ impl Default for StudentsSection {
     fn default() -> Self {
         Self {
             widths: vec![vec![], vec![2]],
-            wider: vec![vec![4]],
+            wider: vec![vec![4], vec![8]],
             lambdas: vec![0.0],
             functions: Vec::new(),
             rivals: true,

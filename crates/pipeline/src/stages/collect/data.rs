@@ -109,15 +109,17 @@ fn numbers(bytes: &[u8]) -> Vec<f64> {
     bytes.chunks_exact(8).map(|bytes| f64::from_le_bytes(bytes.try_into().expect("a chunk of 8 bytes"))).collect()
 }
 
-/// Adds an episode with what the expert would do in each of its states, whoever played it.
+/// Adds an episode with what the expert would do in each of its first `most` states, whoever played it.
 pub(crate) fn push_labeled(
     data: &mut Dataset,
     expert: &dyn ExpertPolicy,
     head: &StudentHead,
     trajectory: &Trajectory,
+    most: usize,
 ) -> Result<(), StageError> {
     let elapsed = trajectory.elapsed_steps();
     let rows = elapsed.len();
+    let kept = rows.min(most);
     let targets = match expert.score_kind() {
         Some(_) => {
             let mut scores = vec![0.0; rows * head.action_space().outputs()];
@@ -130,6 +132,7 @@ pub(crate) fn push_labeled(
             head.targets_from_actions(&actions)
         }
     };
-    data.push_episode(&trajectory.observations, &targets, &vec![1.0; rows]);
+    let (inputs, outputs) = (trajectory.observations.len() / rows.max(1), targets.len() / rows.max(1));
+    data.push_episode(&trajectory.observations[..kept * inputs], &targets[..kept * outputs], &vec![1.0; kept]);
     Ok(())
 }

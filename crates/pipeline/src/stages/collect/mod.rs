@@ -1,5 +1,6 @@
 //! Expert episodes, or the rows of a log.
 
+mod noise;
 pub(crate) mod section;
 
 pub use section::CollectSection;
@@ -8,6 +9,7 @@ pub(crate) mod data;
 
 pub use data::ExpertData;
 use data::push_labeled;
+use noise::Disturbed;
 
 use crate::engine::{Output, StageError};
 use crate::rollouts::play;
@@ -15,6 +17,7 @@ use crate::run::seeds::{self, Purpose};
 use crate::stages::context::StageContext;
 use crate::stages::teacher::{Log, Teacher};
 use kanrl_core::dataset::Dataset;
+use kanrl_core::policy::Policy;
 use kanrl_core::rollout::RolloutOptions;
 
 /// Plays the expert, the last episodes becoming the validation set; or takes the rows of a log.
@@ -36,12 +39,14 @@ pub fn collect(mut made: Output<ExpertData>, setting: StageContext<'_>) -> Resul
     let count = section.train_episodes + section.validation_episodes;
     let seeds = seeds::episodes(config.seed, Purpose::Collect, count);
     let options = RolloutOptions { record: true, ..RolloutOptions::default() };
+    let disturbed = Disturbed { expert, share: section.noise, seed: config.seed };
+    let player: &dyn Policy = if section.noise > 0.0 { &disturbed } else { expert };
     let episodes =
-        play(&setting.rollouts()?, expert, &seeds, &options, &setting.reporter, "collect", "expert episodes")?;
+        play(&setting.rollouts()?, player, &seeds, &options, &setting.reporter, "collect", "expert episodes")?;
     let head = setting.head();
     let mut train = Dataset::new(setting.spec().observation_space.names(), head.output_names(), expert.score_kind());
     for trajectory in episodes.iter().filter_map(|episode| episode.trajectory.as_ref()) {
-        push_labeled(&mut train, expert, &head, trajectory)?;
+        push_labeled(&mut train, expert, &head, trajectory, usize::MAX)?;
     }
     let validation = train.split_off(section.validation_episodes);
     let mean = episodes.iter().map(|episode| episode.episode_return).sum::<f64>() / count as f64;

@@ -1,5 +1,6 @@
 //! A student and its expert at the wheel together.
 
+use super::takeover::replace;
 use crate::run::seeds;
 use kanrl_core::action::ActionBatch;
 use kanrl_core::policy::{ExpertPolicy, Policy, PolicyError};
@@ -35,22 +36,13 @@ impl Policy for Mixture<'_> {
         let rows = observations.chunks_exact(self.observation_size()).zip(elapsed_steps);
         let experts: Vec<bool> =
             rows.map(|(row, step)| seeds::unit(self.seed, row, *step) < self.expert_share).collect();
-        match (actions, wanted) {
-            (ActionBatch::Discrete(actions), ActionBatch::Discrete(wanted)) => {
-                for ((action, wanted), expert) in actions.iter_mut().zip(wanted).zip(experts) {
-                    if expert {
-                        *action = wanted;
-                    }
-                }
-            }
-            (ActionBatch::Continuous { values, size }, ActionBatch::Continuous { values: wanted, .. }) => {
-                for (index, (value, wanted)) in values.iter_mut().zip(wanted).enumerate() {
-                    if experts[index / *size] || self.only.is_some_and(|only| only != index % *size) {
-                        *value = wanted;
-                    }
-                }
-            }
-            _ => unreachable!("both act in the same space"),
+        replace(actions, &wanted, &experts);
+        // The axes that are not the student's.
+        if let (Some(only), ActionBatch::Continuous { values, size }, ActionBatch::Continuous { values: wanted, .. }) =
+            (self.only, actions, &wanted)
+        {
+            let others = values.iter_mut().zip(wanted).enumerate().filter(|(index, _)| index % *size != only);
+            others.for_each(|(_, (value, wanted))| *value = *wanted);
         }
         Ok(())
     }

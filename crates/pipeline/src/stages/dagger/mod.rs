@@ -4,6 +4,7 @@ mod judge;
 mod mixture;
 pub mod rounds;
 pub(crate) mod section;
+mod takeover;
 
 pub use section::DaggerSection;
 

@@ -3,8 +3,9 @@
 
 use super::judge::{CLOSE, Judge, Judged};
 use super::mixture::Mixture;
+use super::takeover::{EPISODES, STEPS_BEFORE, Saved, TakeOver, is_lost};
 use crate::engine::StageError;
-use crate::rollouts::play;
+use crate::rollouts::{Game, play, play_all};
 use crate::run::seeds::{self, Purpose};
 use crate::run::statistics::mean;
 use crate::stages::collect::ExpertData;
@@ -248,7 +249,7 @@ impl<'a> Dagger<'a> {
         let anchored = section.anchoring && round == 1 && matches!(space, ActionSpace::Box(_)) && head.outputs() >= 3;
         let parts = if anchored { head.outputs() } else { 1 };
         let options = RolloutOptions { record: true, ..RolloutOptions::default() };
-        let (mut steps, mut played) = (0, 0);
+        let (mut steps, mut played, mut lost) = (0, 0, Saved::default());
         // Whole episodes until there are enough steps, as many at a time as it seems to take.
         while steps < self.steps && played < MOST_EPISODES {
             let length = match played {
@@ -264,22 +265,62 @@ impl<'a> Dagger<'a> {
                 let mixture = Mixture { student, expert: self.expert, expert_share, only, seed: config.seed };
                 let what = "episodes of the student";
                 match play(&self.rollouts, &mixture, &own, &options, &self.setting.reporter, self.stage, what) {
-                    Ok(played) => batch.extend(played),
+                    Ok(played) => {
+                        if part == 0 {
+                            lost.add(self.taken_over(&mixture, &played)?);
+                        }
+                        batch.extend(played);
+                    }
                     // Nothing can be learned from a student that does not act.
                     Err(error) if error.leaves_domain() => {}
                     Err(error) => return Err(error),
                 }
             }
-            for trajectory in batch.iter().filter_map(|episode| episode.trajectory.as_ref()) {
+            for (episode, trajectory) in batch.iter().filter_map(|it| Some((it, it.trajectory.as_ref()?))) {
+                let hopeless = if self.is_lost(episode) { lost.hopeless_steps() } else { 0 };
                 let validates = *episodes % VALIDATE_EVERY == VALIDATE_EVERY - 1;
                 let to = if validates { &mut data.validation } else { &mut data.train };
-                push_labeled(to, self.expert, &head, trajectory)?;
+                push_labeled(to, self.expert, &head, trajectory, trajectory.rewards.len().saturating_sub(hopeless))?;
                 steps += trajectory.rewards.len();
                 *episodes += 1;
             }
             played += wanted;
         }
+        if let Some(line) = lost.in_words() {
+            self.setting.reporter.message(self.stage, line);
+        }
         Ok(steps)
+    }
+
+    /// Whether an episode ended early, far below the expert's return.
+    fn is_lost(&self, episode: &Episode) -> bool {
+        episode.terminated && is_lost(episode.episode_return, self.judge.mean_of_expert())
+    }
+
+    /// What the expert makes of some of the episodes that a player lost, where it takes over shortly before their end.
+    fn taken_over(&self, player: &dyn Policy, episodes: &[Episode]) -> Result<Saved, StageError> {
+        let lost: Vec<&Episode> = episodes.iter().filter(|episode| self.is_lost(episode)).take(EPISODES).collect();
+        let mut saved = Saved { tried: lost.len(), ..Saved::default() };
+        for (count, before) in saved.saved.iter_mut().zip(STEPS_BEFORE) {
+            let players: Vec<TakeOver<'_>> = lost
+                .iter()
+                .map(|episode| TakeOver {
+                    student: player,
+                    expert: self.expert,
+                    after: episode.length.saturating_sub(before),
+                })
+                .collect();
+            let seeds: Vec<[u64; 1]> = lost.iter().map(|episode| [episode.seed]).collect();
+            let games: Vec<Game<'_>> = players
+                .iter()
+                .zip(&seeds)
+                .map(|(policy, seeds)| Game { environment: &self.rollouts, policy, seeds })
+                .collect();
+            for played in play_all(&games, &self.setting.reporter, self.stage, "episodes that the expert takes over")? {
+                *count += played?.iter().filter(|episode| !self.is_lost(episode)).count();
+            }
+        }
+        Ok(saved)
     }
 }
 

@@ -15,6 +15,9 @@ const LOST: f64 = 0.02;
 /// and this much where the difference cannot be told from 0.
 const LOST_BY_CHANCE: f64 = 0.05;
 
+/// The part of the episodes that is played first.
+const FIRST: usize = 4;
+
 /// Plays formulas on episodes that nothing else is chosen by.
 pub(crate) struct Judge<'a> {
     setting: &'a StageContext<'a>,
@@ -42,13 +45,32 @@ impl<'a> Judge<'a> {
     /// # Errors
     /// [`StageError`] where the environment fails or the run was cancelled.
     pub(crate) fn returns(&self, draft: &Draft) -> Result<Vec<f64>, StageError> {
+        self.returns_on(draft, &self.seeds)
+    }
+
+    /// Whether the draft plays no worse than something that had these returns. Few episodes settle it where it plays far
+    /// worse.
+    ///
+    /// # Errors
+    /// As [`Self::returns`].
+    pub(crate) fn accepts(&self, draft: &Draft, before: &[f64]) -> Result<bool, StageError> {
+        let few = self.seeds.len().min(before.len()).div_ceil(FIRST);
+        let (first, rest) = self.seeds.split_at(few);
+        let mut returns = self.returns_on(draft, first)?;
+        if trails(&returns, &before[..returns.len()]) {
+            return Ok(false);
+        }
+        returns.extend(self.returns_on(draft, rest)?);
+        Ok(plays_no_worse(&returns, before))
+    }
+
+    fn returns_on(&self, draft: &Draft, seeds: &[u64]) -> Result<Vec<f64>, StageError> {
         let Some(rollouts) = &self.rollouts else { return Ok(Vec::new()) };
         let policy = draft.policy(draft.constants());
         let options = RolloutOptions::default();
-        match play(rollouts, &policy, &self.seeds, &options, &self.setting.reporter, self.stage, "episodes to judge by")
-        {
+        match play(rollouts, &policy, seeds, &options, &self.setting.reporter, self.stage, "episodes to judge by") {
             Ok(episodes) => Ok(episodes.iter().map(|episode| episode.episode_return).collect()),
-            Err(error) if error.leaves_domain() => Ok(vec![f64::NEG_INFINITY; self.seeds.len()]),
+            Err(error) if error.leaves_domain() => Ok(vec![f64::NEG_INFINITY; seeds.len()]),
             Err(error) => Err(error),
         }
     }

@@ -57,7 +57,9 @@ pub fn symbolify(
         let library = LibraryPart::new(setting.library(), functions).map_err(build_error)?;
         let cut = returns(&network.0)?;
         let (start, before) = if plays_no_worse(&cut, &whole) { (&network.0, cut) } else { (&learned.0, whole) };
-        let plays = |graph: &UnivariateGraph| Ok(plays_no_worse(&returns(graph)?, &before));
+        let plays = |graph: &UnivariateGraph| {
+            Draft::from_graph(setting.head(), graph).map_or(Ok(true), |draft| judge.accepts(&draft, &before))
+        };
         let progress = |done: usize, total: usize, text: String| {
             reporter.progress("symbolify", done as u64, total as u64, format!("edges of {name}"));
             if !text.is_empty() {
