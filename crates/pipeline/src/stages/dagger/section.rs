@@ -31,7 +31,7 @@ impl Default for DaggerSection {
     fn default() -> Self {
         Self {
             rounds: 12,
-            formula_rounds: 3,
+            formula_rounds: 6,
             steps: None,
             expert_share: 0.7,
             expert_share_decay: 0.7,
