@@ -225,3 +225,60 @@ fn a_second_process_on_a_run_is_refused() {
     assert!(stderr.contains("another process is using"), "{stderr}");
     assert!(child.wait().unwrap().success(), "the first one is not disturbed");
 }
+
+#[test]
+fn of_two_processes_that_share_a_sweep_one_takes_over_what_the_other_leaves_when_it_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let base = CONFIG.replace("[collect]", "[base.collect]").replace("[dagger]", "[base.dagger]");
+    let base = base.replace("[polish]", "[base.polish]").replace("[select]", "[base.select]");
+    let base = base.replace("[evaluate]", "[base.evaluate]");
+    let grid = "[grid]\nstages = [['collect', 'evaluate']]\n";
+    std::fs::write(path("fails.toml"), grid).unwrap();
+    std::fs::write(path("grid.toml"), format!("seeds = 3\n[base]\nrecord.videos = false\n{base}")).unwrap();
+    let join = |file: &str, out: &str| {
+        let flags = ["sweep", &path(file), "--join", &path(out), "--workers", "1", "--lease", "1", "--json"];
+        let mut command = kanrl(&flags);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("kanrl starts")
+    };
+    let mut first = join("grid.toml", "shared");
+    let claims = || std::fs::read_dir(folder.path().join("shared/claims")).into_iter().flatten().count();
+    let begin = Instant::now();
+    while claims() == 0 {
+        assert!(begin.elapsed() < Duration::from_secs(300), "nothing is claimed");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let second = join("grid.toml", "shared");
+    // Seed 0's run is the first one that is claimed.
+    let plan = run(&["sweep", &path("grid.toml"), "--out", &path("local"), "--plan"]);
+    let plan: serde_json::Value = serde_json::from_slice(&plan.stdout).unwrap();
+    let own = folder.path().join("shared/runs").join(plan["trials"][0]["name"].as_str().unwrap());
+    wait_for(&mut first, &own, "stage_finished", "dagger");
+    first.kill().unwrap();
+    assert!(!first.wait().unwrap().success(), "it was still at work");
+    let second = second.wait_with_output().unwrap();
+    assert!(second.status.success(), "{}", String::from_utf8_lossy(&second.stderr));
+
+    // Everything is as if one process had done it all, and no finished stage was computed again.
+    let local = run(&["sweep", &path("grid.toml"), "--out", &path("local")]);
+    assert!(local.status.success(), "{}", String::from_utf8_lossy(&local.stderr));
+    for name in ["summary.csv", "report.html", "pareto.svg"] {
+        let read = |out: &str| std::fs::read(folder.path().join(out).join(name)).unwrap();
+        assert!(read("local") == read("shared"), "{name} differs");
+    }
+    let events = text(&own, RunFile::Events);
+    let dagger = |line: &&str| line.contains("stage_finished") && line.contains("\"dagger\"");
+    let reused: Vec<bool> = events.lines().filter(dagger).map(|line| line.contains("\"reused\":true")).collect();
+    assert_eq!(reused, [false, true], "{events}");
+    assert_eq!((provenance(&own).executions.len(), claims()), (2, 4), "one run was claimed twice");
+
+    // A run that fails by itself is not repeated.
+    for _ in 0..2 {
+        let failed = join("fails.toml", "failing").wait_with_output().unwrap();
+        assert_eq!(failed.status.code(), Some(1));
+        let rows: serde_json::Value = serde_json::from_slice(&failed.stdout).unwrap();
+        assert!(rows[0]["error"].as_str().unwrap().contains("stage `evaluate` needs"), "{rows}");
+        let claims = std::fs::read_dir(folder.path().join("failing/claims")).unwrap().count();
+        assert_eq!(claims, 1);
+    }
+}

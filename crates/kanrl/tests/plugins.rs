@@ -254,16 +254,28 @@ stages = [\"collect\"]
 [grid]
 environment.arguments = [
     { place = \"step\", fault = \"hang\", after = 3 },
+    { place = \"step\", fault = \"panic\", after = 3 },
+    { place = \"step\", fault = \"crash\", after = 3 },
     { place = \"nowhere\" },
 ]
 ";
     std::fs::write(folder.path().join("grid.toml"), sweep).unwrap();
     let library = library("kanrl_plugin_tests");
-    let arguments = ["sweep", "grid.toml", "--plugin", text(&library), "--plugin-limit", "0.5"];
-    fails(folder.path(), &arguments, 1, &["1 of 2 runs failed"]);
-    let summary = std::fs::read_to_string(folder.path().join("sweeps/grid/summary.csv")).unwrap();
-    assert!(summary.contains("did not return within 0.5 s"), "{summary}");
-    assert_eq!(summary.matches(",done,").count(), 1, "{summary}");
+    for place in ["--out", "--join"] {
+        let out = format!("sweep{place}");
+        let arguments =
+            ["sweep", "grid.toml", place, &out, "--plugin", text(&library), "--plugin-limit", "0.5", "--workers", "2"];
+        fails(folder.path(), &arguments, 1, &["3 of 4 runs failed"]);
+        let summary = std::fs::read_to_string(folder.path().join(&out).join("summary.csv")).unwrap();
+        assert!(
+            summary.contains("did not return within 0.5 s") && summary.contains("the wheels came off"),
+            "{summary}"
+        );
+        assert_eq!((summary.matches(",done,").count(), summary.matches(",failed,").count()), (1, 3), "{summary}");
+        let logs = std::fs::read_dir(folder.path().join(&out).join("logs")).unwrap();
+        let logs: Vec<String> = logs.map(|log| std::fs::read_to_string(log.unwrap().path()).unwrap()).collect();
+        assert_eq!(logs.iter().filter(|log| log.contains("the wheels came off")).count(), 1, "each has its own log");
+    }
 }
 
 #[test]

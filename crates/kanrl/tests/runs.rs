@@ -47,23 +47,24 @@ fn a_sweep_makes_every_run_and_its_summary() {
     let csv = std::fs::read_to_string(out.join("summary.csv")).unwrap();
     let lines: Vec<&str> = csv.lines().collect();
     assert_eq!(lines.len(), 3);
-    for column in [
-        "run",
-        "status",
-        "approximator.kind",
-        "seed",
-        "headline_mean",
-        "headline_agreement",
-        "student",
-        "operations",
-        "seconds",
-    ] {
+    for column in
+        ["run", "status", "approximator.kind", "seed", "headline_mean", "headline_agreement", "student", "operations"]
+    {
         assert!(lines[0].split(',').any(|name| name == column), "{}", lines[0]);
     }
     assert!(lines[1].contains(",done,linear,0,"), "{csv}");
     let svg = std::fs::read_to_string(out.join("pareto.svg")).unwrap();
     assert_eq!(svg.matches("<circle").count(), 2, "{svg}");
     assert_eq!(out.join("summary.arrow").is_file(), cfg!(feature = "arrow"));
+    assert!(rows[0]["seconds"].is_number(), "{rows:?}");
+    let timings = std::fs::read_to_string(out.join("timings.csv")).unwrap();
+    assert_eq!((timings.lines().count(), timings.lines().next()), (3, Some("run,seconds")));
+    let page = std::fs::read_to_string(out.join("report.html")).unwrap();
+    for part in ["The front", "Over seeds", "linear", &format!("runs/{}/report.html", rows[0]["run"].as_str().unwrap())]
+    {
+        assert!(page.contains(part), "{part} is not in {page}");
+    }
+    assert!(!page.contains("Failures"), "{page}");
 
     // Again: nothing is made twice.
     let logs = |name: &str| text(&out.join("runs").join(name), RunFile::Log);
@@ -108,6 +109,8 @@ fn a_run_that_fails_is_recorded_and_the_others_go_on() {
     let csv = std::fs::read_to_string(folder.path().join("sweeps/grid/summary.csv")).unwrap();
     assert_eq!((csv.matches(",failed,").count(), csv.matches(",done,").count()), (1, 1), "{csv}");
     assert!(csv.contains("stage `evaluate` needs"), "{csv}");
+    let page = std::fs::read_to_string(folder.path().join("sweeps/grid/report.html")).unwrap();
+    assert!(page.contains("Failures") && page.contains("stage `evaluate` needs"), "{page}");
 }
 
 #[test]

@@ -63,6 +63,16 @@ impl Sweep {
         Self::new(RawConfig::from_toml(name, text)?)
     }
 
+    /// The same sweep with other seeds: a list, or a number of them.
+    ///
+    /// # Errors
+    /// [`ConfigError`], as [`Self::parse`].
+    pub fn with_seeds(self, seeds: Value) -> Result<Self, ConfigError> {
+        let mut table = self.raw.table().clone();
+        table.insert("seeds".to_owned(), seeds);
+        Self::new(self.raw.beside(table))
+    }
+
     fn new(raw: RawConfig) -> Result<Self, ConfigError> {
         let merged = MergedConfig::new(raw.clone());
         let table = raw.table();
@@ -216,6 +226,9 @@ mod tests {
         assert_eq!(names.len(), 12);
         let config = sweep.config(&sweep.runs()[11], &EnvironmentRegistry::new()).unwrap();
         assert_eq!((config.seed, config.refine.steps, config.collect.train_episodes), (2, 2, 4));
+        let three = sweep.with_seeds(vec![7].into()).unwrap();
+        assert_eq!((three.runs().len(), &three.runs()[0].settings["seed"]), (4, &7.into()));
+        let sweep = Sweep::parse("s.toml", text).unwrap();
         let fewer = Sweep::parse("s.toml", &text.replace("seeds = 3", "seeds = [2]")).unwrap();
         assert_eq!(fewer.runs()[3].name, sweep.runs()[11].name, "a name does not depend on the other runs");
     }

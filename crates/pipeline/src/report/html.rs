@@ -5,6 +5,20 @@ pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
+/// A page that needs nothing else.
+pub(super) fn document(title: &str, body: &str, script: &str) -> String {
+    let script = if script.is_empty() { String::new() } else { format!("<script>\n{script}</script>\n") };
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"generator\" content=\"kanrl {}\">\n<title>{}</title>\n\
+         <style>\n{}</style>\n</head>\n<body>\n<main>\n{body}</main>\n{script}</body>\n</html>\n",
+        env!("CARGO_PKG_VERSION"),
+        escape(title),
+        include_str!("page.css"),
+    )
+}
+
 /// A part of the page.
 pub(super) fn section(title: &str, content: &str) -> String {
     format!("<section>\n<h2>{}</h2>\n{content}\n</section>\n", escape(title))

@@ -9,6 +9,7 @@ mod fidelity;
 mod html;
 mod plot;
 mod returns;
+pub mod sweep;
 mod tables;
 mod terms;
 
@@ -143,16 +144,7 @@ pub fn html(content: &ReportContent<'_>) -> Result<String, SymbolicError> {
         }
     }
     body += &section("How it was made", &origin(content));
-    Ok(format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"generator\" content=\"kanrl {}\">\n<title>{}: a policy as a formula</title>\n\
-         <style>\n{}</style>\n</head>\n<body>\n<main>\n{body}</main>\n<script>\n{}</script>\n</body>\n</html>\n",
-        env!("CARGO_PKG_VERSION"),
-        escape(environment),
-        include_str!("page.css"),
-        include_str!("page.js"),
-    ))
+    Ok(html::document(&format!("{environment}: a policy as a formula"), &body, include_str!("page.js")))
 }
 
 /// Metrics as JSON, for [`tables::part`].

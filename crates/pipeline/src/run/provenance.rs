@@ -159,7 +159,7 @@ impl Provenance {
             ended: None,
             outcome: None,
             command: origin.command,
-            host: gethostname::gethostname().to_string_lossy().into_owned(),
+            host: host(),
             os: std::env::consts::OS.to_owned(),
             architecture: std::env::consts::ARCH.to_owned(),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
@@ -197,6 +197,11 @@ impl Provenance {
     pub(crate) fn write(&self, run: &LockedRun) -> Result<(), FileError> {
         run.write_json(RunFile::Provenance, self)
     }
+}
+
+/// This machine's name.
+pub fn host() -> String {
+    gethostname::gethostname().to_string_lossy().into_owned()
 }
 
 /// Notes how the last process that worked on a run ended, where it could not do so itself. A run that another process works on,

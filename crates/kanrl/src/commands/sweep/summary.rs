@@ -5,6 +5,7 @@ mod arrow;
 
 use super::workers::{Job, Outcome};
 use kanrl_pipeline::files::{self, FileError};
+use kanrl_pipeline::report::sweep::{SweepTrial, sweep_html};
 use kanrl_pipeline::report::{ParetoPoint, pareto};
 use kanrl_pipeline::run::PolicyRole;
 use kanrl_pipeline::run::record::RunRecord;
@@ -14,6 +15,8 @@ use std::path::Path;
 pub struct Row {
     pub index: usize,
     pub error: Option<String>,
+    /// Why it was given up early.
+    stopped: Option<String>,
     name: String,
     settings: Vec<(String, toml::Value)>,
     record: Option<RunRecord>,
@@ -45,19 +48,32 @@ impl std::fmt::Display for Cell {
 
 impl Row {
     pub fn new(job: &Job, outcome: Outcome) -> Self {
-        let error = if let Outcome::Failed(reason) = outcome { Some(reason) } else { None };
+        let (error, stopped) = match outcome {
+            Outcome::Failed(reason) => (Some(reason), None),
+            Outcome::Stopped(reason) => (None, Some(reason)),
+            Outcome::Done | Outcome::Cancelled | Outcome::Lost => (None, None),
+        };
         let name = job.directory.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let settings = job.settings.iter().map(|(path, value)| (path.clone(), value.clone())).collect();
-        let record = if error.is_none() { RunRecord::read(&job.directory) } else { None };
-        Self { index: job.index, error, name, settings, record }
+        let is_done = error.is_none() && stopped.is_none();
+        let record = if is_done { RunRecord::read(&job.directory) } else { None };
+        Self { index: job.index, error, stopped, name, settings, record }
     }
 
     /// The row as a line of progress.
     pub fn line(&self) -> String {
-        match (&self.error, self.formula()) {
-            (Some(error), _) => format!("{}: failed: {error}", self.name),
+        match (self.error.as_ref().or(self.stopped.as_ref()), self.formula()) {
+            (Some(reason), _) => format!("{}: {}: {reason}", self.name, self.status()),
             (None, Some((operations, mean))) => format!("{}: return {mean:.2}, {operations} operations", self.name),
             (None, None) => format!("{}: done", self.name),
+        }
+    }
+
+    fn status(&self) -> &'static str {
+        match (&self.error, &self.stopped) {
+            (Some(_), _) => "failed",
+            (None, Some(_)) => "stopped",
+            (None, None) => "done",
         }
     }
 
@@ -67,11 +83,26 @@ impl Row {
         Some((record.operations?, record.policy(PolicyRole::Headline)?.mean?))
     }
 
+    fn seconds(&self) -> Option<f64> {
+        self.record.as_ref()?.seconds
+    }
+
+    /// What the report shows of it.
+    fn trial(&self) -> SweepTrial<'_> {
+        SweepTrial {
+            name: &self.name,
+            settings: &self.settings,
+            status: self.status(),
+            reason: self.error.as_deref().or(self.stopped.as_deref()),
+            metrics: self.record.as_ref().and_then(|record| record.metrics.as_ref()),
+        }
+    }
+
     /// Every column of this row, in order.
     fn cells(&self) -> Vec<(String, Cell)> {
         let mut cells = vec![
             ("run".to_owned(), Cell::Text(self.name.clone())),
-            ("status".to_owned(), Cell::Text(if self.error.is_some() { "failed" } else { "done" }.to_owned())),
+            ("status".to_owned(), Cell::Text(self.status().to_owned())),
         ];
         for (path, value) in &self.settings {
             let cell = match value {
@@ -95,9 +126,9 @@ impl Row {
             }
             cells.push(("student".to_owned(), record.student.clone().map_or(Cell::Empty, Cell::Text)));
             cells.push(("operations".to_owned(), record.operations.map(|count| count as f64).into()));
-            cells.push(("seconds".to_owned(), record.seconds.into()));
         }
-        cells.push(("error".to_owned(), self.error.clone().map_or(Cell::Empty, Cell::Text)));
+        let reason = self.error.as_ref().or(self.stopped.as_ref());
+        cells.push(("error".to_owned(), reason.map_or(Cell::Empty, |reason| Cell::Text(reason.clone()))));
         cells
     }
 }
@@ -127,20 +158,18 @@ pub fn table(rows: &[Row]) -> (Vec<String>, Vec<Vec<Cell>>) {
     (head, cells)
 }
 
-/// Writes `summary.csv`, `pareto.svg` and, where the build has it, `summary.arrow`.
-pub fn write(out: &Path, rows: &[Row]) -> Result<(), FileError> {
+/// Writes `summary.csv`, `timings.csv`, `report.html`, `pareto.svg` and, where the build has it, `summary.arrow`. All but the
+/// timings are the same bytes for the same sweep, wherever its runs were made.
+pub fn write(out: &Path, title: &str, rows: &[Row]) -> Result<(), FileError> {
     let (head, cells) = table(rows);
-    let path = out.join("summary.csv");
-    let failed = |error: std::io::Error| FileError { path: path.clone(), source: error };
-    let mut csv = csv::Writer::from_writer(Vec::new());
-    csv.write_record(&head).map_err(|error| failed(error.into()))?;
-    for row in &cells {
-        csv.write_record(row.iter().map(Cell::to_string)).map_err(|error| failed(error.into()))?;
-    }
-    let bytes = csv.into_inner().map_err(|error| failed(error.into_error()))?;
-    files::write(&path, &bytes)?;
+    let lines = cells.iter().map(|row| row.iter().map(Cell::to_string).collect());
+    write_csv(&out.join("summary.csv"), head.clone(), lines)?;
+    let timed = rows.iter().map(|row| vec![row.name.clone(), Cell::from(row.seconds()).to_string()]);
+    write_csv(&out.join("timings.csv"), vec!["run".to_owned(), "seconds".to_owned()], timed)?;
     #[cfg(feature = "arrow")]
     arrow::write(&out.join("summary.arrow"), &head, &cells)?;
+    let trials: Vec<SweepTrial<'_>> = rows.iter().map(Row::trial).collect();
+    files::write(&out.join("report.html"), sweep_html(title, &trials).as_bytes())?;
     let points: Vec<ParetoPoint> = rows
         .iter()
         .filter_map(|row| {
@@ -151,18 +180,30 @@ pub fn write(out: &Path, rows: &[Row]) -> Result<(), FileError> {
     files::write(&out.join("pareto.svg"), pareto(&points).as_bytes())
 }
 
+fn write_csv(path: &Path, head: Vec<String>, rows: impl Iterator<Item = Vec<String>>) -> Result<(), FileError> {
+    let failed = |error: std::io::Error| FileError { path: path.to_owned(), source: error };
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    for row in std::iter::once(head).chain(rows) {
+        csv.write_record(&row).map_err(|error| failed(error.into()))?;
+    }
+    let bytes = csv.into_inner().map_err(|error| failed(error.into_error()))?;
+    files::write(path, &bytes)
+}
+
 /// The table as a list of objects.
 pub fn json(rows: &[Row]) -> serde_json::Value {
     let (head, cells) = table(rows);
-    let object = |row: Vec<Cell>| -> serde_json::Value {
+    let object = |(row, cells): (&Row, Vec<Cell>)| -> serde_json::Value {
         let value = |cell| match cell {
             Cell::Text(text) => text.into(),
             Cell::Number(number) => number.into(),
             Cell::Empty => serde_json::Value::Null,
         };
-        serde_json::Value::Object(head.iter().cloned().zip(row.into_iter().map(value)).collect())
+        let seconds = ("seconds".to_owned(), row.seconds().into());
+        let cells = head.iter().cloned().zip(cells.into_iter().map(value));
+        serde_json::Value::Object(cells.chain([seconds]).collect())
     };
-    cells.into_iter().map(object).collect()
+    rows.iter().zip(cells).map(object).collect()
 }
 
 /// The main columns, best return first.
@@ -181,7 +222,7 @@ pub fn print(rows: &[Row]) {
     );
     for row in sorted {
         let Some(record) = row.record.as_ref() else {
-            println!("{:<width$} {:>18}", row.name, if row.error.is_some() { "failed" } else { "" });
+            println!("{:<width$} {:>18}", row.name, row.status());
             continue;
         };
         let played = record.policy(PolicyRole::Headline).and_then(|formula| formula.mean.zip(formula.std));

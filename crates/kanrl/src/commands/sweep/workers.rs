@@ -1,5 +1,6 @@
 //! Runs in processes of their own, a few at a time.
 
+use super::claims::{Claim, Claims, Turn};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 /// One run to be made.
+#[derive(Clone, Debug, Default)]
 pub struct Job {
     /// Its place in the sweep.
     pub index: usize,
@@ -20,6 +22,8 @@ pub struct Job {
     pub directory: PathBuf,
     /// What its process says.
     pub log: PathBuf,
+    /// Stands for its config and for this program, among processes that share a folder.
+    pub digest: String,
     /// It was finished before.
     pub done: bool,
 }
@@ -29,7 +33,47 @@ pub struct Job {
 pub enum Outcome {
     Done,
     Failed(String),
+    /// It was given up as one of the worse ones.
+    Stopped(String),
     Cancelled,
+    /// Its process was killed, or another one has taken the run over.
+    Lost,
+}
+
+/// Who deals out the runs.
+pub enum Queue {
+    /// This process has them all; the number is the next one's.
+    Own(AtomicUsize),
+    /// Whoever claims them.
+    Shared(Claims),
+}
+
+impl Queue {
+    fn next<'a>(&self, jobs: &'a [Job], cancelled: &AtomicBool) -> Option<(&'a Job, Step)> {
+        match self {
+            Self::Own(next) => {
+                let job = jobs.get(next.fetch_add(1, Ordering::SeqCst))?;
+                let step = if cancelled.load(Ordering::SeqCst) {
+                    Step::Ended(Outcome::Cancelled)
+                } else if job.done {
+                    Step::Ended(Outcome::Done)
+                } else {
+                    Step::Make(None)
+                };
+                Some((job, step))
+            }
+            Self::Shared(claims) => claims.next(jobs, cancelled).map(|(job, turn)| match turn {
+                Turn::Ended(outcome) => (job, Step::Ended(outcome)),
+                Turn::Make(claim) => (job, Step::Make(Some(claim))),
+            }),
+        }
+    }
+}
+
+/// What to do about a run.
+enum Step {
+    Make(Option<Claim>),
+    Ended(Outcome),
 }
 
 /// How runs are made.
@@ -42,23 +86,27 @@ pub struct Options {
     pub arguments: Vec<OsString>,
 }
 
-/// Makes all runs; `finished` hears of each, on this thread, as it ends.
-pub fn run(jobs: &[Job], options: &Options, cancelled: &AtomicBool, mut finished: impl FnMut(&Job, Outcome)) {
-    let next = AtomicUsize::new(0);
+/// Makes all runs; `finished` hears of each, on this thread, as it ends, whoever made it.
+pub fn run(
+    jobs: &[Job],
+    queue: &Queue,
+    options: &Options,
+    cancelled: &AtomicBool,
+    mut finished: impl FnMut(&Job, Outcome),
+) {
     let (sender, receiver) = mpsc::channel();
     std::thread::scope(|scope| {
         for _ in 0..options.workers {
-            let (sender, next) = (sender.clone(), &next);
+            let sender = sender.clone();
             scope.spawn(move || {
-                while let Some(job) = jobs.get(next.fetch_add(1, Ordering::SeqCst)) {
-                    let outcome = if cancelled.load(Ordering::SeqCst) {
-                        Outcome::Cancelled
-                    } else if job.done {
-                        Outcome::Done
-                    } else {
-                        make(job, options, cancelled).unwrap_or_else(|error| Outcome::Failed(error.to_string()))
+                while let Some((job, step)) = queue.next(jobs, cancelled) {
+                    let outcome = match step {
+                        Step::Ended(outcome) => outcome,
+                        Step::Make(claim) => claimed(job, claim, options, cancelled),
                     };
-                    if sender.send((job, outcome)).is_err() {
+                    if let (Outcome::Lost, Queue::Shared(claims)) = (&outcome, queue) {
+                        claims.give_back(job.index);
+                    } else if sender.send((job, outcome)).is_err() {
                         return;
                     }
                 }
@@ -71,7 +119,21 @@ pub fn run(jobs: &[Job], options: &Options, cancelled: &AtomicBool, mut finished
     });
 }
 
-fn make(job: &Job, options: &Options, cancelled: &AtomicBool) -> std::io::Result<Outcome> {
+fn claimed(job: &Job, mut claim: Option<Claim>, options: &Options, cancelled: &AtomicBool) -> Outcome {
+    let made = make(job, claim.as_mut(), options, cancelled);
+    let outcome = made.unwrap_or_else(|error| Outcome::Failed(error.to_string()));
+    if let Some(claim) = claim {
+        claim.end(&outcome);
+    }
+    outcome
+}
+
+fn make(
+    job: &Job,
+    mut claim: Option<&mut Claim>,
+    options: &Options,
+    cancelled: &AtomicBool,
+) -> std::io::Result<Outcome> {
     let log = std::fs::File::create(&job.log)?;
     let mut command = crate::processes::this_program()?;
     // The terminal sends Ctrl-C to its whole process group, but a run that hears of it twice ends without a word.
@@ -95,8 +157,15 @@ fn make(job: &Job, options: &Options, cancelled: &AtomicBool) -> std::io::Result
             return Ok(match status.code() {
                 Some(0) => Outcome::Done,
                 _ if cancelled.load(Ordering::SeqCst) => Outcome::Cancelled,
+                // By a signal: a machine that gave out, or its memory.
+                None if claim.is_some() => Outcome::Lost,
                 _ => Outcome::Failed(reason(&job.log).unwrap_or_else(|| status.to_string())),
             });
+        }
+        if claim.as_mut().is_some_and(|claim| !claim.keep()) {
+            child.kill()?;
+            child.wait()?;
+            return Ok(Outcome::Lost);
         }
         if cancelled.load(Ordering::SeqCst) {
             match asked {

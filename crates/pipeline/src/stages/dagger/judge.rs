@@ -76,6 +76,11 @@ impl<'a> Judge<'a> {
         Ok(Self { setting, expert, rollouts, stage, seeds, fresh, expert_returns })
     }
 
+    /// The expert's mean return on the seeds that rounds are compared by.
+    pub(super) fn of_expert(&self) -> f64 {
+        mean(&self.expert_returns)
+    }
+
     /// On the seeds that rounds are compared by.
     ///
     /// # Errors

@@ -116,5 +116,9 @@ fn rounds<'m>(
     let Best { round, mean, fidelity, .. } = &best;
     let line = format!("{name}: round {round} is the best, mean return {mean:.2}, fidelity {fidelity:.3}");
     setting.reporter.message("dagger", line);
+    let own = [(name, "return", *mean), (name, "fidelity", *fidelity), ("the expert", "return", dagger.of_expert())];
+    for (whose, what, value) in own {
+        setting.reporter.metric("dagger", &format!("validation {what} of {whose}"), *round as u64, value);
+    }
     Ok(best)
 }

@@ -107,6 +107,11 @@ impl<'a> Dagger<'a> {
         Self::with(setting, stage, section.formula_rounds.min(section.rounds), 0.0)
     }
 
+    /// The expert's mean return on the seeds that rounds are compared by.
+    pub(super) fn of_expert(&self) -> f64 {
+        self.judge.of_expert()
+    }
+
     /// Rounds for networks, in the first of which the expert helps.
     ///
     /// # Errors
