@@ -37,6 +37,7 @@ __all__ = [
     "Policy",
     "Run",
     "RunError",
+    "Sweep",
     "Table",
     "__version__",
     "compare",
@@ -48,10 +49,17 @@ __all__ = [
     "make_vec",
     "policy",
     "resume",
+    "sweep",
 ]
 
-#: Names whose modules need another package and are imported on first use.
-_LATER = {"KANClassifier": "kanrl._sklearn", "KANRegressor": "kanrl._sklearn", "make_vec": "kanrl._gymnasium"}
+#: Names whose modules need another package or are rarely used, and are imported on first use.
+_LATER = {
+    "KANClassifier": "kanrl._sklearn",
+    "KANRegressor": "kanrl._sklearn",
+    "Sweep": "kanrl._sweep",
+    "make_vec": "kanrl._gymnasium",
+    "sweep": "kanrl._sweep",
+}
 
 
 def __getattr__(name):

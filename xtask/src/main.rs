@@ -19,6 +19,7 @@ cargo xtask COMMAND
   setup    install what the feature `full` needs (Debian packages, libraries by package name)
   test     install what the whole test suite needs, then test the workspace with all features
   wheel    the Python package, into target/wheels
+  ray      sweeps on Ray, with the oldest and the newest supported version (a gigabyte of downloads; ten minutes)
   deny     licenses, banned crates and sources of the dependencies, by deny.toml
   ci       format, clippy, docs, licenses, then the tests: what CI runs, and more
   results  `kanrl extract` on every environment, as docs/results.md (hours; can be interrupted, and resumes)
@@ -67,6 +68,7 @@ fn command() -> Result<(), String> {
         "setup" => without_options(&mut parser).and_then(|()| setup::full()),
         "test" => without_options(&mut parser).and_then(|()| ci::test()),
         "wheel" => without_options(&mut parser).and_then(|()| python::wheel()),
+        "ray" => without_options(&mut parser).and_then(|()| python::ray()),
         "deny" => without_options(&mut parser).and_then(|()| ci::deny()),
         "ci" => without_options(&mut parser).and_then(|()| ci::everything()),
         "results" => run_results(&mut parser),

@@ -22,8 +22,37 @@ pub fn test() -> Result<(), String> {
     run(interpreter, &["python/pack.py", "target/debug/deps/lib_kanrl.so", text(&folder)?])?;
     let wheel = wheels(&folder).pop().ok_or("pack.py left no wheel")?;
     run(interpreter, &["-m", "pip", "install", "--quiet", "--no-deps", "--force-reinstall", text(&wheel)?])?;
+    pytest(interpreter, &[], &["python/tests"])
+}
+
+fn pytest(program: &str, before: &[&str], tests: &[&str]) -> Result<(), String> {
+    let command = root().join("target/debug/kanrl");
     // Not from the package's own folder, where `import kanrl` would find the sources.
-    run_with(interpreter, &["-m", "pytest", "-q", "python/tests"], &[("PYTHONSAFEPATH", "1")])
+    let variables = [("PYTHONSAFEPATH", "1"), ("KANRL", text(&command)?)];
+    run_with(program, &[before, &["-m", "pytest", "-q"], tests].concat(), &variables)
+}
+
+/// The oldest and the newest version of Ray that sweeps are tested with, and what their tests need besides.
+const RAYS: [(&str, &[&str]); 2] = [
+    ("2.10.0", &["numpy<2", "pandas<2.3", "pyarrow<18", "setuptools<81"]),
+    ("2.60.0", &["numpy", "mlflow-skinny", "sqlalchemy", "alembic", "optuna"]),
+];
+
+/// Tests sweeps on Ray, in virtual environments of their own: too much to download for `cargo xtask test`. In a network
+/// namespace that has only the loopback, so that Ray's nodes find each other whatever the machine's network is.
+pub fn ray() -> Result<(), String> {
+    run("cargo", &["build", "--package", "kanrl", "--package", "kanrl-python"])?;
+    let folder = emptied("target/wheels/dev")?;
+    run("python3", &["python/pack.py", "target/debug/lib_kanrl.so", text(&folder)?])?;
+    let wheel = wheels(&folder).pop().ok_or("pack.py left no wheel")?;
+    for (version, packages) in RAYS {
+        let interpreter = setup::ray(version, packages)?;
+        let interpreter = text(&interpreter)?;
+        run(interpreter, &["-m", "pip", "install", "--quiet", "--no-deps", "--force-reinstall", text(&wheel)?])?;
+        let inside = ["--map-root-user", "--net", "sh", "-c", "ip link set lo up && exec \"$@\"", "sh", interpreter];
+        pytest("unshare", &inside, &["python/tests/test_sweep.py", "python/tests/test_ray.py"])?;
+    }
+    Ok(())
 }
 
 /// A folder without older wheels.

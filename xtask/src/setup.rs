@@ -80,6 +80,19 @@ pub fn maturin() -> Result<PathBuf, String> {
     Ok(folder)
 }
 
+/// A Python interpreter with that version of Ray.
+pub fn ray(version: &str, packages: &[&str]) -> Result<PathBuf, String> {
+    let folder = format!("target/ray/{version}");
+    let interpreter = root().join(&folder).join("bin/python");
+    let program = interpreter.to_str().ok_or("the workspace's path is not valid UTF-8")?;
+    if run(program, &["-c", "import ray, pytest"]).is_err() {
+        virtual_environment(&folder)?;
+        let ray = format!("ray[tune]=={version}");
+        run(program, &[&["-m", "pip", "install", "--quiet", "pytest", &ray], packages].concat())?;
+    }
+    Ok(interpreter)
+}
+
 fn virtual_environment(folder: &str) -> Result<(), String> {
     let made = run("python3", &["-m", "venv", folder]);
     if made.is_err() && has("apt-get") {

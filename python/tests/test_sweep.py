@@ -1,0 +1,96 @@
+"""Sweeps on this machine, and their loggers."""
+
+import json
+import os
+
+import pytest
+
+import kanrl
+
+if "KANRL" not in os.environ:
+    pytest.skip("KANRL does not name the command", allow_module_level=True)
+
+GRID = {
+    "base": {
+        "environment": {"id": "CartPole-v1"},
+        "approximator": {"kind": "linear"},
+        "collect": {"train_episodes": 2, "validation_episodes": 1},
+        "dagger": {"rounds": 1, "steps": 100, "validation_episodes": 2},
+        "polish": {"environment_steps": 20_000, "generations": 4},
+        "select": {"episodes": 4},
+        "evaluate": {"episodes": 4, "robustness_episodes": 2},
+        "students": {"rivals": False},
+        "record": {"videos": False},
+    },
+    "grid": {"stages": [["collect", "evaluate"]]},
+    "seeds": 5,
+}
+GOOD = {**GRID, "grid": {"dagger.steps": [100]}}
+
+
+def test_a_sweep_is_a_table_of_runs(tmp_path):
+    seen = []
+    logger = lambda row, directory: seen.append((row["run"], (directory / "report.html").exists()))  # noqa: E731
+    sweep = kanrl.sweep(GOOD, seeds=[3, 4], out=tmp_path, loggers=[logger], progress=False)
+    assert [row["seed"] for row in sweep.rows] == [3, 4]
+    assert [name for name, _ in seen] == [row["run"] for row in sweep.rows] and all(has for _, has in seen)
+    assert [run.state for run in sweep.runs] == ["done", "done"] and not sweep.failures
+    assert "The front" in sweep.report.read_text()
+    assert "headline_mean" in str(sweep) and "2 runs, 0 failed" in repr(sweep)
+    again = kanrl.sweep(GOOD, seeds=[3, 4], out=tmp_path, progress=False)
+    assert again.rows == sweep.rows
+
+
+def test_a_run_that_fails_is_a_row_and_a_config_that_is_wrong_an_error(tmp_path):
+    sweep = kanrl.sweep(GRID, seeds=1, out=tmp_path, progress=False)
+    assert "stage `evaluate` needs" in next(iter(sweep.failures.values()))
+    with pytest.raises(kanrl.InputError, match="hiden"):
+        kanrl.sweep({"grid": {"approximator.hiden": [[1]]}}, out=tmp_path / "wrong", progress=False)
+    with pytest.raises(kanrl.InputError, match="slurm"):
+        kanrl.sweep(GRID, backend="slurm")
+
+
+def test_a_missing_ray_names_the_extra(tmp_path):
+    try:
+        import ray  # noqa: F401
+    except ImportError:
+        with pytest.raises(ImportError, match=r"kanrl\[ray\]"):
+            kanrl.sweep(GOOD, backend="ray", out=tmp_path)
+
+
+def test_mlflow_has_every_run_with_its_settings_and_its_curves(tmp_path):
+    mlflow = pytest.importorskip("mlflow")
+    from kanrl.loggers import MLflow
+
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    grid = {**GOOD, "grid": {"stages": [["collect", "evaluate"], ["collect", "fit"]]}}
+    for _ in range(2):  # The second call replaces what the first one has logged.
+        sweep = kanrl.sweep(grid, seeds=1, out=tmp_path / "sweep", loggers=[MLflow(uri, "test")], progress=False)
+    client = mlflow.MlflowClient(tracking_uri=uri)
+    experiment = client.get_experiment_by_name("test")
+    runs = client.search_runs([experiment.experiment_id])
+    assert sorted(run.info.run_name for run in runs) == sorted(row["run"] for row in sweep.rows)
+    status = {run.info.run_name: run.info.status for run in runs}
+    assert sorted(status.values()) == ["FAILED", "FINISHED"]
+    failed = next(run for run in runs if run.info.status == "FAILED")
+    assert "stage `evaluate` needs" in failed.data.tags["error"] and failed.data.params["seed"] == "0"
+    good = kanrl.sweep(GOOD, seeds=1, out=tmp_path / "good", loggers=[MLflow(uri, "good")], progress=False)
+    (run,) = client.search_runs([client.get_experiment_by_name("good").experiment_id])
+    assert run.data.metrics["headline_mean"] == good.rows[0]["headline_mean"]
+    assert any(name.startswith("dagger/validation return of ") for name in run.data.metrics)
+
+
+def test_tensorboard_has_every_run_with_its_settings(tmp_path):
+    pytest.importorskip("tensorboardX")
+    from kanrl.loggers import TensorBoard
+
+    sweep = kanrl.sweep(GOOD, seeds=1, out=tmp_path / "sweep", loggers=[TensorBoard(tmp_path / "board")], progress=False)
+    (events,) = (tmp_path / "board" / sweep.rows[0]["run"]).glob("**/*tfevents*")
+    assert b"headline_mean" in events.read_bytes() and b"seed" in events.read_bytes()
+
+
+def test_the_rows_are_an_arrow_table(tmp_path):
+    pytest.importorskip("pyarrow")
+    sweep = kanrl.sweep(GOOD, seeds=2, out=tmp_path, progress=False)
+    table = sweep.to_arrow()
+    assert table.num_rows == 2 and json.loads(json.dumps(table.to_pylist()))[1]["seed"] == 1.0
