@@ -56,11 +56,17 @@ def cluster():
 @pytest.fixture
 def node(cluster):
     """A second node."""
+    before = alive()
     node = cluster.add_node(**NODE)
     cluster.wait_for_nodes()
+    (node.id_in_events,) = alive() - before
     yield node
     if node in cluster.worker_nodes:
         cluster.remove_node(node)
+
+
+def alive():
+    return {node["NodeID"] for node in ray.nodes() if node["Alive"]}
 
 
 def killer(cluster, node, hit):
@@ -70,7 +76,7 @@ def killer(cluster, node, hit):
         if event["event"] == "started":
             hear.nodes[event["run"]] = event["node"]
         is_due = event["event"] == "stage" and event["stage"] == "dagger" and not event["reused"]
-        if is_due and not hit and hear.nodes[event["run"]] == node.node_id:
+        if is_due and not hit and hear.nodes[event["run"]] == node.id_in_events:
             hit.append(event["run"])
             cluster.remove_node(node, allow_graceful=False)
 
