@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import time
 from pathlib import Path
 
 from kanrl import _trial
@@ -106,13 +105,9 @@ def _wait(ray, left, driver, ended, hear):
                     ended[name] = {"failed": f"{type(error).__name__}: {' '.join(lines)}"[:500]}
                 hear({"run": name, "event": "ended", "outcome": ended[name]})
     except KeyboardInterrupt:
-        for reference in left:
-            ray.cancel(reference)
+        # Not by `ray.cancel`: it does not interrupt tasks of every version.
+        ray.get(driver.cancel.remote())
         ray.wait(list(left), num_returns=len(left), timeout=_PATIENCE)
-        # A cancelled task counts as done before its process has stopped the run.
-        deadline = time.monotonic() + _PATIENCE
-        while time.monotonic() < deadline and ray.cluster_resources().get("CPU") != ray.available_resources().get("CPU"):
-            time.sleep(0.1)
         raise
 
 

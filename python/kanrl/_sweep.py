@@ -88,7 +88,7 @@ def sweep(
     """
     if backend not in ("local", "ray"):
         raise InputError(f"unknown backend {backend!r}", 'it is "local" or "ray"')
-    command = [str(program or _program()), *map(str, arguments)]
+    command = [str(program or command()), *map(str, arguments)]
     with tempfile.TemporaryDirectory() as folder:
         if isinstance(grid, dict):
             out = "sweeps/sweep" if out is None else out
@@ -161,7 +161,7 @@ class Sweep:
         return self.rows._repr_html_()
 
 
-def _program():
+def command():
     """The `kanrl` command."""
     beside = Path(sysconfig.get_path("scripts")) / "kanrl"
     found = os.environ.get("KANRL") or (str(beside) if beside.exists() else shutil.which("kanrl"))

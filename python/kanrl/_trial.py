@@ -4,6 +4,7 @@ Travels to the nodes by value, so it needs nothing there but Python and Ray: no 
 """
 
 import hashlib
+import importlib.util
 import json
 import os
 import signal
@@ -17,6 +18,10 @@ from pathlib import Path
 _POLL = 0.05
 #: Seconds that a run may take to stop cleanly, and that its directory may take to be free of a process that was killed.
 _PATIENCE = 30
+#: Seconds between two questions whether the sweep was cancelled.
+_ASK = 1
+#: How a run ended that was cancelled.
+_CANCELLED = {"cancelled": "resume the sweep"}
 #: Names of a run's files that stay on their node.
 _LOCK = ".lock"
 #: Characters of an error that are passed on.
@@ -24,7 +29,7 @@ _LONGEST_REASON = 500
 
 
 class Stopped(Exception):
-    """The run is not worth going on with."""
+    """The run is to stop; its argument is how it ended."""
 
 
 class Driver:
@@ -33,6 +38,7 @@ class Driver:
     def __init__(self, out, asha):
         self._out = Path(out)
         self._reports = []
+        self._is_cancelled = False
         self._asha = _asha() if asha else None
 
     def load(self, name):
@@ -57,6 +63,14 @@ class Driver:
         """What was heard since the last call."""
         taken, self._reports = self._reports, []
         return taken
+
+    def cancel(self):
+        """Lets all runs stop."""
+        self._is_cancelled = True
+
+    def is_cancelled(self):
+        """Whether runs are to stop."""
+        return self._is_cancelled
 
     def is_promising(self, name, score):
         """Whether a run with that score after `dagger` is to go on."""
@@ -87,6 +101,8 @@ def make(order, trial, contents, driver):
     """Makes or resumes a run; the task that Ray retries where its node is lost. Gives None, or how else it ended."""
     import ray
 
+    if ray.get(driver.is_cancelled.remote()):
+        return _CANCELLED
     tell = lambda **event: driver.report.remote({"run": trial["name"], **event})  # noqa: E731
     tell(event="started", node=ray.get_runtime_context().get_node_id(), host=os.uname().nodename)
     with tempfile.TemporaryDirectory(prefix="kanrl-") as scratch:
@@ -113,13 +129,20 @@ class _Contents:
 
 
 def program(order, contents, scratch):
-    """The command, which is put into `scratch` where the node does not have this very one."""
-    path, sha256 = Path(order["program"]["path"]), order["program"]["sha256"]
-    if not _reads(path, sha256):
+    """The command, as the beginning of a command line; put into `scratch` where the node does not have this very one."""
+    wanted = order["program"]
+    if wanted["code"] != wanted["sha256"]:
+        # The script of a Python package, whose code is the package's library.
+        found = importlib.util.find_spec("kanrl") and importlib.util.find_spec("kanrl._kanrl")
+        if not found or not _reads(Path(found.origin), wanted["code"]):
+            raise ValueError("this node's Python does not have the same kanrl: install the same wheel on every node")
+        return [sys.executable, "-m", "kanrl"]
+    path = Path(wanted["path"])
+    if not _reads(path, wanted["sha256"]):
         path = scratch / "bin" / "kanrl"
-        contents.write(sha256, path)
+        contents.write(wanted["sha256"], path)
         path.chmod(0o755)
-    return path
+    return [str(path)]
 
 
 def digest(content):
@@ -168,9 +191,10 @@ def _make(order, trial, contents, driver, tell, scratch):
         save()
         score = _score(dagger) if event["stage"] == "dagger" else None
         if score is not None and not ray.get(driver.is_promising.remote(name, score)):
-            raise Stopped(f"after `dagger`, return and fidelity were among the worse ones: score {score:.4g}")
+            reason = f"after `dagger`, return and fidelity were among the worse ones: score {score:.4g}"
+            raise Stopped({"stopped": reason})
 
-    arguments = [str(program(order, contents, scratch)), *order["arguments"], "--quiet", "extract", "--config", str(config), "--out", str(run)]
+    arguments = [*program(order, contents, scratch), *order["arguments"], "--quiet", "extract", "--config", str(config), "--out", str(run)]
     try:
         _wait_until_free(run)
         with open(log, "wb") as output:
@@ -185,25 +209,26 @@ def _make(order, trial, contents, driver, tell, scratch):
                 preexec_fn=_before(order["memory"]),
             )
         try:
-            code = _follow(child, run, heard)
+            code = _follow(child, run, heard, lambda: ray.get(driver.is_cancelled.remote()))
         except BaseException:
             _stop(child)
             raise
         return _ending(code, log)
-    except Stopped as reason:
-        return {"stopped": str(reason)}
+    except Stopped as stopped:
+        return stopped.args[0]
     finally:
         save()
         if not sees_folder and log.exists():
             ray.get(driver.save_log.remote(name, log.read_bytes()))
 
 
-def _follow(child, run, heard):
+def _follow(child, run, heard, is_cancelled):
     """Passes on what a run says until its process ends, and gives the exit code."""
     events = run / "events.jsonl"
     # What an earlier process wrote is known, but for what ASHA judges by.
     known = events.stat().st_size if events.exists() else 0
     place, rest, dagger = 0, b"", {}
+    asked = time.monotonic()
     while True:
         code = child.poll()
         if events.exists():
@@ -226,6 +251,10 @@ def _follow(child, run, heard):
                     heard(event, dagger)
         if code is not None:
             return code
+        if time.monotonic() - asked > _ASK:
+            asked = time.monotonic()
+            if is_cancelled():
+                raise Stopped(_CANCELLED)
         time.sleep(_POLL)
 
 

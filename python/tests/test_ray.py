@@ -19,10 +19,8 @@ os.environ["RAY_worker_niceness"] = "0"
 os.environ["RAY_AUTH_MODE"] = "disabled"  # leaves no token in the home folder
 ray = pytest.importorskip("ray")
 import kanrl  # noqa: E402
+from kanrl._sweep import command  # noqa: E402
 from ray.cluster_utils import Cluster  # noqa: E402
-
-if "KANRL" not in os.environ:
-    pytest.skip("KANRL does not name the command", allow_module_level=True)
 
 NODE = {"num_cpus": 1, "object_store_memory": 80_000_000, "memory": 4 << 30}
 #: Not of the bytes that a local sweep would leave.
@@ -182,10 +180,10 @@ def test_asha_stops_runs_that_are_among_the_worse_ones(cluster, node, tmp_path):
 
 def test_ctrl_c_stops_the_runs_and_the_same_command_goes_on(cluster, tmp_path):
     (tmp_path / "grid.json").write_text(json.dumps({**grid(1_000_000), "seeds": 3}))
-    command = [os.environ["KANRL"], "sweep", "grid.json", "--ray", "--address", cluster.address, "--cpus", "1", "--out", "ray"]
+    line = [command(), "sweep", "grid.json", "--ray", "--address", cluster.address, "--cpus", "1", "--out", "ray"]
     environment = {**os.environ, "KANRL_PYTHON": sys.executable, "NO_COLOR": "1"}
     options = {"cwd": tmp_path, "env": environment, "text": True, "stderr": subprocess.PIPE, "stdout": subprocess.PIPE}
-    child = subprocess.Popen(command, start_new_session=True, **options)
+    child = subprocess.Popen(line, start_new_session=True, **options)
     runs = tmp_path / "ray" / "runs"
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and not any(daggers(run) for run in begun(runs)):
@@ -195,7 +193,7 @@ def test_ctrl_c_stops_the_runs_and_the_same_command_goes_on(cluster, tmp_path):
     assert child.returncode == 130 and "to resume: kanrl sweep" in " ".join(stderr.split()), stderr
     stopped = [json.loads((run / "provenance.json").read_text())["executions"][-1].get("outcome") for run in begun(runs)]
     assert "cancelled" in stopped and None not in stopped, "they stopped cleanly"
-    again = subprocess.run(command, **options)
+    again = subprocess.run(line, **options)
     assert again.returncode == 0, again.stderr
     for run in runs.iterdir():
         assert daggers(run).count(False) == 1, "what was done is not done again"

@@ -1,14 +1,10 @@
 """Sweeps on this machine, and their loggers."""
 
 import json
-import os
 
 import pytest
 
 import kanrl
-
-if "KANRL" not in os.environ:
-    pytest.skip("KANRL does not name the command", allow_module_level=True)
 
 GRID = {
     "base": {

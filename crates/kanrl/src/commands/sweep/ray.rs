@@ -26,7 +26,7 @@ impl Sweep {
     pub fn on_ray(&self, quiet: bool, plugins: &Plugins) -> Result<(), Failure> {
         let python = std::env::var_os("KANRL_PYTHON").unwrap_or_else(|| "python3".into());
         let mut arguments: Vec<OsString> = vec![self.file.clone().into(), "--out".into(), self.folder().into()];
-        arguments.extend(["--program".into(), std::env::current_exe().map_err(Failure::run)?.into()]);
+        arguments.extend(["--program".into(), crate::processes::program().map_err(Failure::run)?.into()]);
         arguments.extend(self.address.iter().flat_map(|address| ["--address".into(), address.into()]));
         arguments.extend(self.cpus.iter().flat_map(|cpus| ["--cpus".into(), cpus.to_string().into()]));
         arguments.extend(self.seeds.iter().flat_map(|seeds| ["--seeds".into(), shown(seeds).into()]));

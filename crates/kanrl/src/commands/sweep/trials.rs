@@ -78,11 +78,13 @@ pub fn plan(trials: &[Trial], out: &Path, plugins: &Plugins) -> Result<Value, Fa
     }
     let arguments: Vec<String> =
         plugins.arguments().iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
-    let program = std::env::current_exe().map_err(Failure::run)?;
+    let program = crate::processes::program().map_err(Failure::run)?;
+    let sha256 = kanrl_plugin::sha256(&program).map_err(Failure::input)?;
     Ok(json!({
         "format": 1,
         "out": out,
-        "program": { "path": program, "sha256": code::executable() },
+        // The code lies elsewhere where the program is the Python package's script.
+        "program": { "path": program, "sha256": sha256, "code": code::executable() },
         "arguments": arguments,
         "trials": described,
     }))
