@@ -138,7 +138,7 @@ def _execute(order, env, progress, callback):
         for reader in readers:
             reader(event)
 
-    return Run(_kanrl.extract(json.dumps(order), env, hear if readers else None))
+    return Run(_kanrl.extract(json.dumps(order), env, hear if readers else None), env)
 
 
 def _nested(config):
@@ -160,9 +160,13 @@ def _nested(config):
 
 
 class Run:
-    """A run directory: its settings, its measurements, and its policies."""
+    """A run directory: its settings, its measurements, and its policies.
 
-    def __init__(self, directory):
+    `env` is the environment, if it lives in the program; `kan` and `expert` need it then.
+    """
+
+    def __init__(self, directory, env=None):
+        self._env = env
         self._store = _kanrl.RunDirectory(Path(directory))
         #: The run directory.
         self.directory = Path(directory)
@@ -210,12 +214,12 @@ class Run:
     @cached_property
     def kan(self):
         """The network before it became a formula."""
-        return self._store.kan()
+        return self._store.kan(self._env)
 
     @cached_property
     def expert(self):
         """The expert."""
-        return self._store.expert()
+        return self._store.expert(self._env)
 
     @cached_property
     def front(self):
@@ -249,6 +253,9 @@ class Run:
                 "operations": formulas.get(role, {}).get("operations"),
             })
         return Table(rows)
+
+    def __reduce__(self):
+        return Run, (self.directory, self._env if isinstance(self._env, str) else None)
 
     def __repr__(self):
         return f"<kanrl.Run {self.directory} ({self.state})>"

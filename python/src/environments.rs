@@ -52,7 +52,10 @@ pub fn by_id(id: String) -> PyResult<(EnvironmentRegistry, String)> {
     }
     if let Some(class) = id.strip_prefix(UNREGISTERED) {
         let message = format!("the environment `{class}` lives in a Python program");
-        return Err(errors::input_with_help(message, "pass it again: kanrl.resume(directory, env=…)"));
+        return Err(errors::input_with_help(
+            message,
+            "pass it again: kanrl.resume(directory, env=…), kanrl.Run(directory, env=…)",
+        ));
     }
     let identifier = id.strip_prefix(GYMNASIUM).unwrap_or(&id).to_owned();
     match kanrl_gymnasium::identifiers() {

@@ -272,19 +272,21 @@ impl RunDirectory {
         Policy::of_formula(own.with_expressions(expressions).map_err(errors::input)?)
     }
 
-    /// The network before it became a formula.
-    fn kan(&self) -> PyResult<Policy> {
+    /// The network before it became a formula; an environment that lives in the program is given.
+    #[pyo3(signature = (environment=None))]
+    fn kan(&self, environment: Option<&Bound<'_, PyAny>>) -> PyResult<Policy> {
         Policy::load(
             &format!("run:{}#{}", self.store.path().display(), PolicyRole::Network),
-            Some(&self.environment()?),
+            Some(&self.environment(environment)?),
         )
     }
 
-    /// The expert.
-    fn expert(&self) -> PyResult<Policy> {
+    /// The expert; an environment that lives in the program is given.
+    #[pyo3(signature = (environment=None))]
+    fn expert(&self, environment: Option<&Bound<'_, PyAny>>) -> PyResult<Policy> {
         let config = MergedConfig::new(self.store.config().map_err(errors::config)?);
         let config = config.resolve().map_err(errors::config)?;
-        let environment = self.environment()?;
+        let environment = self.environment(environment)?;
         let expert = config.expert.build(&environment).map_err(errors::input)?;
         Ok(Policy::of_this_process(expert, environment.observation_space.names()))
     }
@@ -296,10 +298,13 @@ impl RunDirectory {
         self.store.has(file).then_some(file)
     }
 
-    fn environment(&self) -> PyResult<EnvironmentSpec> {
+    fn environment(&self, given: Option<&Bound<'_, PyAny>>) -> PyResult<EnvironmentSpec> {
         let config = MergedConfig::new(self.store.config().map_err(errors::config)?);
         let section = config.resolve().map_err(errors::config)?.environment;
-        let (registry, id) = environments::by_id(section.id)?;
+        let (registry, id) = match given {
+            Some(environment) => environments::with(environment)?,
+            None => environments::by_id(section.id)?,
+        };
         let made = registry.make(&id, &section.arguments).map_err(errors::input)?;
         Ok(made.spec().clone())
     }

@@ -152,11 +152,18 @@ impl Lanes {
 
 impl Lanes {
     fn observations<'py>(&self, py: Python<'py>, lanes: &[Lane]) -> Bound<'py, PyAny> {
-        let values = lanes.iter().flat_map(|lane| &lane.observation);
         let size = self.spec.observation_space.len();
         match self.spec.observation_space.element_type {
-            ElementType::F32 => matrix(py, values.map(|value| *value as f32).collect(), size),
-            ElementType::F64 => matrix(py, values.copied().collect(), size),
+            ElementType::F32 => {
+                let mut values: Vec<f32> = Vec::with_capacity(lanes.len() * size);
+                lanes.iter().for_each(|lane| values.extend(lane.observation.iter().map(|value| *value as f32)));
+                matrix(py, values, size)
+            }
+            ElementType::F64 => {
+                let mut values: Vec<f64> = Vec::with_capacity(lanes.len() * size);
+                lanes.iter().for_each(|lane| values.extend_from_slice(&lane.observation));
+                matrix(py, values, size)
+            }
         }
     }
 

@@ -63,6 +63,10 @@ def test_an_unknown_environment_and_a_function(discrete, tmp_path):
     )
     assert run.formula.observation_names == ["place", "speed"]
     assert run.config["expert"]["kind"] == "python"
+    states = np.random.default_rng(0).uniform(-1, 1, size=(20, 2))
+    answers = expert(states) if discrete else np.clip(expert(states), -1, 1)
+    assert np.allclose(run.expert.predict(states)[0], answers, atol=1e-6)
+    assert run.kan.predict(states)[0].shape == run.formula.predict(states)[0].shape
     rows = {row["policy"]: row for row in run.summary}
     idle = kanrl.policy("formula:0; 0; 0" if discrete else "formula:0", limited(discrete=discrete))
     floor = kanrl.evaluate(idle, limited(discrete=discrete), episodes=5).mean
@@ -142,6 +146,15 @@ def test_classes_and_ids_of_gymnasium(tmp_path):
     assert (by_id.returns == by_object.returns).all()
     with pytest.raises(kanrl.InputError, match="did you mean `kanrl-test/Push-v0`"):
         kanrl.evaluate(policy, "kanrl-test/Push-v1")
+
+
+def test_vectors_of_environments():
+    policy = kanrl.policy("formula:0; x_0; x_1", limited())
+    alone = kanrl.evaluate(policy, limited, episodes=5, seed=3)
+    vector = kanrl.evaluate(policy, gymnasium.vector.SyncVectorEnv([limited] * 3), episodes=5, seed=3)
+    assert (vector.returns == alone.returns).all()
+    with pytest.raises(kanrl.InputError, match="cannot be made again"):
+        kanrl.evaluate(policy, kanrl.make_vec("CartPole-v1", num_envs=2))
 
 
 def test_python_and_rust_play_the_same():

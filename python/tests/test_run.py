@@ -1,6 +1,8 @@
 """Runs: the command line's, from Python."""
 
+import copy
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -31,6 +33,15 @@ def test_the_summary_is_what_was_measured(run):
     assert "expert" in str(run.summary) and "<table>" in run.summary._repr_html_()
     assert str(run.formula) in str(run)
     assert "<math" in run._repr_html_() and "<svg" in run._repr_html_()
+
+
+def test_results_are_pickled_and_copied(run):
+    result = kanrl.evaluate(run.formula, "CartPole-v1", episodes=3)
+    comparison = kanrl.compare(run.expert, run.formula, "CartPole-v1", episodes=3)
+    for other in (pickle.loads(pickle.dumps(run)), copy.deepcopy(run)):
+        assert other.formula == run.formula and other.metrics == run.metrics
+    for value in (result, comparison, run.summary):
+        assert str(pickle.loads(pickle.dumps(value))) == str(value) == str(copy.deepcopy(value))
 
 
 def test_the_same_seed_gives_the_same_bits(run, tmp_path):
@@ -105,3 +116,24 @@ def test_ctrl_c_leaves_a_run_that_can_go_on(tmp_path):
 def test_progress_is_a_line_a_stage_in_a_pipe(run, capsys):
     kanrl.resume(run.directory)
     assert "collect: reused from the earlier run\n" in capsys.readouterr().err
+
+
+def test_a_stage_that_takes_long_says_how_to_shorten_it(monkeypatch):
+    import io
+
+    from kanrl import _progress
+
+    now = [0.0]
+    monkeypatch.setattr(_progress.time, "monotonic", lambda: now[0])
+    stream = io.StringIO()
+    lines = _progress.Lines(stream)
+    for second in range(0, 35, 5):
+        now[0] = float(second)
+        event = {"event": "progress", "stage": "polish", "done": 1000 * second, "total": 10**6, "message": "steps"}
+        lines(event)
+    said = stream.getvalue().splitlines()
+    assert said[:2] == [
+        "polish: 10000 of 1000000 steps, 16 min left",
+        'polish will take about 16 min more; config={"polish.environment_steps": …} shortens it',
+    ]
+    assert said[2:] == ["polish: 20000 of 1000000 steps, 16 min left", "polish: 30000 of 1000000 steps, 16 min left"]
