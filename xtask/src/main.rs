@@ -19,6 +19,7 @@ cargo xtask COMMAND
   setup    install what the feature `full` needs (Debian packages, libraries by package name)
   test     install what the whole test suite needs, then test the workspace with all features
   wheel    the Python package, into target/wheels
+  torch    its tests with torch and Stable-Baselines3 (3 GB of downloads; ten minutes)
   ray      sweeps on Ray, with the oldest and the newest supported version (a gigabyte of downloads; ten minutes)
   deny     licenses, banned crates and sources of the dependencies, by deny.toml
   ci       format, clippy, docs, licenses, then the tests: what CI runs, and more
@@ -29,8 +30,8 @@ cargo xtask COMMAND
              --table             only write the table
              --reference DIR     also with the archives among the whole recordings [default: $KANRL_REFERENCE]
   compare  the benches against their Python peers, as docs/comparison.md (an hour; wants a quiet machine)
-             AREA…               kan, symbolic, policies, environments, mujoco, training; all where none is
-                                 named
+             AREA…               kan, symbolic, policies, environments, mujoco, training, python; all where
+                                 none is named
              --case TEXT         only cases whose names contain it
              --rounds COUNT      rounds (trainings: seeds) of ours and theirs in turn [default: 5]
              --pipeline ENVIRONMENT
@@ -67,7 +68,8 @@ fn command() -> Result<(), String> {
     match command.as_str() {
         "setup" => without_options(&mut parser).and_then(|()| setup::full()),
         "test" => without_options(&mut parser).and_then(|()| ci::test()),
-        "wheel" => without_options(&mut parser).and_then(|()| python::wheel()),
+        "wheel" => without_options(&mut parser).and_then(|()| python::wheel().map(drop)),
+        "torch" => without_options(&mut parser).and_then(|()| python::torch()),
         "ray" => without_options(&mut parser).and_then(|()| python::ray()),
         "deny" => without_options(&mut parser).and_then(|()| ci::deny()),
         "ci" => without_options(&mut parser).and_then(|()| ci::everything()),

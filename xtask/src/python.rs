@@ -4,25 +4,38 @@ use crate::setup;
 use crate::shell::{root, run, run_with};
 use std::path::{Path, PathBuf};
 
-/// Builds what is published into `target/wheels`.
-pub fn wheel() -> Result<(), String> {
+/// Builds what is published into `target/wheels`, and gives its path.
+pub fn wheel() -> Result<PathBuf, String> {
     let folder = emptied("target/wheels")?;
     let maturin = setup::maturin()?.join("maturin");
     // Nothing is linked but the C library, whose version the wheel's name tells.
     let options = ["build", "--release", "--manifest-path", "python/Cargo.toml", "--auditwheel", "skip", "--out"];
-    run(text(&maturin)?, &[&options[..], &[text(&folder)?]].concat())
+    run(text(&maturin)?, &[&options[..], &[text(&folder)?]].concat())?;
+    wheels(&folder).pop().ok_or_else(|| "maturin left no wheel".to_owned())
 }
 
 /// Installs the package around the library that the workspace's tests have just built into the tests' Python, and runs its
 /// tests.
 pub fn test() -> Result<(), String> {
+    test_in(&setup::python_interpreter(), "target/debug/deps/lib_kanrl.so", &["python/tests"])
+}
+
+/// The tests that need torch and Stable-Baselines3, in the peers' Python: too much to download for `cargo xtask test`.
+pub fn torch() -> Result<(), String> {
+    run("cargo", &["build", "-p", "kanrl-python"])?;
+    let interpreter = setup::peers("torch.txt")?;
+    run(text(&interpreter)?, &["-m", "pip", "install", "--quiet", "pytest"])?;
+    let tests = ["python/tests/test_stable_baselines3.py", "python/tests/test_kan.py"];
+    test_in(&interpreter, "target/debug/lib_kanrl.so", &tests)
+}
+
+fn test_in(interpreter: &Path, library: &str, tests: &[&str]) -> Result<(), String> {
     let folder = emptied("target/wheels/dev")?;
-    let interpreter = setup::python_interpreter();
-    let interpreter = text(&interpreter)?;
-    run(interpreter, &["python/pack.py", "target/debug/deps/lib_kanrl.so", text(&folder)?])?;
+    let interpreter = text(interpreter)?;
+    run(interpreter, &["python/pack.py", library, text(&folder)?])?;
     let wheel = wheels(&folder).pop().ok_or("pack.py left no wheel")?;
     run(interpreter, &["-m", "pip", "install", "--quiet", "--no-deps", "--force-reinstall", text(&wheel)?])?;
-    pytest(interpreter, &[], &["python/tests"])
+    pytest(interpreter, &[], tests)
 }
 
 fn pytest(program: &str, before: &[&str], tests: &[&str]) -> Result<(), String> {

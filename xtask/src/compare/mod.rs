@@ -7,6 +7,7 @@ mod bench;
 mod journey;
 mod machine;
 mod peer;
+mod python;
 mod table;
 mod training;
 
@@ -37,6 +38,8 @@ const AREAS: [Area; 5] = [
 
 /// The area that has trainings instead of benches.
 const TRAINING: &str = "training";
+/// The area whose both sides are Python.
+const PYTHON: &str = "python";
 
 const DATA: &str = "docs/comparison.json";
 const TABLE: &str = "docs/comparison.md";
@@ -57,7 +60,7 @@ pub struct Options {
 
 /// Times what is asked for, then writes the table.
 pub fn compare(options: &Options) -> Result<(), String> {
-    let names: Vec<&str> = AREAS.iter().map(|area| area.name).chain([TRAINING]).collect();
+    let names: Vec<&str> = AREAS.iter().map(|area| area.name).chain([TRAINING, PYTHON]).collect();
     if let Some(unknown) = options.areas.iter().find(|name| !names.contains(&name.as_str())) {
         return Err(format!("no area `{unknown}`: there are {}", names.join(", ")));
     }
@@ -69,6 +72,9 @@ pub fn compare(options: &Options) -> Result<(), String> {
     }
     if options.areas.is_empty() || options.areas.iter().any(|name| name == TRAINING) {
         training::training(options.rounds, options.case.as_deref())?;
+    }
+    if options.areas.is_empty() || options.areas.iter().any(|name| name == PYTHON) {
+        python::python(options.rounds, options.case.as_deref())?;
     }
     eprintln!("wrote {TABLE}");
     Ok(())
