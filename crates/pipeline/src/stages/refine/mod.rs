@@ -208,7 +208,7 @@ struct Play<'a> {
 
 impl<'a> Play<'a> {
     fn new(setting: &'a StageContext<'a>, stage: &'static str, draft: &Draft) -> Result<Self, StageError> {
-        let judge = Judge::new(setting, stage, setting.config().symbolify.episodes)?;
+        let judge = Judge::new(setting, stage)?;
         let best = judge.returns(draft)?;
         Ok(Self { setting, stage, judge, best })
     }

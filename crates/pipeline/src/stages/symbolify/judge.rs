@@ -4,7 +4,7 @@ use crate::engine::StageError;
 use crate::formulas::Draft;
 use crate::rollouts::play;
 use crate::run::seeds::{self, Purpose};
-use crate::run::statistics::{mean, mean_interval};
+use crate::run::statistics::{lowest_part_mean, mean, mean_interval};
 use crate::stages::context::StageContext;
 use kanrl_core::rollout::{RolloutOptions, Rollouts};
 
@@ -15,6 +15,13 @@ const LOST: f64 = 0.02;
 /// and this much where the difference cannot be told from 0.
 const LOST_BY_CHANCE: f64 = 0.05;
 
+/// The lower tail is the lowest tenth, of which it may lose this share.
+const TAIL: usize = 10;
+const LOST_IN_THE_TAIL: f64 = 0.1;
+/// Environment steps that a formula is judged by, as far as they are as many episodes.
+const STEPS: usize = 32_000;
+const FEWEST_EPISODES: usize = 24;
+const MOST_EPISODES: usize = 200;
 /// The part of the episodes that is played first.
 const FIRST: usize = 4;
 
@@ -27,12 +34,13 @@ pub(crate) struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    /// A judge that plays this many episodes for each formula, or none without an environment.
+    /// A judge that plays as many episodes for each formula as `symbolify.episodes` says; none without an environment.
     ///
     /// # Errors
     /// [`StageError`] where the environment cannot be made.
-    pub(crate) fn new(setting: &'a StageContext<'a>, stage: &'static str, episodes: usize) -> Result<Self, StageError> {
+    pub(crate) fn new(setting: &'a StageContext<'a>, stage: &'static str) -> Result<Self, StageError> {
         let config = setting.config();
+        let episodes = episodes(config.symbolify.episodes, setting.spec().max_episode_steps);
         let rollouts = (setting.is_played() && episodes > 0).then(|| setting.rollouts()).transpose()?;
         // Behind those that chose the round, and judged it once more.
         let before = 3 * config.dagger.validation_episodes;
@@ -76,15 +84,24 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// Whether returns are no worse than those before on the same episodes, as far as can be told; so they are where nothing
-/// was played.
+/// How many episodes a formula is judged by: the more, the shorter they are.
+fn episodes(configured: Option<usize>, longest: Option<u32>) -> usize {
+    let longest = longest.map_or(FEWEST_EPISODES, |steps| STEPS / (steps as usize).max(1));
+    configured.unwrap_or(longest.clamp(FEWEST_EPISODES, MOST_EPISODES))
+}
+
+/// Whether returns are no worse than those before on the same episodes, as far as can be told, in the mean and in the lower
+/// tail; so they are where nothing was played.
 pub(crate) fn plays_no_worse(returns: &[f64], before: &[f64]) -> bool {
     if returns.is_empty() || before.is_empty() {
         return true;
     }
     let differences: Vec<f64> = returns.iter().zip(before).map(|(new, old)| new - old).collect();
     let (lost, scale) = (-mean(&differences), mean(before).abs());
-    lost <= LOST * scale || lost <= LOST_BY_CHANCE * scale && mean_interval(&differences).high >= 0.0
+    let tail = lowest_part_mean(before, TAIL);
+    let keeps_tail =
+        returns.len() < FEWEST_EPISODES || lowest_part_mean(returns, TAIL) >= tail - LOST_IN_THE_TAIL * tail.abs();
+    keeps_tail && (lost <= LOST * scale || lost <= LOST_BY_CHANCE * scale && mean_interval(&differences).high >= 0.0)
 }
 
 /// Whether returns are far below the best ones on the same episodes, and certainly: naming, the longest part of a run, is
@@ -101,7 +118,7 @@ pub(crate) fn trails(returns: &[f64], best: &[f64]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{plays_no_worse, trails};
+    use super::{episodes, plays_no_worse, trails};
 
     #[test]
     fn a_network_trails_where_much_is_missing_for_certain() {
@@ -126,5 +143,21 @@ mod tests {
         assert!(!plays_no_worse(&less([40.0, -10.0, 20.0, -10.0]), &before), "too large");
         assert!(!plays_no_worse(&[f64::NEG_INFINITY; 4], &before));
         assert!(plays_no_worse(&[], &[]));
+    }
+    #[test]
+    fn a_few_episodes_that_are_lost_count_though_the_mean_hides_them() {
+        let before = [100.0; 40];
+        let mut after = [101.0; 40];
+        after[..2].fill(40.0);
+        assert!(!plays_no_worse(&after, &before));
+        after[..2].fill(90.0);
+        assert!(plays_no_worse(&after, &before));
+    }
+
+    #[test]
+    fn short_episodes_are_played_more_often() {
+        let of = |configured, longest| episodes(configured, longest);
+        assert_eq!([of(None, Some(1000)), of(None, Some(500)), of(None, Some(100)), of(None, None)], [32, 64, 200, 24]);
+        assert_eq!((of(Some(5), Some(500)), of(Some(0), None), of(None, Some(50_000))), (5, 0, 24));
     }
 }

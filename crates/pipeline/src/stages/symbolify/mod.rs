@@ -30,7 +30,7 @@ pub fn symbolify(
 ) -> Result<(), StageError> {
     let reporter = &setting.reporter;
     let section = &setting.config().symbolify;
-    let judge = Judge::new(&setting, "symbolify", section.episodes)?;
+    let judge = Judge::new(&setting, "symbolify")?;
     let returns = |graph: &UnivariateGraph| {
         // Splines of a high degree cannot be formulas yet: they can be judged once they are named.
         Draft::from_graph(setting.head(), graph).map_or_else(|_| Ok(Vec::new()), |draft| judge.returns(&draft))

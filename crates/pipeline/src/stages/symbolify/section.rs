@@ -11,8 +11,10 @@ pub struct SymbolifySection {
     /// The same for a second, briefer formula of each network (`kan-4-brief`), whose names and curves are those of the first one
     /// as far as nothing shorter is accepted; 0 for none.
     pub brief_tolerance: f64,
-    /// Number of episodes for judging each name in play; 0 to judge by the loss alone.
-    pub episodes: usize,
+    /// Number of episodes for judging each name in play; 0 to judge by the loss alone. Default: as many as are at most 32 000
+    /// steps, but at least 24 and at most 200.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub episodes: Option<usize>,
     /// A function must be defined beyond the observed range of its argument by this share of the range, on both sides; outside
     /// of that its argument is clipped.
     pub margin: f64,
@@ -20,6 +22,6 @@ pub struct SymbolifySection {
 
 impl Default for SymbolifySection {
     fn default() -> Self {
-        Self { refit_steps: 10, tolerance: 0.02, brief_tolerance: 0.06, episodes: 24, margin: 0.5 }
+        Self { refit_steps: 10, tolerance: 0.02, brief_tolerance: 0.06, episodes: None, margin: 0.5 }
     }
 }
