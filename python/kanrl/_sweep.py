@@ -88,7 +88,7 @@ def sweep(
     """
     if backend not in ("local", "ray"):
         raise InputError(f"unknown backend {backend!r}", 'it is "local" or "ray"')
-    command = [str(program or command()), *map(str, arguments)]
+    line = [str(program or command()), *map(str, arguments)]
     with tempfile.TemporaryDirectory() as folder:
         if isinstance(grid, dict):
             out = "sweeps/sweep" if out is None else out
@@ -99,14 +99,14 @@ def sweep(
         out = Path("sweeps") / file.stem if out is None else Path(out)
         options = ["--out", str(out)]
         if seeds is not None:
-            options += ["--seeds", ",".join(map(str, seeds)) if isinstance(seeds, (list, tuple, range)) else str(int(seeds))]
-        command += ["--quiet"] * (not progress) + ["sweep", str(file), *options]
+            options += ["--seeds", str(seeds) if isinstance(seeds, int) else "".join(f"{seed}," for seed in seeds)]
+        line += ["--quiet"] * (not progress) + ["sweep", str(file), *options]
         if backend == "local":
-            text = _called([*command, "--json", *(["--workers", str(workers)] if workers else [])], progress)
+            text = _called([*line, "--json", *(["--workers", str(workers)] if workers else [])], progress)
         else:
-            plan = json.loads(_called([*command, "--plan"], False))
+            plan = json.loads(_called([*line, "--plan"], False))
             ended = _on_ray(plan, address, cpus, memory, asha, progress, callback)
-            text = _called([*command, "--json", "--gather", _noted(ended, folder)], progress)
+            text = _called([*line, "--json", "--gather", _noted(ended, folder)], progress)
     result = Sweep(out, json.loads(text))
     for logger in loggers:
         for row in result.rows:

@@ -1,6 +1,8 @@
 """Sweeps on this machine, and their loggers."""
 
 import json
+import runpy
+from pathlib import Path
 
 import pytest
 
@@ -33,8 +35,8 @@ def test_a_sweep_is_a_table_of_runs(tmp_path):
     assert [run.state for run in sweep.runs] == ["done", "done"] and not sweep.failures
     assert "The front" in sweep.report.read_text()
     assert "headline_mean" in str(sweep) and "2 runs, 0 failed" in repr(sweep)
-    again = kanrl.sweep(GOOD, seeds=[3, 4], out=tmp_path, progress=False)
-    assert again.rows == sweep.rows
+    again = kanrl.sweep(GOOD, seeds=[4], out=tmp_path, progress=False)
+    assert again.rows == sweep.rows[1:]
 
 
 def test_a_run_that_fails_is_a_row_and_a_config_that_is_wrong_an_error(tmp_path):
@@ -90,3 +92,20 @@ def test_the_rows_are_an_arrow_table(tmp_path):
     sweep = kanrl.sweep(GOOD, seeds=2, out=tmp_path, progress=False)
     table = sweep.to_arrow()
     assert table.num_rows == 2 and json.loads(json.dumps(table.to_pylist()))[1]["seed"] == 1.0
+
+
+def test_optuna_s_example_shares_a_study(tmp_path, monkeypatch):
+    optuna = pytest.importorskip("optuna")
+    from optuna.storages.journal import JournalFileBackend
+
+    monkeypatch.chdir(tmp_path)
+    extract = kanrl.extract
+    small = {key: value for key, value in GOOD["base"].items() if key not in ("environment", "approximator")}
+    monkeypatch.setattr(kanrl, "extract", lambda env, config, **options: extract(env, config={**small, **config}, **options))
+    example = Path(__file__).parents[2] / "examples/optuna/search.py"
+    for _ in range(2):  # As two processes, one after the other.
+        monkeypatch.setattr("sys.argv", ["search.py", "1"])
+        runpy.run_path(str(example))
+    storage = optuna.storages.JournalStorage(JournalFileBackend("study.journal"))
+    study = optuna.load_study(study_name="cartpole", storage=storage)
+    assert [trial.state.name for trial in study.trials] == ["COMPLETE"] * 2 and study.best_trials
