@@ -1,6 +1,7 @@
 """DAgger: a student learns from the expert's answers in the states that the student itself comes to."""
 
 import copy
+import math
 
 import numpy
 
@@ -11,8 +12,8 @@ from kanrl._kan import KAN
 from kanrl._policy import Policy, policy
 from kanrl._table import Table
 
-#: Episodes that are played at a time.
-_EPISODES = 8
+#: Episodes that are played at a time, at first and at most.
+_FIRST, _MOST = 4, 16
 #: Seeds for validation lie this far from those of training.
 _FAR = 1 << 40
 
@@ -131,13 +132,16 @@ class DAggerTrainer:
 
     def _play(self, player, steps):
         """Observations and elapsed steps of episodes with at least so many steps."""
-        played, taken = [], 0
+        played, taken, episodes = [], 0, 0
         while taken < steps:
-            seed, self._next_seed = self._next_seed, self._next_seed + _EPISODES
-            text = _experts.as_json(self._arguments)
-            observations, elapsed, _ = _kanrl.states(player, self._env, text, _EPISODES, seed)
+            # As many as are missing, by the length of those before.
+            missing = _FIRST if taken == 0 else math.ceil((steps - taken) / (taken / episodes))
+            count = min(missing, _MOST)
+            seed, self._next_seed = self._next_seed, self._next_seed + count
+            arguments = _experts.as_json(self._arguments)
+            observations, elapsed, _ = _kanrl.states(player, self._env, arguments, count, seed)
             played.append((observations, elapsed))
-            taken += len(elapsed)
+            taken, episodes = taken + len(elapsed), episodes + count
         return played
 
     def _learn(self):

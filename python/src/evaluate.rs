@@ -38,7 +38,6 @@ pub fn evaluate(
 /// The states of a policy's episodes, one a seed: observations `[rows, size]`, how many steps each episode had taken before
 /// each of them `[rows]`, and each episode's return.
 #[pyfunction]
-#[expect(clippy::type_complexity, reason = "three arrays")]
 pub fn states<'py>(
     py: Python<'py>,
     policy: &Bound<'py, Policy>,
