@@ -9,6 +9,7 @@ mod generate;
 mod plugins;
 mod policy;
 mod policy_flags;
+mod polish_worker;
 mod resume;
 mod runs;
 mod serve;
@@ -55,6 +56,8 @@ pub enum Command {
     Plugins(plugins::Command),
     #[command(hide = true)]
     StudioWork(studio_work::StudioWork),
+    #[command(hide = true)]
+    PolishWorker(polish_worker::PolishWorker),
     /// Print a shell completion script.
     Completions(generate::Completions),
     /// Print the man page.
@@ -78,6 +81,7 @@ pub fn run(command: Command, quiet: bool, plugins: &Plugins) -> Result<(), Failu
         Command::Env(env) => env.run(plugins),
         Command::Plugins(command) => command.run(plugins),
         Command::StudioWork(work) => work.run(plugins),
+        Command::PolishWorker(work) => work.run(plugins),
         Command::Completions(completions) => completions.run(),
         Command::Man(man) => man.run(),
     }

@@ -24,6 +24,11 @@ pub fn executable() -> &'static str {
     &DIGEST
 }
 
+/// The program's file, where this code is a program's and not a shared library's.
+pub fn program() -> Option<PathBuf> {
+    if library().is_some() { None } else { std::env::current_exe().ok() }
+}
+
 fn read() -> Result<String> {
     let place = match library() {
         Some(library) => library,

@@ -65,6 +65,11 @@ impl StageContext<'_> {
         self.config().is_played()
     }
 
+    /// The environments that stages may make.
+    pub fn registry(&self) -> &EnvironmentRegistry {
+        &self.environments.0
+    }
+
     /// One environment to play.
     ///
     /// # Errors

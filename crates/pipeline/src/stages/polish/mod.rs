@@ -1,5 +1,6 @@
 //! Tuning constants: for return less λ times the disagreement with the expert, λ falling from faithful to polished.
 
+pub mod elsewhere;
 pub mod objective;
 pub mod returns;
 mod round;
@@ -9,10 +10,11 @@ mod shorten;
 pub mod states;
 pub(crate) mod tuned;
 
-pub use section::PolishSection;
+pub use section::{PolishSection, PolishWorkers};
 pub use tuned::{TunedFormula, TunedFormulas};
 
-use crate::engine::{Input, Output, StageError};
+use crate::config::RunConfig;
+use crate::engine::{Input, Output, StageError, code};
 use crate::formulas::Draft;
 use crate::formulas::rounding::spread;
 use crate::rollouts::play;
@@ -22,13 +24,15 @@ use crate::stages::artifacts::{ExplainingFormulas, PolishedFormulas};
 use crate::stages::collect::ExpertData;
 use crate::stages::context::StageContext;
 use crate::stages::context::failed;
-use crate::stages::evaluate::variants::{Group, variant};
+use crate::stages::evaluate::variants::{Group, variant_of};
 use crate::stages::per_student::PerStudent;
+use crate::stages::polish::elsewhere::Pool;
 use crate::stages::polish::objective::{Objective, STATES};
 use crate::stages::polish::returns::Play;
 use crate::stages::polish::round::{Progress, Student, tune};
 use crate::stages::polish::states::States;
 use crate::stages::teacher::Teacher;
+use kanrl_core::environment::{EnvironmentError, EnvironmentRegistry};
 use kanrl_core::policy::Policy;
 use kanrl_core::rollout::{RolloutOptions, Rollouts};
 
@@ -68,7 +72,11 @@ fn tune_all(
     tuned: &mut [(String, TunedFormulas)],
 ) -> Result<(), StageError> {
     let (section, reporter) = (&setting.config().polish, &setting.reporter);
-    let environments = environments(setting)?;
+    let environments = variants(setting.registry(), setting.config())?;
+    let pool = match section.workers {
+        PolishWorkers::Local => None,
+        PolishWorkers::Ray => Some(Pool::start(on_ray(), setting.config())?),
+    };
     let expert_states = States::of_data(&data.train, &setting.head(), STATES);
     let expert = match setting.teacher() {
         Teacher::Expert(expert) => Some(expert.as_ref()),
@@ -90,7 +98,13 @@ fn tune_all(
             None => *unit.insert(self::unit(setting, &environments[0], &draft.policy(draft.constants()))?),
         };
         let noise = noise(&rows, draft.inputs().len(), section.noise);
-        let play = Play { variants: &environments, tail_weight: section.tail_weight, noise, reporter };
+        let play = Play {
+            variants: &environments,
+            tail_weight: section.tail_weight,
+            noise,
+            reporter,
+            elsewhere: pool.as_ref(),
+        };
         let objective = Objective { play, unit, expert, expert_states: &expert_states };
         students.push(Student { index, name: name.to_owned(), draft, rows, objective });
     }
@@ -118,17 +132,30 @@ fn unit(setting: &StageContext<'_>, environment: &Rollouts, policy: &dyn Policy)
 }
 
 /// The environment, and its perturbed variants if there are to be any.
-fn environments(setting: &StageContext<'_>) -> Result<Vec<kanrl_core::rollout::Rollouts>, StageError> {
-    let mut all = vec![setting.rollouts()?];
-    let share = setting.config().polish.perturbation;
+fn variants(environments: &EnvironmentRegistry, config: &RunConfig) -> Result<Vec<Rollouts>, EnvironmentError> {
+    let section = &config.environment;
+    let mut all = vec![Rollouts::new(environments.get(&section.id)?, &section.arguments)?];
+    let share = config.polish.perturbation;
     if share > 0.0 {
         for group in [Group::TimeStep, Group::Masses] {
             for factor in [1.0 - share, 1.0 + share] {
-                all.extend(variant(setting, group, factor)?);
+                all.extend(variant_of(environments, section, group, factor)?);
             }
         }
     }
     Ok(all)
+}
+
+/// The Python package's pool of workers on Ray; they run this program.
+fn on_ray() -> std::process::Command {
+    const POOL: &str = "from kanrl._polish import main; main()";
+    let python = std::env::var_os("KANRL_PYTHON").unwrap_or_else(|| "python3".into());
+    let mut command = std::process::Command::new(python);
+    command.args(["-c", POOL]).env("KANRL_CODE", code::executable());
+    if std::env::var_os("KANRL").is_none() {
+        command.envs(code::program().map(|program| ("KANRL", program)));
+    }
+    command
 }
 
 /// Some of the states that a draft visits.

@@ -1,5 +1,6 @@
 //! What a formula's constants are worth in play.
 
+use super::elsewhere::Pool;
 use crate::engine::StageError;
 use crate::events::Reporter;
 use crate::formulas::Draft;
@@ -10,6 +11,7 @@ use kanrl_core::action::ActionBatch;
 use kanrl_core::policy::{Policy, PolicyError};
 use kanrl_core::rollout::{Episode, RolloutError, RolloutOptions, Rollouts};
 use kanrl_core::space::ActionSpace;
+use serde::{Deserialize, Serialize};
 
 /// Worse than any return, and finite: what a formula gets that gives no finite action somewhere.
 pub const WORST: f64 = -1e30;
@@ -30,10 +32,12 @@ pub struct Play<'a> {
     pub noise: Vec<f64>,
     /// Who may cancel it.
     pub reporter: &'a Reporter,
+    /// Where candidates play instead of here, to the same returns.
+    pub elsewhere: Option<&'a Pool>,
 }
 
 /// Returns of some episodes.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Played {
     /// One for each seed; [`WORST`] where the formula gave no finite action.
     pub returns: Vec<f64>,
@@ -58,6 +62,14 @@ impl Play<'_> {
     /// # Errors
     /// [`StageError::Rollout`] where the environment fails; a formula that gives no finite action is not an error.
     pub fn play(&self, draft: &Draft, candidates: &[Vec<f64>], seeds: &[u64]) -> Result<Vec<Played>, StageError> {
+        if self.reporter.is_cancelled() {
+            return Err(StageError::Cancelled);
+        }
+        // One candidate, such as the center of a search, is not worth the way. What is not finite has no way.
+        let is_finite = candidates.iter().flatten().all(|constant| constant.is_finite());
+        if let Some(pool) = self.elsewhere.filter(|_| candidates.len() > 1 && is_finite) {
+            return pool.play(draft, &self.noise, candidates, seeds);
+        }
         let policies: Vec<_> = candidates.iter().map(|constants| self.noisy(draft.policy(constants))).collect();
         let policies: Vec<&dyn Policy> = policies.iter().map(|policy| policy as &dyn Policy).collect();
         let all = self.episodes(&policies, seeds, &RolloutOptions::default())?;

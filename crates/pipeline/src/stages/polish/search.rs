@@ -279,7 +279,8 @@ mod tests {
         let episodes = environment[0].run(&expert, &[1, 2, 3], &options).unwrap();
         let expert_states = States::visited(&expert, &episodes, 500).unwrap();
         let reporter = Reporter::new();
-        let play = Play { variants: &environment, tail_weight: 0.25, noise: Vec::new(), reporter: &reporter };
+        let play =
+            Play { variants: &environment, tail_weight: 0.25, noise: Vec::new(), reporter: &reporter, elsewhere: None };
         let objective = Objective { play, unit: 625.0, expert: Some(&expert), expert_states: &expert_states };
         let head = StudentHead::new(spec.action_space.clone());
         let text = "3*theta + theta_dot + 0.1*x_dot + 0.02*x";

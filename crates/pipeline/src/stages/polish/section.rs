@@ -27,6 +27,20 @@ pub struct PolishSection {
     pub perturbation: f64,
     /// Standard deviation of noise on observations, as a share of their own standard deviation.
     pub noise: f64,
+    /// Where a generation's candidates play: `local`, or `ray`, on the Ray cluster that this machine is a node of. The results
+    /// are the same bits.
+    pub workers: PolishWorkers,
+}
+
+/// Where candidates play.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PolishWorkers {
+    /// On this machine's threads.
+    #[default]
+    Local,
+    /// On a Ray cluster, by the Python package `kanrl[ray]`.
+    Ray,
 }
 
 impl Default for PolishSection {
@@ -41,6 +55,7 @@ impl Default for PolishSection {
             tolerance: 0.001,
             perturbation: 0.0,
             noise: 0.0,
+            workers: PolishWorkers::Local,
         }
     }
 }
