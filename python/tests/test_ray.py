@@ -201,3 +201,16 @@ def test_ctrl_c_stops_the_runs_and_the_same_command_goes_on(cluster, tmp_path):
 
 def begun(runs):
     return [run for run in (runs.iterdir() if runs.exists() else ()) if (run / "events.jsonl").exists()]
+
+
+def test_polish_on_ray_gives_the_same_bits(cluster, node, tmp_path):
+    for workers in ("local", "ray"):
+        order = grid(20_000)["base"]
+        order["polish"]["workers"] = workers
+        (tmp_path / f"{workers}.json").write_text(json.dumps(order))
+        line = [command(), "--quiet", "extract", "--config", f"{workers}.json", "--out", workers]
+        environment = {**os.environ, "KANRL_PYTHON": sys.executable, "RAY_ADDRESS": cluster.address}
+        made = subprocess.run(line, cwd=tmp_path, env=environment, text=True, capture_output=True)
+        assert made.returncode == 0, made.stderr
+    for name in ("metrics.json", "formula.json", "polished.json"):
+        assert (tmp_path / "local" / name).read_bytes() == (tmp_path / "ray" / name).read_bytes(), name
