@@ -79,6 +79,12 @@ impl ActionRule {
                     *action = first_largest(row.iter().map(|output| (*output).into()));
                 }
             }
+            (Self::Threshold, ActionBatch::Discrete(actions)) if width == 1 => {
+                // The same as below, for many rows at once.
+                for (action, output) in actions.iter_mut().zip(outputs) {
+                    *action = usize::from((*output).into() > 0.0);
+                }
+            }
             (Self::Threshold, ActionBatch::Discrete(actions)) => {
                 for (action, row) in actions.iter_mut().zip(outputs.chunks_exact(width)) {
                     let others = row.iter().map(|output| (*output).into());
@@ -172,6 +178,14 @@ mod tests {
             assert_eq!(choose(&ActionRule::Argmax, outputs), argmax, "{outputs:?}");
             assert_eq!(choose(&ActionRule::Threshold, outputs), threshold, "{outputs:?}");
         }
+    }
+
+    #[test]
+    fn the_sign_of_the_only_output_chooses() {
+        let outputs = [1e-300, 0.0, -0.0, -1.0, f64::NAN, f64::INFINITY];
+        let mut actions = ActionBatch::Discrete(Vec::new());
+        ActionRule::Threshold.act(&outputs, outputs.len(), &mut actions);
+        assert_eq!(actions, ActionBatch::Discrete(vec![1, 0, 0, 0, 0, 1]));
     }
 
     #[test]
