@@ -1,6 +1,7 @@
 //! Samples laid out for the engine.
 
-use super::{Column, ROWS, Scalar};
+use super::chunk::{Column, ROWS};
+use super::scalar::Scalar;
 use crate::fit::Samples;
 use crate::graph::Input;
 

@@ -1,10 +1,12 @@
 //! Networks that are evaluated and no longer change.
 
 use super::batch::fill_inputs;
+use super::chunk::ROWS;
 use super::forward::Detail;
 use super::pieces::Pieces;
+use super::plan::Plan;
+use super::scalar::Scalar;
 use super::scratch::Scratch;
-use super::{Plan, ROWS, Scalar};
 use crate::graph::UnivariateGraph;
 use rayon::prelude::*;
 

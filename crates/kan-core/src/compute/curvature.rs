@@ -1,10 +1,13 @@
 //! The Gauss-Newton matrix of a loss.
 
+use super::batch::Batch;
+use super::chunk::{Column, ROWS};
 use super::forward::Detail;
 use super::gradient::Sink;
 use super::plan::Plan;
+use super::scalar::Scalar;
 use super::scratch::Scratch;
-use super::{Batch, Column, ROWS, Scalar, loss, simd};
+use super::{loss, simd};
 use crate::fit::Loss;
 use nalgebra::DMatrix;
 use rayon::prelude::*;

@@ -1,10 +1,12 @@
 //! Values of all nodes, and of the outputs.
 
+use super::chunk::{Column, ROWS};
 use super::kernel::Start;
 use super::pieces::{BlockPieces, Pieces};
 use super::plan::{Block, Node, Plan, Step, Symbolic};
+use super::scalar::Scalar;
 use super::scratch::Scratch;
-use super::{Column, ROWS, Scalar, simd};
+use super::simd;
 
 /// What a forward pass leaves in its scratch.
 #[derive(Clone, Copy)]

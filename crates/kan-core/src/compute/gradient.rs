@@ -1,11 +1,15 @@
 //! The loss and its gradient by all parameters.
 
+use super::batch::Batch;
+use super::chunk::{Column, ROWS, segment_length};
 use super::forward::Detail;
+use super::moments::DeviationPenalty;
 use super::moments::{Running, edge_values};
 use super::pieces::{MANY_ROWS, Pieces};
 use super::plan::{Block, Node, Plan, Step, Symbolic};
+use super::scalar::Scalar;
 use super::scratch::Scratch;
-use super::{Batch, Column, DeviationPenalty, ROWS, Scalar, kernel, loss, segment_length, simd};
+use super::{kernel, loss, simd};
 use crate::fit::Loss;
 use rayon::prelude::*;
 

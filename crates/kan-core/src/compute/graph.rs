@@ -1,6 +1,9 @@
 //! Values, losses and gradients of a graph, computed by its [`Plan`].
 
-use super::{Batch, CompiledGraph, EdgeSlot, Plan, Workspace};
+use super::batch::Batch;
+use super::compiled::CompiledGraph;
+use super::gradient::Workspace;
+use super::plan::{EdgeSlot, Plan};
 use crate::fit::{Loss, Samples};
 use crate::graph::{NodeKind, UnivariateGraph};
 

@@ -1,6 +1,7 @@
 //! Losses of one chunk, with their gradients by the outputs.
 
-use super::{Column, ROWS, Scalar};
+use super::chunk::{Column, ROWS};
+use super::scalar::Scalar;
 use crate::fit::{Loss, Samples, choice, curvature_root};
 
 /// Adds the gradients by the outputs (times `1 / total_weight`) into `gradients` and returns the chunk's share of the
@@ -168,8 +169,8 @@ pub(crate) fn output_gradient(
 
 #[cfg(test)]
 mod tests {
-    use super::{ROWS, loss_and_gradients, root_of_curvature};
-    use crate::compute::Column;
+    use super::{loss_and_gradients, root_of_curvature};
+    use crate::compute::chunk::{Column, ROWS};
     use crate::fit::{Loss, Samples};
 
     const OUTPUTS: usize = 3;

@@ -7,6 +7,7 @@
 //! bits on any number of threads.
 
 mod batch;
+mod chunk;
 mod compiled;
 mod curvature;
 mod forward;
@@ -24,6 +25,7 @@ mod simd;
 mod tile;
 
 pub use batch::Batch;
+pub use chunk::{Column, ROWS};
 pub use compiled::CompiledGraph;
 pub use curvature::CurvatureWorkspace;
 pub use gradient::Workspace;
@@ -31,19 +33,3 @@ pub(crate) use loss::output_gradient;
 pub use moments::{DeviationPenalty, Moment, Moments, Pull};
 pub use plan::{EdgeSlot, Plan};
 pub use scalar::Scalar;
-
-/// Rows that are computed at once.
-pub const ROWS: usize = 64;
-
-/// One value for each row of a chunk.
-pub type Column<S> = [S; ROWS];
-
-/// Segments that a batch is split into at most, for parallel work.
-const SEGMENTS: usize = 32;
-/// Chunks in a segment at least.
-const CHUNKS_PER_SEGMENT: usize = 8;
-
-/// Chunks in each segment of a batch of `chunks`; the split depends on nothing else.
-fn segment_length(chunks: usize) -> usize {
-    chunks.div_ceil(SEGMENTS).max(CHUNKS_PER_SEGMENT)
-}

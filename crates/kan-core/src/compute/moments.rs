@@ -1,10 +1,14 @@
 //! Means and deviations of what nodes and edges compute, and penalties that depend on them.
 
+use super::batch::Batch;
+use super::chunk::{Column, segment_length};
 use super::forward::Detail;
+use super::gradient::Workspace;
 use super::kernel::Start;
 use super::plan::{Block, Plan, Step};
+use super::scalar::Scalar;
 use super::scratch::Scratch;
-use super::{Batch, Column, Scalar, Workspace, segment_length, simd};
+use super::simd;
 use rayon::prelude::*;
 
 /// Mean and unbiased standard deviation (n − 1).

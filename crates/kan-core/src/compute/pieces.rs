@@ -6,10 +6,12 @@
 //! functions themselves: small blocks, training, and losses of small batches go the dense way. Both give the same values
 //! within rounding.
 
+use super::chunk::ROWS;
 use super::plan::{Block, Plan, Step};
+use super::scalar::Scalar;
 use super::scratch::Scratch;
+use super::simd;
 use super::tile::{LANES, POWERS, Tile, is_wide};
-use super::{ROWS, Scalar, simd};
 
 /// Rows from which on polynomials are worth their making for one pass.
 pub(super) const MANY_ROWS: usize = 512;

@@ -1,7 +1,7 @@
 //! A graph compiled to steps.
 
-use super::Scalar;
 use super::kernel::KnotTable;
+use super::scalar::Scalar;
 use crate::function::UnivariateFunction;
 use crate::graph::{BaseFunction, EdgeFunction, Input, NodeKind, UnivariateGraph};
 use std::sync::Arc;

@@ -1,7 +1,9 @@
 //! Refitting a graph's free parameters to data.
 
+use super::batch::Batch;
+use super::gradient::Workspace;
 use super::graph::free_slots;
-use super::{Batch, Plan, Workspace};
+use super::plan::Plan;
 use crate::fit::{ApproximatorError, FitObserver, FitProgress, FitReport, FitTask, Loss};
 use crate::graph::UnivariateGraph;
 use crate::optimize::{Lbfgs, Objective, Step};

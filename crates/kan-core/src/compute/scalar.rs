@@ -12,7 +12,7 @@ mod sealed {
 /// `f32` or `f64`.
 pub trait Scalar:
     sealed::Sealed
-    + super::simd::Vectorized
+    + super::simd::lanes::Vectorized
     + Copy
     + Default
     + Debug
@@ -126,3 +126,9 @@ scalar!(
         1.0
     ]
 );
+
+/// `a · b + c`, rounded once with `FMA` and twice without.
+#[inline(always)]
+pub(super) fn multiply_add<S: Scalar, const FMA: bool>(a: S, b: S, c: S) -> S {
+    if FMA { a.mul_add(b, c) } else { a * b + c }
+}

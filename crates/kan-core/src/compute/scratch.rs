@@ -1,8 +1,9 @@
 //! What one thread computes in.
 
+use super::chunk::{Column, ROWS};
 use super::plan::Plan;
+use super::scalar::Scalar;
 use super::tile::{Tile, tiles};
-use super::{Column, ROWS, Scalar};
 
 /// What one thread computes in; made once, used for chunk after chunk.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! Tiles of neighboring targets, in which wide blocks are summed.
 
-use super::Scalar;
 use super::plan::{Block, Plan, Step};
+use super::scalar::Scalar;
 
 /// Powers of the highest degree, 3.
 pub(super) const POWERS: usize = 4;

@@ -1,7 +1,8 @@
 //! Basis functions and base functions of a column.
 
-use super::multiply_add;
-use crate::compute::{Column, ROWS, Scalar};
+use crate::compute::chunk::{Column, ROWS};
+use crate::compute::scalar::Scalar;
+use crate::compute::scalar::multiply_add;
 use crate::graph::BaseFunction;
 use crate::spline::MAX_DEGREE;
 

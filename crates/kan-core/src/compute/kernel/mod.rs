@@ -9,10 +9,3 @@ mod products;
 
 pub(super) use basis::{FEW_KNOTS, KnotTable, fill_base, fill_features};
 pub(super) use products::{Start, combine, products, source_gradient, sum};
-
-use super::Scalar;
-
-#[inline(always)]
-fn multiply_add<S: Scalar, const FMA: bool>(a: S, b: S, c: S) -> S {
-    if FMA { a.mul_add(b, c) } else { a * b + c }
-}

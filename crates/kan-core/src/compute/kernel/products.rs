@@ -1,7 +1,8 @@
 //! Features times parameters, and what goes back through that.
 
-use super::multiply_add;
-use crate::compute::{Column, ROWS, Scalar};
+use crate::compute::chunk::{Column, ROWS};
+use crate::compute::scalar::Scalar;
+use crate::compute::scalar::multiply_add;
 
 /// What a combination starts from. All give the same sum; its rounding differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

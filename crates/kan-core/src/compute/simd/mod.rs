@@ -5,12 +5,14 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+pub(super) mod lanes;
 #[cfg(target_arch = "x86_64")]
 mod pieces;
 
+use super::chunk::{Column, ROWS};
 use super::kernel::{self, KnotTable, Start};
+use super::scalar::Scalar;
 use super::tile::{POWERS, Tile};
-use super::{Column, ROWS, Scalar};
 use crate::graph::BaseFunction;
 use std::sync::LazyLock;
 
@@ -51,23 +53,6 @@ macro_rules! kernels {
             )*
         }
     };
-}
-
-/// The vectors of an element type.
-pub trait Vectorized: Sized {
-    /// Of AVX's.
-    #[cfg(target_arch = "x86_64")]
-    type Vector: avx2::Lanes<Self>;
-}
-
-impl Vectorized for f32 {
-    #[cfg(target_arch = "x86_64")]
-    type Vector = std::arch::x86_64::__m256;
-}
-
-impl Vectorized for f64 {
-    #[cfg(target_arch = "x86_64")]
-    type Vector = std::arch::x86_64::__m256d;
 }
 
 /// See [`kernel::fill_features`].
@@ -192,7 +177,6 @@ kernels! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compute::ROWS;
     use crate::spline::extend_knots;
 
     fn column<S: Scalar>(seed: usize) -> Column<S> {

@@ -1,8 +1,9 @@
 //! Polynomials between knots, with targets in vectors.
 
-use super::avx2::Lanes;
+use super::lanes::Lanes;
+use crate::compute::chunk::{Column, ROWS};
+use crate::compute::scalar::Scalar;
 use crate::compute::tile::{LANES, POWERS, Tile};
-use crate::compute::{Column, ROWS, Scalar};
 
 /// `sums[tile][row] += bases[tile] · base[row] + Σ_p polynomials[interval of row, tile][p] · (x[row] − its knot)^p`
 ///
