@@ -72,7 +72,7 @@ fn a_plugin_built_by_another_version_of_rustc_works() {
     environment.step(Action::Discrete(1), &mut observation).expect("it steps");
     assert!(environment.step(Action::Discrete(1), &mut observation).expect("it steps").terminated);
     let error = registry.make("Corridor-v0", &KeywordArguments::from_iter([("strat".to_owned(), 1.into())]));
-    assert_says(&error.err().expect("a typo").to_string(), &["corridor", "`create`", "unknown field `strat`"]);
+    assert_says(&error.err().expect("a typo").to_string(), &["Corridor-v0", "no argument `strat`", "it takes start"]);
     let report = kanrl_plugin::check(&library, &[], kanrl_plugin::CallLimit::default()).expect("it can be checked");
     assert!(report.is_ok(), "{report}");
 }

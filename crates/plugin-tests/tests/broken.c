@@ -48,6 +48,9 @@ static int32_t create(const void *data, KanrlText arguments, void **instance, Ka
 #ifdef SILENT_ERROR
   return 77;
 #endif
+#ifdef UNAVAILABLE
+  return kanrl_fail(error, KANRL_UNAVAILABLE, "needs a license server");
+#endif
   *instance = &now;
   return KANRL_OK;
 }

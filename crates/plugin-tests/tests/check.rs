@@ -31,11 +31,11 @@ fn only_the_environments_that_are_asked_for_are_checked() {
 
 #[test]
 fn what_is_wrong_is_listed() {
-    // It takes any argument, and all its instances are one.
+    // All its instances are one.
     let folder = tempfile::tempdir().expect("a temporary folder");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/broken.c");
     let (status, printed) = check(&c_plugin(folder.path(), "shared", &source, &[]), &["60"]);
-    assert_says(&printed, &["Broken-v0: FAILED", "it accepts an unknown argument"]);
+    assert_says(&printed, &["Broken-v0: FAILED", "- Lanes: ", "note: all seeds start alike"]);
     assert_eq!(status, Some(1), "{printed}");
 }
 
@@ -44,8 +44,17 @@ fn a_crash_is_told() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/broken.c");
     let (status, printed) = check(&c_plugin(folder.path(), "crash", &source, &["CRASH"]), &["60"]);
-    assert_says(&printed, &["libcrash", "crashed while checking `Broken-v0`", "signal: 11"]);
+    assert_says(&printed, &["libcrash", "crashed while checking `Broken-v0` (last call: `step`)", "signal: 11"]);
     assert_eq!(status, Some(2), "{printed}");
+}
+
+#[test]
+fn what_this_machine_cannot_run_is_skipped() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/broken.c");
+    let (status, printed) = check(&c_plugin(folder.path(), "unavailable", &source, &["UNAVAILABLE"]), &["60"]);
+    assert_says(&printed, &["Broken-v0: skipped: needs a license server"]);
+    assert_eq!(status, Some(0), "{printed}");
 }
 
 #[test]

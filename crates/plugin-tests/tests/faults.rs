@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{assert_says, own_plugin};
+use common::{assert_says, c_plugin, own_plugin};
 use kanrl_core::action::{Action, ActionBatch};
 use kanrl_core::environment::{DynEnvironment, EnvironmentError, EnvironmentRegistry, KeywordArguments, StepOutcome};
 use kanrl_plugin::{CallLimit, HangError, Plugin};
@@ -172,7 +172,22 @@ fn a_failing_lane_is_named_and_those_before_it_have_been_stepped() {
 fn unknown_arguments_are_refused() {
     let error = faulty(json!({"plaec": "step"})).err().expect("a slip");
     assert!(matches!(error, EnvironmentError::BadArguments { .. }), "{error}");
-    assert_says(&error.to_string(), &[LIBRARY, "`create`", "unknown field `plaec`", "Faulty-v0"]);
+    let parts = ["Faulty-v0", "no argument `plaec`", "did you mean `place`?", "it takes after, fault, place, seed"];
+    assert_says(&error.to_string(), &parts);
+}
+
+#[test]
+fn no_code_runs_for_an_argument_that_an_environment_does_not_have() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/broken.c");
+    // Its `create` would say something else.
+    let library = c_plugin(folder.path(), "silent", &source, &["SILENT_ERROR"]);
+    let mut registry = EnvironmentRegistry::new();
+    kanrl_plugin::load(&library, &mut registry).expect("it loads");
+    let error = registry.make("Broken-v0", &arguments(json!({"mass": 1.0}))).err().expect("it takes none");
+    assert!(matches!(error, EnvironmentError::BadArguments { .. }), "{error}");
+    assert_says(&error.to_string(), &["Broken-v0", "no argument `mass`; it takes none"]);
+    assert_says(&registry.make("Broken-v0", &KeywordArguments::new()).err().expect("77").to_string(), &["status 77"]);
 }
 
 #[test]

@@ -34,6 +34,10 @@
 // Returned after a Rust panic was caught, with its message. The instance answers nothing but `destroy` from then on.
 #define KANRL_PANIC 5
 
+// Returned by `create` for an environment that this machine cannot run, such as one whose package is not installed, with a
+// message that says what it needs. A check skips it.
+#define KANRL_UNAVAILABLE 6
+
 // Numbers of this space are float32 values, carried in double without loss.
 #define KANRL_FLOAT32 0
 
@@ -179,7 +183,8 @@ typedef struct KanrlEnvironment {
   struct KanrlText arguments_schema;
   // Handed to `create`; the host does not look at it.
   const void *data;
-  // Makes an instance from arguments: a JSON object with some of the keys of `default_arguments`. May be called on
+  // Makes an instance from arguments: a JSON object. The host refuses keys that are neither in `default_arguments` nor among
+  // the `properties` of `arguments_schema`, unless that schema has `additionalProperties`. May be called on
   // several threads at once, unless the flag says otherwise.
   int32_t (*create)(const void *data, struct KanrlText arguments, void **instance, struct KanrlError *error);
   // Frees an instance.

@@ -24,6 +24,9 @@ pub const KANRL_UNKNOWN_PARAMETER: i32 = 3;
 pub const KANRL_NO_RENDERING: i32 = 4;
 /// Returned after a Rust panic was caught, with its message. The instance answers nothing but `destroy` from then on.
 pub const KANRL_PANIC: i32 = 5;
+/// Returned by `create` for an environment that this machine cannot run, such as one whose package is not installed, with a
+/// message that says what it needs. A check skips it.
+pub const KANRL_UNAVAILABLE: i32 = 6;
 
 /// Numbers of this space are float32 values, carried in double without loss.
 pub const KANRL_FLOAT32: u32 = 0;
@@ -187,7 +190,8 @@ pub struct KanrlEnvironment {
     pub arguments_schema: KanrlText,
     /// Handed to `create`; the host does not look at it.
     pub data: *const c_void,
-    /// Makes an instance from arguments: a JSON object with some of the keys of `default_arguments`. May be called on
+    /// Makes an instance from arguments: a JSON object. The host refuses keys that are neither in `default_arguments` nor among
+    /// the `properties` of `arguments_schema`, unless that schema has `additionalProperties`. May be called on
     /// several threads at once, unless the flag says otherwise.
     pub create: Option<
         unsafe extern "C" fn(

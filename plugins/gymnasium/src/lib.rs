@@ -19,12 +19,20 @@ fn environments() -> Result<Vec<ExportedEnvironment>, EnvironmentError> {
     let engine = |reason| EnvironmentError::Engine { id: PREFIX.into(), reason };
     python::start().map_err(engine)?;
     let identifiers = kanrl_gymnasium::identifiers().map_err(engine)?;
+    let names = serde_json::json!({ "type": "array", "items": { "type": "string" } });
+    // What else there is, only the environment's own class knows.
+    let schema = serde_json::json!({
+        "type": "object",
+        "properties": { "observation_names": names, "action_names": names },
+        "additionalProperties": true,
+    });
     let export = |identifier: String| {
         let (id, summary) = (format!("{PREFIX}{identifier}"), format!("Gymnasium's {identifier}"));
         let factory = PythonFactory::of_identifier(id.clone(), identifier);
-        ExportedEnvironment::dynamic(id, summary, &KeywordArguments::new(), move |arguments| {
+        let exported = ExportedEnvironment::dynamic(id, summary, &KeywordArguments::new(), move |arguments| {
             Ok(Box::new(factory.lanes(arguments, 1)?))
-        })
+        });
+        exported.with_schema(&schema)
     };
     Ok(identifiers.into_iter().map(export).collect())
 }

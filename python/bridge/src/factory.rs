@@ -87,8 +87,8 @@ impl PythonFactory {
     /// Lanes that are stepped together.
     ///
     /// # Errors
-    /// [`EnvironmentError::BadArguments`] for arguments or spaces that do not fit, [`EnvironmentError::Engine`] where
-    /// Python fails.
+    /// [`EnvironmentError::BadArguments`] for arguments that do not fit, [`EnvironmentError::Unavailable`] for a package that
+    /// is not installed and for spaces that are not supported, [`EnvironmentError::Engine`] where Python fails.
     pub fn lanes(&self, arguments: &KeywordArguments, count: usize) -> Result<PythonLanes, EnvironmentError> {
         let bad = |reason: String| EnvironmentError::BadArguments { id: self.id.clone(), reason };
         let mut arguments = arguments.clone();
@@ -110,10 +110,15 @@ impl PythonFactory {
             };
             let engine = |reason: String| EnvironmentError::Engine { id: self.id.clone(), reason };
             let (object, description) = make().map_err(|error| {
-                let unusable = module(py).and_then(|module| module.getattr("Unusable"));
-                match unusable.is_ok_and(|kind| error.is_instance(py, &kind)) {
-                    true => bad(error.value(py).to_string()),
-                    false => engine(text(py, &error)),
+                let is_a = |name: &str| {
+                    let kind = module(py).and_then(|module| module.getattr(name));
+                    kind.is_ok_and(|kind| error.is_instance(py, &kind))
+                };
+                let said = error.value(py).to_string();
+                match () {
+                    () if is_a("Unusable") => bad(said),
+                    () if is_a("Unavailable") => EnvironmentError::Unavailable { id: self.id.clone(), reason: said },
+                    () => engine(text(py, &error)),
                 }
             })?;
             let description: Value = serde_json::from_str(&description).map_err(|error| engine(error.to_string()))?;

@@ -13,15 +13,27 @@ from gymnasium.spaces import Box, Discrete
 
 
 class Unusable(Exception):
-    """The arguments, or the environment's spaces, do not fit."""
+    """The arguments do not fit."""
+
+
+class Unavailable(Exception):
+    """Something that the environment needs is not there, or its spaces are not ours."""
 
 
 def identifiers():
-    """Every registered id."""
+    """Every registered id, those of the user's own modules first."""
+    others = set(gymnasium.registry)
     for module in os.environ.get("KANRL_GYMNASIUM_MODULES", "").split(","):
         if module.strip():
             importlib.import_module(module.strip())
-    return sorted(gymnasium.registry)
+    return sorted(set(gymnasium.registry) - others) + sorted(others)
+
+
+def needed(error):
+    """What a missing package is called, and how to get it."""
+    name = getattr(error, "name", None) or getattr(error.__cause__, "name", None)
+    said = " ".join(str(error).split()).rstrip(".")
+    return f"needs {name} ({said})" if name and name not in said.split() else f"needs a package: {said}"
 
 
 def by_identifier(identifier, arguments):
@@ -30,13 +42,18 @@ def by_identifier(identifier, arguments):
     if "render_mode" in arguments:
         raise Unusable("render_mode is always rgb_array, where the environment has it")
     entry_point = gymnasium.spec(identifier).entry_point
-    creator = load_env_creator(entry_point) if isinstance(entry_point, str) else entry_point
+    try:
+        creator = load_env_creator(entry_point) if isinstance(entry_point, str) else entry_point
+    except (ImportError, gymnasium.error.DependencyNotInstalled) as error:
+        raise Unavailable(needed(error)) from error
     if "rgb_array" in (getattr(creator, "metadata", None) or {}).get("render_modes", []):
         arguments["render_mode"] = "rgb_array"
 
     def make():
         try:
             return gymnasium.make(identifier, disable_env_checker=True, **arguments)
+        except (ImportError, gymnasium.error.DependencyNotInstalled) as error:
+            raise Unavailable(needed(error)) from error
         except (AssertionError, TypeError, ValueError) as error:
             raise Unusable(f"{type(error).__name__}: {error}") from error
 
@@ -67,9 +84,9 @@ def numbers(space, what):
     if isinstance(space, Discrete):
         return {"discrete": int(space.n)}
     if not isinstance(space, Box):
-        raise Unusable(f"its {what} space is {space}, expected Discrete or a Box of one dimension")
+        raise Unavailable(f"its {what} space is {space}, expected Discrete or a Box of one dimension")
     if len(space.shape) != 1:
-        raise Unusable(f"its {what} space has the shape {space.shape}, expected a Box of one dimension")
+        raise Unavailable(f"its {what} space has the shape {space.shape}, expected a Box of one dimension")
     # JSON has no infinity.
     bounds = [[value if numpy.isfinite(value) else None for value in row.astype(float).tolist()]
               for row in (space.low, space.high)]

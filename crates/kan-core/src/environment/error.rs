@@ -23,6 +23,14 @@ pub enum EnvironmentError {
         /// The commands that make it available.
         instructions: String,
     },
+    /// The id is known, but the environment cannot be used on this machine or by this program.
+    #[error("environment `{id}` is not available: {reason}")]
+    Unavailable {
+        /// The environment.
+        id: String,
+        /// What it needs, such as a package that is not installed.
+        reason: String,
+    },
     /// Two environments want the same id.
     #[error("environment `{id}` is registered twice")]
     DuplicateId {

@@ -2,9 +2,11 @@
 
 mod conformance;
 mod recording;
+mod starts;
 mod trace;
 mod trajectories;
 
 pub use conformance::{Rule, Violation, check_environment};
 pub use recording::RecordingError;
+pub use starts::{STARTS_ALIKE, starts_alike};
 pub use trajectories::{Deviation, PartReport, TrajectoryError, TrajectoryReport, check_trajectories};

@@ -2,7 +2,9 @@ use crate::{Failure, Plugins, json};
 use clap::Subcommand;
 use kanrl_core::environment::{EnvironmentRegistry, KeywordArguments};
 use kanrl_core::space::ActionSpace;
-use kanrl_core::testing::{PartReport, TrajectoryReport, Violation, check_environment, check_trajectories};
+use kanrl_core::testing::{
+    PartReport, STARTS_ALIKE, TrajectoryReport, Violation, check_environment, check_trajectories, starts_alike,
+};
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Subcommand)]
@@ -95,6 +97,8 @@ struct Checked {
     id: String,
     violations: Vec<Violation>,
     recordings: Vec<TrajectoryReport>,
+    /// What may be meant.
+    notes: Vec<&'static str>,
 }
 
 impl Checked {
@@ -110,7 +114,8 @@ impl Checked {
             Some(folder) => check_trajectories(registry, Some(id), folder, tolerance).map_err(Failure::input)?,
             None => Vec::new(),
         };
-        Ok(Self { id: entry.id.clone(), violations, recordings })
+        let notes = starts_alike(entry, &KeywordArguments::new()).then_some(STARTS_ALIKE).into_iter().collect();
+        Ok(Self { id: entry.id.clone(), violations, recordings, notes })
     }
 
     /// Every part of every recording, with the recording's id.
@@ -128,6 +133,9 @@ impl Checked {
         }
         if self.violations.is_empty() {
             println!("{} keeps its contract", self.id);
+        }
+        for note in &self.notes {
+            println!("note: {note}");
         }
         if let Some(folder) = trajectories
             && self.recordings.is_empty()
@@ -152,6 +160,7 @@ impl Checked {
             "environment": self.id,
             "violations": self.violations.iter().map(violation).collect::<Vec<_>>(),
             "recordings": self.parts().map(part).collect::<Vec<_>>(),
+            "notes": self.notes,
         })
     }
 

@@ -4,7 +4,8 @@
 use super::served::Served;
 use super::spec_table::{FrameTable, ParameterTables, SpecTable};
 use crate::abi::{
-    KANRL_BAD_ARGUMENTS, KANRL_ERROR, KANRL_NO_RENDERING, KANRL_OK, KANRL_PANIC, KANRL_UNKNOWN_PARAMETER, KanrlError,
+    KANRL_BAD_ARGUMENTS, KANRL_ERROR, KANRL_NO_RENDERING, KANRL_OK, KANRL_PANIC, KANRL_UNAVAILABLE,
+    KANRL_UNKNOWN_PARAMETER, KanrlError,
 };
 use kanrl_core::environment::EnvironmentError;
 use std::any::Any;
@@ -99,6 +100,7 @@ unsafe fn report(failure: CallFailure, error: *mut KanrlError) -> i32 {
         // The host says which environment it was.
         CallFailure::Error(EnvironmentError::Engine { reason, .. }) => (KANRL_ERROR, reason),
         CallFailure::Error(EnvironmentError::BadArguments { reason, .. }) => (KANRL_BAD_ARGUMENTS, reason),
+        CallFailure::Error(EnvironmentError::Unavailable { reason, .. }) => (KANRL_UNAVAILABLE, reason),
         CallFailure::Error(error @ EnvironmentError::NoRendering { .. }) => (KANRL_NO_RENDERING, error.to_string()),
         CallFailure::Error(error @ EnvironmentError::UnknownParameter { .. }) => {
             (KANRL_UNKNOWN_PARAMETER, error.to_string())

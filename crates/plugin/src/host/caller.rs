@@ -1,7 +1,10 @@
 //! Calls into a plugin: watched, one at a time where it asks for that, with errors that name plugin and function.
 
 use super::watchdog::{CallLimit, Function, Watched};
-use crate::abi::{KANRL_BAD_ARGUMENTS, KANRL_NO_RENDERING, KANRL_OK, KANRL_PANIC, KANRL_UNKNOWN_PARAMETER, KanrlError};
+use crate::abi::{
+    KANRL_BAD_ARGUMENTS, KANRL_NO_RENDERING, KANRL_OK, KANRL_PANIC, KANRL_UNAVAILABLE, KANRL_UNKNOWN_PARAMETER,
+    KanrlError,
+};
 use kanrl_core::environment::EnvironmentError;
 use std::cell::RefCell;
 use std::mem::size_of;
@@ -76,6 +79,9 @@ impl Caller {
     #[cold]
     pub fn environment_error(&self, id: &str, error: &CallError) -> EnvironmentError {
         let id = id.to_owned();
+        if error.status == KANRL_UNAVAILABLE {
+            return EnvironmentError::Unavailable { id, reason: error.message.clone() };
+        }
         let reason = format!("{} failed: {}", self.blame(error.function), error.message);
         match error.status {
             KANRL_BAD_ARGUMENTS => EnvironmentError::BadArguments { id, reason },

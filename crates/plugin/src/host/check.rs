@@ -2,9 +2,12 @@
 
 use super::error::PluginError;
 use super::exit::exit_at_once;
+use super::last_call;
 use super::library::{Plugin, PluginDescription};
 use super::trial::trial;
 use super::watchdog::{CallLimit, HangError};
+#[cfg(doc)]
+use kanrl_core::environment::EnvironmentError;
 use kanrl_core::environment::EnvironmentRegistry;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -29,6 +32,10 @@ pub struct EnvironmentReport {
     pub id: String,
     /// What is wrong with it; empty where nothing is.
     pub problems: Vec<String>,
+    /// Why it could not be checked, if it could not: what it needs is not there.
+    pub skipped: Option<String>,
+    /// What may be meant.
+    pub notes: Vec<String>,
 }
 
 impl CheckReport {
@@ -44,15 +51,25 @@ impl fmt::Display for CheckReport {
         let PluginDescription { name, version, path, .. } = &self.plugin;
         writeln!(formatter, "{name} {version} ({})", path.display())?;
         for environment in &self.environments {
-            let verdict = if environment.problems.is_empty() { "ok" } else { "FAILED" };
-            writeln!(formatter, "  {}: {verdict}", environment.id)?;
+            match &environment.skipped {
+                Some(reason) => writeln!(formatter, "  {}: skipped: {reason}", environment.id)?,
+                None if environment.problems.is_empty() => writeln!(formatter, "  {}: ok", environment.id)?,
+                None => writeln!(formatter, "  {}: FAILED", environment.id)?,
+            }
             for problem in &environment.problems {
                 writeln!(formatter, "    - {problem}")?;
+            }
+            for note in &environment.notes {
+                writeln!(formatter, "    note: {note}")?;
             }
         }
         Ok(())
     }
 }
+
+/// Files in the folder that the child process gets: its report, and its last call.
+const REPORT: &str = "report.json";
+const CALLS: &str = "last-call";
 
 /// What the child process leaves in the report's file.
 #[derive(Debug, Serialize, Deserialize)]
@@ -69,7 +86,8 @@ enum Outcome {
 ///
 /// For each environment: it keeps the contract ([`check_environment`](kanrl_core::testing::check_environment)); it can be
 /// made from no arguments and from its default ones, with the same spec, and refuses an argument that it does not have;
-/// instances on two threads at once do not disturb each other.
+/// instances on two threads at once do not disturb each other. One that [cannot be used here](EnvironmentError::Unavailable)
+/// is skipped.
 ///
 /// # Errors
 /// [`PluginError`] for a plugin that cannot be loaded, or an id that it does not have.
@@ -99,8 +117,7 @@ fn check_with(
             let entry = registry
                 .get(&environment.id)
                 .map_err(|source| PluginError::Environment { path: description.path.clone(), source })?;
-            let problems = trial(entry, &environment.default_arguments);
-            environments.push(EnvironmentReport { id: environment.id.clone(), problems });
+            environments.push(trial(entry, &environment.default_arguments));
         }
     }
     Ok(CheckReport { plugin: description, environments })
@@ -122,20 +139,24 @@ pub fn check_in_child(
 ) -> Result<CheckReport, PluginError> {
     let failed = |reason: String| PluginError::Check { path: path.to_owned(), reason };
     let cannot = |what: &'static str| move |error: std::io::Error| failed(format!("cannot {what}: {error}"));
-    let file = tempfile::NamedTempFile::new().map_err(cannot("make its report's file"))?;
+    let folder = tempfile::tempdir().map_err(cannot("make a folder for its report"))?;
     let status = command
         .arg(path)
-        .arg(file.path())
+        .arg(folder.path())
         .arg(limit.as_millis().to_string())
         .args(ids)
         .stdin(Stdio::null())
         .status()
         .map_err(cannot("start its process"))?;
-    let text = std::fs::read_to_string(file.path()).map_err(cannot("read its report"))?;
+    let text = std::fs::read_to_string(folder.path().join(REPORT)).unwrap_or_default();
     match serde_json::from_str(&text) {
         Ok(Outcome::Finished(report)) => Ok(report),
         Ok(Outcome::Failed(reason)) => Err(failed(format!("failed: {reason}"))),
-        Ok(Outcome::Checking(what)) => Err(failed(format!("crashed while {what}: {}", ending(status)))),
+        Ok(Outcome::Checking(what)) => {
+            let last = last_call::read(&folder.path().join(CALLS));
+            let last = last.map_or_else(String::new, |function| format!(" (last call: `{}`)", function.name()));
+            Err(failed(format!("crashed while {what}{last}: {}", ending(status))))
+        }
         Err(_) => Err(failed(format!("left no report: {}", ending(status)))),
     }
 }
@@ -150,10 +171,12 @@ fn ending(status: ExitStatus) -> String {
 /// A message for arguments that it did not add, or a report that cannot be written.
 pub fn run_check(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<(), String> {
     let mut arguments = arguments.into_iter();
-    let (Some(path), Some(file), Some(limit)) = (arguments.next(), arguments.next(), arguments.next()) else {
-        return Err("expected a plugin, a file for the report and a limit in milliseconds".into());
+    let (Some(path), Some(folder), Some(limit)) = (arguments.next(), arguments.next(), arguments.next()) else {
+        return Err("expected a plugin, a folder for the report and a limit in milliseconds".into());
     };
-    let file = PathBuf::from(file);
+    let folder = PathBuf::from(folder);
+    last_call::note_in(&folder.join(CALLS)).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let file = folder.join(REPORT);
     let limit =
         limit.to_str().and_then(|limit| limit.parse().ok()).ok_or("the limit is not a number of milliseconds")?;
     let ids: Vec<String> = arguments.map(|id| id.to_string_lossy().into_owned()).collect();

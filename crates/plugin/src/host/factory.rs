@@ -1,3 +1,4 @@
+use super::arguments::Arguments;
 use super::caller::PluginContext;
 use super::environment::PluginEnvironment;
 use super::handles::Kind;
@@ -14,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Debug)]
 pub(crate) struct PluginEnvironmentFactory {
     kind: Arc<Kind>,
+    arguments: Arguments,
     /// The specs that instances had, by their arguments: callers make buffers by one instance's spec and fill them with another
     /// one's observations.
     specs: Mutex<HashMap<String, EnvironmentSpec>>,
@@ -22,10 +24,11 @@ pub(crate) struct PluginEnvironmentFactory {
 impl PluginEnvironmentFactory {
     pub fn new(context: Arc<PluginContext>, header: &EnvironmentHeader) -> Self {
         let kind = Arc::new(Kind { context, id: header.id.clone(), table: header.table });
-        Self { kind, specs: Mutex::default() }
+        Self { kind, arguments: Arguments::of(header), specs: Mutex::default() }
     }
 
     fn instances(&self, arguments: &KeywordArguments, count: usize) -> Result<Instances, EnvironmentError> {
+        self.arguments.check(&self.kind.id, arguments)?;
         let arguments = serde_json::Value::Object(arguments.clone()).to_string();
         let instances = Instances::create(self.kind.clone(), &arguments, count)?;
         let mut specs = self.specs.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,6 @@
 //! The host's side: loading plugins and calling them.
 
+mod arguments;
 mod caller;
 mod check;
 mod checks;
@@ -11,6 +12,7 @@ mod fingerprint;
 mod folder;
 mod handles;
 mod instances;
+mod last_call;
 mod library;
 mod memory;
 pub mod tables;

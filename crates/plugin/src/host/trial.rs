@@ -1,9 +1,10 @@
 //! What a plugin's environment is put through.
 
+use super::check::EnvironmentReport;
 use kanrl_core::action::ActionBatch;
 use kanrl_core::environment::{DynEnvironment, EnvironmentEntry, EnvironmentError, KeywordArguments, StepOutcome};
 use kanrl_core::random::Generator;
-use kanrl_core::testing::check_environment;
+use kanrl_core::testing::{STARTS_ALIKE, check_environment, starts_alike};
 
 /// Steps of an episode that are compared between threads.
 const STEPS: usize = 200;
@@ -11,17 +12,24 @@ const STEPS: usize = 200;
 const NO_ARGUMENT: &str = "no_environment_has_this_argument";
 
 /// Puts an environment through everything; what is wrong with it.
-pub(super) fn trial(entry: &EnvironmentEntry, default_arguments: &KeywordArguments) -> Vec<String> {
+pub(super) fn trial(entry: &EnvironmentEntry, default_arguments: &KeywordArguments) -> EnvironmentReport {
     let none = KeywordArguments::new();
+    let report =
+        |problems: Vec<String>| EnvironmentReport { id: entry.id.clone(), problems, skipped: None, notes: Vec::new() };
     // An environment that cannot be made has no other problem.
-    if let Err(error) = entry.factory.make(&none) {
-        return vec![error.to_string()];
+    match entry.factory.make(&none) {
+        Ok(_) => {}
+        Err(EnvironmentError::Unavailable { reason, .. }) => {
+            return EnvironmentReport { skipped: Some(reason), ..report(Vec::new()) };
+        }
+        Err(error) => return report(vec![error.to_string()]),
     }
     let mut problems: Vec<String> =
         check_environment(entry, &none).iter().map(|violation| violation.to_string()).collect();
     problems.extend(arguments(entry, default_arguments).err().map(|problem| format!("Arguments: {problem}")));
     problems.extend(threads(entry).err().map(|problem| format!("Threads: {problem}")));
-    problems
+    let notes = starts_alike(entry, &none).then(|| STARTS_ALIKE.to_owned());
+    EnvironmentReport { notes: notes.into_iter().collect(), ..report(problems) }
 }
 
 fn arguments(entry: &EnvironmentEntry, defaults: &KeywordArguments) -> Result<(), String> {

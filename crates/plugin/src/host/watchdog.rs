@@ -4,6 +4,7 @@
 //! enters and leaves a plugin (two stores to memory of its own), and one thread looks at these notes from time to time.
 
 use super::exit::exit_at_once;
+use super::last_call;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -50,7 +51,7 @@ impl Function {
         }
     }
 
-    fn from_code(code: u8) -> Self {
+    pub fn from_code(code: u8) -> Self {
         const ALL: [Function; 14] = [
             Function::Open,
             Function::Environments,
@@ -155,6 +156,7 @@ impl Watched {
     /// Notes the function until the guard is dropped.
     #[inline]
     pub fn enter(&self, function: Function) -> Inside<'_> {
+        last_call::note(function);
         let calls = self.0.now.load(Ordering::Relaxed) >> 8;
         self.0.now.store((calls + 1) << 8 | function as u64, Ordering::Relaxed);
         Inside(&self.0)
