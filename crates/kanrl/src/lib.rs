@@ -28,10 +28,11 @@
 //! # Features
 //! | feature | what it adds | default |
 //! |---|---|---|
-//! | `cli` | the command; includes `box2d`, `plugins` and the web app | yes |
+//! | `cli` | the command; includes `box2d`, `plugins`, `video` and the web app | yes |
 //! | `mujoco` | Swimmer, Hopper and the other MuJoCo environments; MuJoCo itself is loaded at run time | yes |
 //! | `box2d` | LunarLander and BipedalWalker; needs a C++ compiler | with `cli` |
 //! | `plugins` | environments from shared libraries | with `cli` |
+//! | `video` | films of the expert and of the formula, in MP4 and GIF; needs a C++ compiler | with `cli` |
 //! | `hub`, `onnx` | experts from the Hugging Face hub, and in ONNX | no |
 //! | `gpu` | networks that train on a GPU | no |
 //! | `arrow` | Arrow files from the command's sweeps | no |

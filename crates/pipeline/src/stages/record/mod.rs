@@ -16,7 +16,7 @@ use crate::stages::teacher::Teacher;
 use kanrl_core::environment::EnvironmentError;
 use kanrl_core::policy::Policy;
 use kanrl_experts::FunctionPolicy;
-use kanrl_render::video::Format;
+use kanrl_render::video::{Format, VideoError};
 
 /// Films the expert; runs in parallel with the fit, which it does not need.
 pub fn record_expert(mut made: Output<ExpertVideo>, setting: StageContext<'_>) -> Result<(), StageError> {
@@ -65,6 +65,10 @@ fn record(setting: &StageContext<'_>, policy: &dyn Policy, stage: &str) -> Resul
             Ok(Some(film.bytes))
         }
         Err(StageError::Environment(error @ EnvironmentError::NoRendering { .. })) => {
+            reporter.message(stage, format!("no video: {error}"));
+            Ok(None)
+        }
+        Err(StageError::Video(error @ VideoError::NotBuilt(_))) => {
             reporter.message(stage, format!("no video: {error}"));
             Ok(None)
         }
