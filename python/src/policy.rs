@@ -56,7 +56,7 @@ impl Policy {
     /// `kanrl.InputError` where it cannot be evaluated.
     pub fn of_formula(formula: Formula) -> PyResult<Self> {
         let made = StandalonePolicy::of_formula(&formula, "a formula".to_owned()).map_err(errors::input)?;
-        let StandalonePolicy { policy, observation_names: names } = made;
+        let StandalonePolicy { policy, observation_names: names, .. } = made;
         Ok(Self { policy, names, formula: Some(formula), made: Made::Formula })
     }
 
@@ -75,7 +75,7 @@ impl Policy {
                 (reference.resolve(environment).map_err(errors::input)?, environment.observation_space.names())
             }
             None => {
-                let StandalonePolicy { policy, observation_names } =
+                let StandalonePolicy { policy, observation_names, .. } =
                     reference.standalone(&PolicyOptions::default()).map_err(errors::input)?;
                 (policy, observation_names)
             }

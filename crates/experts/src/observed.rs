@@ -63,7 +63,11 @@ impl DemonstrationConfig for ObservedConfig {
             Some(environment) => {
                 let config = self.reference().and_then(|policy| policy.config(&self.options()));
                 let policy = config.map_err(ExpertError::into_build_error)?.build(environment)?;
-                Ok(StandalonePolicy { policy, observation_names: environment.observation_space.names() })
+                Ok(StandalonePolicy {
+                    policy,
+                    observation_names: environment.observation_space.names(),
+                    labels: Vec::new(),
+                })
             }
         };
         policy.and_then(|policy| self.ask(&policy, environment)).map_err(ExpertError::into_build_error)
@@ -82,7 +86,7 @@ impl ObservedConfig {
     /// The policy's scores where it has some, else its actions, for every row.
     fn ask(
         &self,
-        StandalonePolicy { policy, observation_names }: &StandalonePolicy,
+        StandalonePolicy { policy, observation_names, .. }: &StandalonePolicy,
         environment: Option<&EnvironmentSpec>,
     ) -> Result<Demonstrations, ExpertError> {
         let file = self.observations.display().to_string();

@@ -21,6 +21,8 @@ pub struct StandalonePolicy {
     pub policy: Arc<dyn ExpertPolicy>,
     /// Names of the observation's coordinates, in order; empty where the policy does not know them.
     pub observation_names: Vec<String>,
+    /// What a log called the discrete actions, in the order of their numbers; empty where it is not learned from labels.
+    pub labels: Vec<String>,
 }
 
 impl StandalonePolicy {
@@ -30,7 +32,8 @@ impl StandalonePolicy {
     /// [`ExpertError`] where it cannot be evaluated.
     pub fn of_formula(formula: &Formula, source: String) -> Result<Self, ExpertError> {
         let environment = environment_of(formula, &source);
-        named(FunctionPolicy::from_formula(formula, &environment, source)?, &environment)
+        let policy = named(FunctionPolicy::from_formula(formula, &environment, source)?, &environment)?;
+        Ok(Self { labels: formula.labels().to_vec(), ..policy })
     }
 
     /// A network, which has neither names nor bounds of its own, with those of a formula of the same inputs and actions.
@@ -43,7 +46,8 @@ impl StandalonePolicy {
         source: String,
     ) -> Result<Self, ExpertError> {
         let environment = environment_of(formula, &source);
-        named(FunctionPolicy::from_approximator(network, &environment, source)?, &environment)
+        let policy = named(FunctionPolicy::from_approximator(network, &environment, source)?, &environment)?;
+        Ok(Self { labels: formula.labels().to_vec(), ..policy })
     }
 }
 
@@ -105,12 +109,12 @@ impl PolicyReference {
 }
 
 fn unnamed(policy: impl ExpertPolicy + 'static) -> Result<StandalonePolicy, ExpertError> {
-    Ok(StandalonePolicy { policy: Arc::new(policy), observation_names: Vec::new() })
+    Ok(StandalonePolicy { policy: Arc::new(policy), observation_names: Vec::new(), labels: Vec::new() })
 }
 
 fn named(policy: FunctionPolicy, environment: &EnvironmentSpec) -> Result<StandalonePolicy, ExpertError> {
     let observation_names = environment.observation_space.names();
-    Ok(StandalonePolicy { policy: Arc::new(policy), observation_names })
+    Ok(StandalonePolicy { policy: Arc::new(policy), observation_names, labels: Vec::new() })
 }
 
 /// What a formula says of the environment it is for.

@@ -77,4 +77,11 @@ fn a_log_s_labels_and_separators_are_said() {
     assert!(said.contains("note: cells are separated by semicolons, and numbers have decimal commas"), "{said}");
     assert!(said.contains("note: `action` holds 2 labels: action 0 is left, action 1 is right"), "{said}");
     assert!(printed.contains("nothing was played"), "{printed}");
+    assert!(printed.contains("\naction = right if a > 0 else left\n"), "{printed}");
+    // And so do the actions that the formula takes.
+    succeed(&run(folder.path(), &["act", "run:run", "--observations", "log.csv", "--out", "actions.csv"]));
+    let actions = std::fs::read_to_string(folder.path().join("actions.csv")).unwrap();
+    assert!(actions.starts_with("action\nright\nright\n"), "{actions}");
+    let (source, _) = succeed(&run(folder.path(), &["export", "run:run", "--to", "c"]));
+    assert!(source.contains("The action is a number: 0 is left, 1 is right."), "{source}");
 }

@@ -20,12 +20,24 @@ const SHARPNESS_OF_SCORES: f64 = 4.0;
 pub struct StudentHead {
     space: ActionSpace,
     rule: ActionRule,
+    /// What a formula calls the actions; empty for their numbers.
+    labels: Vec<String>,
 }
 
 impl StudentHead {
     /// The head for an action space.
     pub fn new(space: ActionSpace) -> Self {
-        Self { rule: ActionRule::of_differences(&space), space }
+        Self { rule: ActionRule::of_differences(&space), space, labels: Vec::new() }
+    }
+
+    /// The head for what a log calls its actions: its formulas print them by these names, unless they have none but numbers.
+    pub fn labeled(space: ActionSpace) -> Self {
+        let labels = match &space {
+            ActionSpace::Discrete(space) => space.actions.clone(),
+            ActionSpace::Box(_) => Vec::new(),
+        };
+        let are_numbers = labels.iter().enumerate().all(|(index, label)| *label == format!("action {index}"));
+        Self { labels: if are_numbers { Vec::new() } else { labels }, ..Self::new(space) }
     }
 
     /// The action space.
@@ -143,7 +155,10 @@ impl StudentHead {
             outputs.insert(0, Output { name: free("a_0".to_owned()), expression: Expression::constant(0.0) });
             rule = ActionRule::Argmax;
         }
-        Formula::new(inputs, outputs, rule)
+        let formula = Formula::new(inputs, outputs, rule)?;
+        // What is no name for a formula's text (it may be of any length) stays a number.
+        let labeled = (!self.labels.is_empty()).then(|| formula.clone().with_labels(self.labels.clone()));
+        Ok(labeled.and_then(Result::ok).unwrap_or(formula))
     }
 }
 

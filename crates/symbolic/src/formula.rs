@@ -27,6 +27,8 @@ pub struct Formula {
     inputs: Vec<String>,
     outputs: Vec<Output>,
     action: ActionRule,
+    /// What each discrete action is called; empty where numbers are all they have.
+    labels: Vec<String>,
 }
 
 /// One named output of a [`Formula`].
@@ -47,12 +49,14 @@ struct FormulaFile {
     inputs: Vec<String>,
     outputs: Vec<Output>,
     action: ActionRule,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    labels: Vec<String>,
 }
 
 impl From<Formula> for FormulaFile {
     fn from(formula: Formula) -> Self {
-        let Formula { inputs, outputs, action } = formula;
-        Self { format_version: FORMAT_VERSION, inputs, outputs, action }
+        let Formula { inputs, outputs, action, labels } = formula;
+        Self { format_version: FORMAT_VERSION, inputs, outputs, action, labels }
     }
 }
 
@@ -66,7 +70,8 @@ impl TryFrom<FormulaFile> for Formula {
                 file.format_version
             )));
         }
-        Self::new(file.inputs, file.outputs, file.action)
+        let formula = Self::new(file.inputs, file.outputs, file.action)?;
+        if file.labels.is_empty() { Ok(formula) } else { formula.with_labels(file.labels) }
     }
 }
 
@@ -105,9 +110,32 @@ impl Formula {
             }
             _ => {}
         }
-        let formula = Self { inputs, outputs, action };
+        let formula = Self { inputs, outputs, action, labels: Vec::new() };
         formula.compile()?;
         Ok(formula)
+    }
+
+    /// The same formula with what each discrete action is called, in the order of their numbers: printed instead of the numbers.
+    ///
+    /// # Errors
+    /// [`SymbolicError`] for a vector action, another number of labels than of actions, and labels that are not names.
+    pub fn with_labels(mut self, labels: Vec<String>) -> Result<Self, SymbolicError> {
+        let actions = match self.action {
+            ActionRule::Argmax => self.outputs.len(),
+            ActionRule::Threshold => 2,
+            ActionRule::Clip { .. } => return Err(SymbolicError::Invalid("a vector action has no labels".into())),
+        };
+        if labels.len() != actions {
+            return Err(SymbolicError::Invalid(format!("{} labels for {actions} actions", labels.len())));
+        }
+        labels.iter().try_for_each(|label| check_name(label))?;
+        self.labels = labels;
+        Ok(self)
+    }
+
+    /// What each discrete action is called, in the order of their numbers; empty where numbers are all they have.
+    pub fn labels(&self) -> &[String] {
+        &self.labels
     }
 
     /// A formula from text: names of the inputs, then name and expression of each output.
@@ -163,7 +191,8 @@ impl Formula {
         }
         let named = self.outputs.iter().zip(expressions);
         let outputs = named.map(|(output, expression)| Output { name: output.name.clone(), expression }).collect();
-        Self::new(self.inputs.clone(), outputs, self.action.clone())
+        let formula = Self::new(self.inputs.clone(), outputs, self.action.clone())?;
+        Ok(Self { labels: self.labels.clone(), ..formula })
     }
 
     /// The outputs' expressions.

@@ -2,7 +2,7 @@
 
 mod common;
 
-use kanrl_symbolic::{ActionRule, Expression, Formula, MAXIMUM_DEPTH, Operator, Tape};
+use kanrl_symbolic::{ActionRule, Expression, Format, Formula, MAXIMUM_DEPTH, Operator, Tape, export};
 use proptest::prelude::*;
 
 /// Equal to the bit, the sign of zero included.
@@ -204,4 +204,35 @@ fn formulas_read_back_and_refuse_what_does_not_fit() {
     bad(&["x\ny"], &[("a", "1")], ActionRule::Threshold);
     bad(&["x"], &[("a", "x")], ActionRule::Clip { low: vec![1.0], high: vec![0.0] });
     bad(&["x"], &[("a", "x")], ActionRule::Clip { low: vec![f64::NAN], high: vec![0.0] });
+}
+
+#[test]
+fn actions_are_printed_by_their_labels() {
+    let labeled = |outputs: &[(&str, &str)], action: ActionRule, labels: &[&str]| {
+        let labels = labels.iter().map(|label| (*label).to_owned()).collect();
+        Formula::parse(&["x"], outputs, action).unwrap().with_labels(labels)
+    };
+    let two = labeled(&[("a", "2*x")], ActionRule::Threshold, &["-1", "1"]).unwrap();
+    assert_eq!(two.to_string(), "a = 2*x\naction = 1 if a > 0 else -1");
+    assert_eq!(Formula::from_json(&two.to_json()).unwrap(), two);
+    assert_eq!(two.with_expressions(vec!["3*x".parse().unwrap()]).unwrap().labels(), ["-1", "1"]);
+    let three = [("a_0", "0"), ("a_1", "x"), ("a_2", "-x")];
+    let three = labeled(&three, ActionRule::Argmax, &["left", "push right", "50 %"]).unwrap();
+    assert!(three.to_string().ends_with("\naction = argmax(left: a_0, `push right`: a_1, `50 %`: a_2)"), "{three}");
+    let latex = export(&three, Format::Latex).unwrap();
+    assert!(latex.contains(r"\text{left}\colon a_{0}") && latex.contains(r"\text{50 \%}"), "{latex}");
+    // A label closes no comment, and no element.
+    let hostile = labeled(&[("a", "x")], ActionRule::Threshold, &["*/ int x;", "\"\"\" <b>"]).unwrap();
+    let c = export(&hostile, Format::C).unwrap();
+    assert_eq!(c.matches("*/").count(), c.matches("/*").count(), "{c}");
+    let python = export(&hostile, Format::NumPy).unwrap();
+    assert_eq!(python.matches("\"\"\"").count() % 2, 0, "{python}");
+    assert!(!export(&hostile, Format::MathMl).unwrap().contains("<b>"));
+    // Formulas without labels are written as before.
+    assert!(!Formula::parse(&["x"], &[("a", "x")], ActionRule::Threshold).unwrap().to_json().contains("labels"));
+    for labels in [&["one"][..], &["a", "b", "c"], &["a", ""], &["a", "b\nc"]] {
+        assert!(labeled(&[("a", "x")], ActionRule::Threshold, labels).is_err(), "{labels:?}");
+    }
+    let clip = ActionRule::Clip { low: vec![0.0], high: vec![1.0] };
+    assert!(labeled(&[("a", "x")], clip, &["a"]).is_err());
 }

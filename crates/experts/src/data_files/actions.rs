@@ -5,7 +5,7 @@ use crate::ExpertError;
 use kanrl_core::action::ActionBatch;
 use kanrl_core::space::ActionSpace;
 use safetensors::tensor::{Dtype, TensorView};
-use std::fmt::Write;
+use std::borrow::Cow;
 use std::path::Path;
 
 /// What actions are written as, one a row.
@@ -14,7 +14,7 @@ use std::path::Path;
 /// |---|---|---|
 /// | `.npy` | int64 `[rows]` | float32 `[rows, size]` |
 /// | `.safetensors` | `actions` I64 `[rows]` | `actions` F32 `[rows, size]` |
-/// | `.csv` | column `action` | columns `action_NAME` |
+/// | `.csv` | column `action`: numbers, or a log's labels | columns `action_NAME` |
 ///
 /// These are the names that a [log](super) has for them.
 ///
@@ -58,8 +58,13 @@ impl ActionsFormat {
 
     /// The file's content; `space` names the columns of a table.
     pub fn encode(self, actions: &ActionBatch, space: &ActionSpace) -> Vec<u8> {
+        self.encode_labeled(actions, space, &[])
+    }
+
+    /// As [`Self::encode`], with what each discrete action is called in a table; other files hold numbers.
+    pub fn encode_labeled(self, actions: &ActionBatch, space: &ActionSpace, labels: &[String]) -> Vec<u8> {
         if self == Self::Csv {
-            return csv(actions, space).into_bytes();
+            return csv(actions, space, labels).into_bytes();
         }
         let (dtype, descr, shape, data): (Dtype, &str, Vec<usize>, Vec<u8>) = match actions {
             ActionBatch::Discrete(actions) => {
@@ -79,13 +84,26 @@ impl ActionsFormat {
     }
 }
 
-fn csv(actions: &ActionBatch, space: &ActionSpace) -> String {
+/// A text as a cell of a table.
+fn cell(text: &str) -> Cow<'_, str> {
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\"")).into()
+    } else {
+        text.into()
+    }
+}
+
+fn csv(actions: &ActionBatch, space: &ActionSpace, labels: &[String]) -> String {
     let mut text = String::new();
     match actions {
         ActionBatch::Discrete(actions) => {
             text += "action\n";
             for action in actions {
-                writeln!(text, "{action}").expect("a string takes any text");
+                match labels.get(*action) {
+                    Some(label) => text.push_str(&cell(label)),
+                    None => text.push_str(&action.to_string()),
+                }
+                text.push('\n');
             }
         }
         ActionBatch::Continuous { values, size } => {

@@ -35,7 +35,7 @@ pub struct Act {
     policy: PolicySource,
     #[command(flatten)]
     flags: PolicyFlags,
-    /// Observations, one per row: .npy, .npz, .safetensors, or .csv.
+    /// Observations, one per row: .npy, .npz, .safetensors, .hdf5, or .csv.
     #[arg(long, value_name = "FILE")]
     observations: PathBuf,
     /// Output file for the actions, one per row: .npy, .safetensors, or .csv.
@@ -58,7 +58,7 @@ impl Act {
             return Err(Failure::input_with_help(Error::other(message), "choose another file for --out"));
         }
         let environment = self.environment(plugins)?;
-        let StandalonePolicy { policy, observation_names } = self.load(environment.as_ref())?;
+        let StandalonePolicy { policy, observation_names, labels } = self.load(environment.as_ref())?;
         let observations = read_observations(&self.observations, &observation_names).map_err(Failure::input)?;
         if !quiet {
             say(policy.notes());
@@ -79,7 +79,7 @@ impl Act {
         let rows = observations.rows();
         let mut actions = ActionBatch::zeros(policy.action_space(), rows);
         policy.act(&observations.values, &vec![0; rows], &mut actions).map_err(Failure::run)?;
-        let bytes = format.encode(&actions, policy.action_space());
+        let bytes = format.encode_labeled(&actions, policy.action_space(), &labels);
         kanrl_pipeline::files::write(&self.out, &bytes).map_err(Failure::run)?;
         if self.json {
             let (kind, size) = match policy.action_space() {
@@ -111,7 +111,8 @@ impl Act {
     fn load(&self, environment: Option<&EnvironmentSpec>) -> Result<StandalonePolicy, Failure> {
         if let Some(environment) = environment {
             let policy = self.flags.build(&self.policy, environment)?;
-            return Ok(StandalonePolicy { policy, observation_names: environment.observation_space.names() });
+            let observation_names = environment.observation_space.names();
+            return Ok(StandalonePolicy { policy, observation_names, labels: Vec::new() });
         }
         let is_table = self
             .observations

@@ -52,7 +52,8 @@ impl StageContext<'_> {
 
     /// What a student's outputs mean.
     pub fn head(&self) -> StudentHead {
-        StudentHead::new(self.task.0.action_space.clone())
+        let space = self.task.0.action_space.clone();
+        if self.is_played() { StudentHead::new(space) } else { StudentHead::labeled(space) }
     }
 
     /// What supervises the students.

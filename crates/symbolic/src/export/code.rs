@@ -236,7 +236,12 @@ pub(super) fn definitions(formula: &Formula, code: fn(&NativeFunction) -> Snippe
 pub(super) fn comment(formula: &Formula, prefix: &str, ends: &[&str]) -> String {
     let apart =
         |text: String, mark: &&str| text.replace(mark, &mark.chars().flat_map(|c| [c, ' ']).collect::<String>());
-    let text = ends.iter().fold(super::text::plain(formula), apart);
+    let mut text = super::text::plain(formula);
+    if !formula.labels().is_empty() {
+        let numbers = formula.labels().iter().enumerate().map(|(number, label)| format!("{number} is {label}"));
+        text += &format!("\nThe action is a number: {}.", numbers.collect::<Vec<_>>().join(", "));
+    }
+    let text = ends.iter().fold(text, apart);
     text.lines().map(|line| format!("{prefix}{line}\n")).collect()
 }
 

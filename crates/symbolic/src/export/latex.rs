@@ -1,7 +1,7 @@
 //! LaTeX, in the subset that every converter to MathML understands.
 
 use super::layout::{self, Item};
-use super::names::Symbol;
+use super::names::{Symbol, latex_text};
 use crate::expression::{Expression, Native, SymbolicError};
 use crate::formula::Formula;
 
@@ -35,11 +35,13 @@ fn render(item: &Item) -> String {
         Item::Sign("·") => r" \cdot ".into(),
         Item::Sign("\u{2062}") => r"\,".into(),
         Item::Sign(",") => ", ".into(),
+        Item::Sign(":") => r"\colon ".into(),
         Item::Sign(">") => " > ".into(),
         Item::Sign("<") => " < ".into(),
         Item::Sign(sign) => (*sign).into(),
         Item::Words("action") => r"\mathrm{action}".into(),
         Item::Words(words) => format!(r"\text{{{words}}}"),
+        Item::Label(label) => latex_text(label),
         Item::Row(items) => row(items),
         Item::Fraction(numerator, denominator) => format!(r"\frac{{{}}}{{{}}}", render(numerator), render(denominator)),
         Item::Power(base, exponent) => format!("{}^{{{}}}", render(base), render(exponent)),

@@ -16,6 +16,8 @@ pub(super) enum Item {
     Sign(&'static str),
     /// Words among the mathematics.
     Words(&'static str),
+    /// A discrete action.
+    Label(String),
     /// One after the other.
     Row(Vec<Item>),
     /// Numerator and denominator.
@@ -93,12 +95,20 @@ fn definition(number: usize, curve: &Curve) -> Line {
 fn action(formula: &Formula) -> Item {
     let names = || formula.outputs().iter().map(|output| Item::Symbol(output.name.clone()));
     let number = |value: f64| piece(&Expression::constant(value), &[]).signed();
+    let label = |label: &String| Item::Label(label.clone());
     match formula.action() {
+        ActionRule::Argmax if !formula.labels().is_empty() => {
+            let choices = formula.labels().iter().zip(names());
+            Item::Argmax(Box::new(list(choices.map(|(of, name)| Item::Row(vec![label(of), Item::Sign(":"), name])))))
+        }
         ActionRule::Argmax => Item::Argmax(Box::new(list(names()))),
         ActionRule::Threshold => {
             let name = Item::Symbol(formula.outputs()[0].name.clone());
             let argmax = Item::Argmax(Box::new(list([number(0.0), name.clone()])));
             let condition = Item::Row(vec![name, Item::Sign(">"), number(0.0)]);
+            if let [first, second] = formula.labels() {
+                return cases(label(second), condition, label(first));
+            }
             Item::Row(vec![argmax, Item::Sign("="), cases(number(1.0), condition, number(0.0))])
         }
         ActionRule::Clip { low, high } => {
@@ -298,6 +308,7 @@ impl Item {
             Self::Sign("\u{2062}" | ",") => 1,
             Self::Sign(_) => 3,
             Self::Words(words) => words.len(),
+            Self::Label(label) => label.chars().count(),
             Self::Row(items) => items.iter().map(Self::width).sum(),
             Self::Fraction(numerator, denominator) => numerator.width().max(denominator.width()),
             Self::Power(base, exponent) => base.width() + exponent.width().div_ceil(2) + 1,

@@ -58,6 +58,7 @@ fn render(item: &Item) -> String {
         Item::Sign("<") => "<mo>&lt;</mo>".into(),
         Item::Sign(sign) => format!("<mo>{sign}</mo>"),
         Item::Words(words) => format!("<mtext>{words}</mtext>"),
+        Item::Label(label) => format!("<mtext>{}</mtext>", escaped(label)),
         Item::Row(items) => format!("<mrow>{}</mrow>", items.iter().map(render).collect::<String>()),
         Item::Fraction(numerator, denominator) => {
             format!("<mfrac>{}{}</mfrac>", group(numerator), group(denominator))
@@ -102,9 +103,13 @@ fn fenced(open: &str, inner: &str, close: &str) -> String {
     )
 }
 
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
 fn symbol(symbol: &Symbol<'_>) -> String {
     if symbol.is_as_written() {
-        let name = as_written(symbol.base).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        let name = escaped(&as_written(symbol.base));
         return format!("<mtext>{name}</mtext>");
     }
     // A letter with a number right behind it, such as x2, has the number as its subscript.

@@ -90,7 +90,7 @@ impl<'a> Symbol<'a> {
 
     /// As LaTeX: `\dot{\theta}_{1}`.
     pub(super) fn latex(&self) -> String {
-        let mut text = if self.is_as_written() { latex_text(self.base) } else { latex_word(self.base) };
+        let mut text = if self.is_as_written() { latex_text(&as_written(self.base)) } else { latex_word(self.base) };
         match self.dots {
             1 => text = format!(r"\dot{{{text}}}"),
             2 => text = format!(r"\ddot{{{text}}}"),
@@ -149,8 +149,9 @@ pub(super) fn as_written(name: &str) -> String {
     }
 }
 
-fn latex_text(name: &str) -> String {
-    let escaped = as_written(name).chars().fold(String::new(), |text, character| match character {
+/// A text that is not mathematics.
+pub(super) fn latex_text(text: &str) -> String {
+    let escaped = text.chars().fold(String::new(), |text, character| match character {
         '\\' => text + r"\textbackslash{}",
         '^' => text + r"\textasciicircum{}",
         '~' => text + r"\textasciitilde{}",

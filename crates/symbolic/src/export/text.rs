@@ -1,7 +1,7 @@
 //! Plain text.
 
 use super::names::Symbol;
-use crate::expression::{Curve, Expression, quoted, written};
+use crate::expression::{Curve, Expression, is_plain_name, quoted, written};
 use crate::formula::Formula;
 use kanrl_core::action::ActionRule;
 use std::borrow::Cow;
@@ -48,7 +48,15 @@ fn assemble(formula: &Formula, lines: Vec<(String, String)>) -> String {
         text += &format!("{} = {expression}\n", quoted(name));
     }
     let names: Vec<Cow<'_, str>> = lines.iter().map(|(name, _)| quoted(name)).collect();
+    let labels = formula.labels();
     text += &match formula.action() {
+        ActionRule::Argmax if !labels.is_empty() => {
+            let choices = labels.iter().zip(&names).map(|(label, name)| format!("{}: {name}", label_text(label)));
+            format!("action = argmax({})", choices.collect::<Vec<_>>().join(", "))
+        }
+        ActionRule::Threshold if !labels.is_empty() => {
+            format!("action = {} if {} > 0 else {}", label_text(&labels[1]), names[0], label_text(&labels[0]))
+        }
         ActionRule::Argmax => format!("action = argmax({})", names.join(", ")),
         ActionRule::Threshold => format!("action = argmax(0, {0}) = 1 if {0} > 0 else 0", names[0]),
         ActionRule::Clip { low, high } => {
@@ -57,6 +65,11 @@ fn assemble(formula: &Formula, lines: Vec<(String, String)>) -> String {
         }
     };
     text
+}
+
+/// A label as text, between backticks where it is neither a word nor a number.
+fn label_text(label: &str) -> Cow<'_, str> {
+    if is_plain_name(label) || label.parse::<f64>().is_ok() { label.into() } else { format!("`{label}`").into() }
 }
 
 fn clip(name: &str, low: f64, high: f64) -> String {
