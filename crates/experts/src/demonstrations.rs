@@ -15,7 +15,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DatasetConfig {
-    /// The file: `.safetensors`, `.npz` or `.csv`.
+    /// The file: `.safetensors`, `.npz`, `.hdf5` or `.csv`.
     pub path: PathBuf,
     /// What a single column of actions holds: `labels` of discrete actions or `numbers`. Default: found out from its values.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -12,6 +12,7 @@ pub mod demonstrations;
 mod error;
 pub mod formula;
 mod function_policy;
+mod hdf5;
 #[cfg(feature = "hub")]
 pub mod hub;
 mod inputs;

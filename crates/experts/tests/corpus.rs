@@ -103,8 +103,9 @@ fn data_files() {
     let without_folder = |text: String| text.replace(&format!("{}/", folder.path().display()), "");
     let outcomes = replay("data_file", |bytes| {
         let Some((kind, content)) = bytes.split_first() else { return "nothing".to_owned() };
-        let kinds = ["npz", "npy", "csv", "safetensors"];
-        let file = folder.path().join(format!("x.{}", kinds[usize::from(*kind) % kinds.len()]));
+        let kinds = ["npz", "npy", "csv", "safetensors", "hdf5"];
+        let kind = if *kind == b'h' { 4 } else { usize::from(*kind) % 4 };
+        let file = folder.path().join(format!("x.{}", kinds[kind]));
         std::fs::write(&file, content).expect("a temporary file");
         let observations = match read_observations(&file, &[]) {
             Ok(observations) => format!("{:?}", observations.values),

@@ -62,9 +62,11 @@ impl Arrays {
             Some("npy") => Self::read_npy,
             Some("npz") => Self::read_npz,
             Some("safetensors") => Self::read_safetensors,
+            Some("hdf5" | "h5") => Self::read_hdf5,
             Some("csv" | "tsv" | "txt") => Self::read_csv,
             _ => {
-                let reason = "is not a supported file type; expected .safetensors, .npz, .npy, .csv, .tsv, or .txt";
+                let reason =
+                    "is not a supported file type; expected .safetensors, .npz, .npy, .hdf5, .csv, .tsv, or .txt";
                 return Err(ExpertError::malformed(&file, reason));
             }
         };

@@ -1,7 +1,7 @@
 //! Somebody's own files of numbers: logs of observations and actions, and observations to act on.
 //!
 //! # Logs
-//! [`read_log`] takes `.safetensors`, `.npz` and tables (`.csv`, `.tsv`, `.txt`). Names of arrays and columns, in any case:
+//! [`read_log`] takes `.safetensors`, `.npz`, `.hdf5` and tables (`.csv`, `.tsv`, `.txt`). Names of arrays and columns, in any case:
 //!
 //! | array, shape | column | meaning |
 //! |---|---|---|
@@ -19,6 +19,9 @@
 //! last one is left out. Where the environment is known, its observations are looked for by name in a table, and an array's
 //! columns are theirs in order; without one an array's columns are named `x_0`, `x_1`, ….
 //!
+//! An HDF5 file holds either these arrays (D4RL), or a group for each episode, whose `observations` are an array or a group of
+//! them: a data set of [Minari](https://minari.farama.org), `main_data.hdf5`.
+//!
 //! Columns of a table whose names say that they are not observations (an index, `step`, `time`, `reward`, `next_x` beside `x`, …),
 //! that hold text or nothing are left out; rows in which a number is missing are left out as well, unless they are most of
 //! them. Separator (comma, semicolon, tab, bar, blanks), decimal comma and encoding (UTF-8, UTF-16, Windows-1252) are found
@@ -33,8 +36,10 @@ mod actions;
 mod arrays;
 mod dialect;
 mod episodes;
+mod hdf5;
 mod labels;
 mod log;
+mod minari;
 mod npy;
 #[cfg(test)]
 mod properties;
@@ -46,6 +51,7 @@ mod text;
 pub use actions::ActionsFormat;
 pub use labels::ActionKind;
 pub use log::read_log;
+pub use minari::dataset_file;
 
 use crate::ExpertError;
 use arrays::Arrays;
