@@ -46,6 +46,8 @@ cargo xtask COMMAND
              --seed NUMBER       what follows from it [default: 0]
              --program FILE      this build of kanrl [default: a new one]
              --share COUNT       one in so many of everything, and no table [default: 1]
+             --only KIND         kills, watchers, uploads, work, strangers, plugins, damages or files, and no table; may be
+                                 repeated [default: all]
   help     this text";
 
 fn main() -> ExitCode {
@@ -135,12 +137,13 @@ fn run_fuzz(parser: &mut lexopt::Parser) -> Result<(), String> {
 }
 
 fn run_attack(parser: &mut lexopt::Parser) -> Result<(), String> {
-    let mut options = attack::Options { seed: 0, share: 1, program: None };
+    let mut options = attack::Options { seed: 0, share: 1, only: Vec::new(), program: None };
     while let Some(argument) = next(parser)? {
         match argument {
             Long("seed") => options.seed = number(parser)?,
             Long("program") => options.program = Some(value(parser)?.into()),
             Long("share") => options.share = number::<usize>(parser)?.max(1),
+            Long("only") => options.only.push(value(parser)?),
             Long("help") | Short('h') => return help(),
             other => return Err(unexpected(other)),
         }

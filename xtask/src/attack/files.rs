@@ -55,6 +55,7 @@ const FIXTURES: &[(&[&str], &[&str], Option<&str>)] = &[
         Some(OF_LOG),
     ),
     (&["logs/strangers/episodes.npz", "logs/strangers/acts.npz", "logs/strangers/latin1.csv"], CHECK, Some(OF_LOG)),
+    (&["logs/flat.hdf5", "logs/minari/kanrl/cartpole-v0/data/main_data.hdf5"], CHECK, Some(OF_LOG)),
     (&["agents/ppo/Pendulum-v1.vecnormalize.pkl"], CHECK, Some(OF_NORMALIZATION)),
 ];
 

@@ -20,6 +20,8 @@ pub struct Options {
     pub seed: u64,
     /// One in so many of everything.
     pub share: usize,
+    /// Kinds of attack, by their short names; all where none is named.
+    pub only: Vec<String>,
     /// The program to attack; one is built where none is named.
     pub program: Option<PathBuf>,
 }
@@ -53,22 +55,29 @@ pub fn attack(options: &Options) -> Result<(), String> {
     let begin = Instant::now();
     let mut attacks = Vec::new();
     type Kind<'a> = &'a dyn Fn(&mut Generator) -> Result<Attack, String>;
-    let kinds: [Kind<'_>; 8] = [
-        &|generator| runs::kills(&program, generator, number(50)),
-        &|_| studio::watchers(&program, number(100)),
-        &|_| studio::uploads(&program, number(40)),
-        &|_| studio::abandoned_work(&program, number(40)),
-        &|generator| studio::strangers(&program, generator, number(500)),
-        &|generator| files::hostile_plugins(&program, generator, number(100)),
-        &|generator| runs::damages(&program, generator, number(200)),
-        &|generator| files::hostile_files(&program, generator, number(5000)),
+    let kinds: [(&str, Kind<'_>); 8] = [
+        ("kills", &|generator| runs::kills(&program, generator, number(50))),
+        ("watchers", &|_| studio::watchers(&program, number(100))),
+        ("uploads", &|_| studio::uploads(&program, number(40))),
+        ("work", &|_| studio::abandoned_work(&program, number(40))),
+        ("strangers", &|generator| studio::strangers(&program, generator, number(500))),
+        ("plugins", &|generator| files::hostile_plugins(&program, generator, number(100))),
+        ("damages", &|generator| runs::damages(&program, generator, number(200))),
+        ("files", &|generator| files::hostile_files(&program, generator, number(5000))),
     ];
-    for kind in kinds {
+    if let Some(unknown) = options.only.iter().find(|name| kinds.iter().all(|(known, _)| known != name)) {
+        return Err(format!("no attack `{unknown}`; there are {}", kinds.map(|(name, _)| name).join(", ")));
+    }
+    let is_whole = options.share == 1 && options.only.is_empty();
+    for (name, kind) in kinds {
+        if !options.only.is_empty() && !options.only.iter().any(|only| only == name) {
+            continue;
+        }
         let attack = kind(&mut generator)?;
         println!("{}: {} tried, {} harmful; {}", attack.name, attack.count, attack.harms.len(), attack.outcomes);
         attack.harms.iter().for_each(|harm| println!("    {harm}"));
         attacks.push(attack);
-        if options.share == 1 {
+        if is_whole {
             write(&root().join("docs/faults.md"), &page(&attacks, options.seed, begin.elapsed().as_secs()))?;
         }
     }

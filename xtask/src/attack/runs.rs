@@ -6,6 +6,7 @@ use super::mutate::Generator;
 use super::program::{Program, side_by_side};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 /// Small, with every stage in it.
@@ -23,6 +24,8 @@ record.videos = false
 kind = 'kan'
 steps = 5
 ";
+/// How long a run may take to say what it is waited for.
+const LONGEST: Duration = Duration::from_secs(60);
 /// Files that hold times and hosts.
 const LOGS: [&str; 4] = ["run.log", "events.jsonl", "timings.json", "provenance.json"];
 
@@ -34,11 +37,10 @@ fn results(run: &Path) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
-/// A run that was left alone: where it lies, and how long it took.
-fn whole(program: &Program) -> Result<(PathBuf, Duration), String> {
+/// Where a run lies that was left alone.
+pub(super) fn whole(program: &Program) -> Result<PathBuf, String> {
     std::fs::write(program.folder.join("run.toml"), CONFIG).map_err(|error| error.to_string())?;
     let run = program.folder.join("whole");
-    let begin = Instant::now();
     if !run.is_dir() {
         let output = program.command(&["extract", "--config", "run.toml", "--out", "whole"]).output();
         let output = output.map_err(|error| error.to_string())?;
@@ -46,7 +48,7 @@ fn whole(program: &Program) -> Result<(PathBuf, Duration), String> {
             return Err(String::from_utf8_lossy(&output.stderr).into_owned());
         }
     }
-    Ok((run, begin.elapsed()))
+    Ok(run)
 }
 
 /// The first file in which two runs differ.
@@ -55,20 +57,68 @@ fn difference(one: &BTreeMap<String, Vec<u8>>, other: &BTreeMap<String, Vec<u8>>
     names.into_iter().find(|name| one.get(*name) != other.get(*name)).cloned()
 }
 
+/// How often a run is started again where it ended before it was killed.
+const ATTEMPTS: usize = 5;
+
+/// Starts a run and kills it when it has said so many things; what it was in the midst of. `None` where it ended before.
+fn killed(program: &Program, out: &str, events: usize, pause: Duration) -> Result<Option<String>, String> {
+    let arguments = ["--quiet", "extract", "--config", "run.toml", "--out", out];
+    let mut child = program.command(&arguments).stderr(Stdio::null()).spawn().map_err(|error| error.to_string())?;
+    let said = program.folder.join(out).join("events.jsonl");
+    let begin = Instant::now();
+    let text = loop {
+        let text = std::fs::read_to_string(&said).unwrap_or_default();
+        if text.lines().count() >= events
+            || begin.elapsed() > LONGEST
+            || child.try_wait().is_ok_and(|end| end.is_some())
+        {
+            break text;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    };
+    std::thread::sleep(pause);
+    let _ = child.kill();
+    let status = child.wait().map_err(|error| error.to_string())?;
+    // SIGKILL found nobody where there is a code.
+    if status.code().is_some() {
+        return Ok(None);
+    }
+    Ok(Some(text.lines().rev().find_map(stage).unwrap_or("start").to_owned()))
+}
+
+/// The stage that an event is about.
+fn stage(event: &str) -> Option<&str> {
+    event.split("\"stage\":\"").nth(1)?.split('"').next()
+}
+
 pub fn kills(program: &Program, generator: &mut Generator, count: usize) -> Result<Attack, String> {
-    let (run, took) = whole(program)?;
+    let run = whole(program)?;
     let expected = results(&run);
-    let moments: Vec<(usize, Duration)> =
-        (0..count).map(|number| (number, took.mul_f64(generator.below(1000) as f64 / 800.0))).collect();
-    let ends = side_by_side(&moments, |(number, moment)| -> Result<(bool, Option<String>), String> {
+    let events = std::fs::read_to_string(run.join("events.jsonl")).map_err(|error| error.to_string())?;
+    // What each stage says, by the number of the event: every stage is hit as often as any other.
+    let mut stages: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (number, line) in events.lines().enumerate() {
+        stages.entry(stage(line).unwrap_or("start")).or_default().push(number);
+    }
+    let stages: Vec<Vec<usize>> = stages.into_values().collect();
+    let moments: Vec<(usize, usize, Duration)> = (0..count)
+        .map(|number| {
+            let of_stage = generator.pick(&stages);
+            (number, *generator.pick(of_stage), Duration::from_millis(generator.below(15) as u64))
+        })
+        .collect();
+    let ends = side_by_side(&moments, |(number, events, pause)| -> Result<(Option<String>, Option<String>), String> {
         let out = format!("killed-{number}");
-        let mut child = program.command(&["--quiet", "extract", "--config", "run.toml", "--out", &out]).spawn();
-        let child = child.as_mut().map_err(|error| error.to_string())?;
-        std::thread::sleep(*moment);
-        let was_done = child.try_wait().is_ok_and(|status| status.is_some());
-        let _ = child.kill();
-        let _ = child.wait();
         let folder = program.folder.join(&out);
+        let mut stage = None;
+        for attempt in 0..ATTEMPTS {
+            let _ = std::fs::remove_dir_all(&folder);
+            // Where it had ended already, it is killed earlier.
+            stage = killed(program, &out, events * (ATTEMPTS - attempt) / ATTEMPTS, *pause / (1 + attempt as u32))?;
+            if stage.is_some() {
+                break;
+            }
+        }
         // Killed before there was a config: there is no run to lose.
         let again = if folder.join("config.toml").is_file() {
             program.run(&["--quiet", "resume", &out])?
@@ -82,17 +132,22 @@ pub fn kills(program: &Program, generator: &mut Generator, count: usize) -> Resu
         if harm.is_none() {
             let _ = std::fs::remove_dir_all(&folder);
         }
-        Ok((was_done, harm))
+        Ok((stage, harm))
     });
     let ends = ends.into_iter().collect::<Result<Vec<_>, String>>()?;
-    let late = ends.iter().filter(|(was_done, _)| *was_done).count();
-    let harms = ends.into_iter().filter_map(|(_, harm)| harm).collect();
-    let outcomes = format!("resumed to the same files, byte for byte; {late} had been done before the signal");
+    let mut amid: BTreeMap<&str, usize> = BTreeMap::new();
+    ends.iter().filter_map(|(stage, _)| stage.as_deref()).for_each(|stage| *amid.entry(stage).or_default() += 1);
+    let hit: usize = amid.values().sum();
+    let amid: Vec<String> = amid.iter().map(|(stage, count)| format!("{stage} {count}")).collect();
+    let harms: Vec<String> = ends.into_iter().filter_map(|(_, harm)| harm).collect();
+    let same = count - harms.len();
+    let outcomes =
+        format!("{hit} hit a run at work ({}); {same} resumed to the same files, byte for byte", amid.join(", "));
     Ok(Attack { name: "SIGKILL at any moment", count, outcomes, harms })
 }
 
 pub fn damages(program: &Program, generator: &mut Generator, count: usize) -> Result<Attack, String> {
-    let (run, _) = whole(program)?;
+    let run = whole(program)?;
     let expected = results(&run);
     let names: Vec<String> = content(&run).into_keys().filter(|name| name.starts_with("stages/")).collect();
     let mut plans = Vec::new();
@@ -138,7 +193,8 @@ pub fn damages(program: &Program, generator: &mut Generator, count: usize) -> Re
     });
     let ends = ends.into_iter().collect::<Result<Vec<_>, String>>()?;
     let seen = ends.iter().filter(|(seen, _)| *seen).count();
-    let harms = ends.into_iter().filter_map(|(_, harm)| harm).collect();
-    let outcomes = format!("{seen} named and refused by --strict, all computed again to the same files");
+    let harms: Vec<String> = ends.into_iter().filter_map(|(_, harm)| harm).collect();
+    let same = count - harms.len();
+    let outcomes = format!("{seen} named and refused by --strict, {same} computed again to the same files");
     Ok(Attack { name: "damaged artifacts", count, outcomes, harms })
 }

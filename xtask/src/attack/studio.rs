@@ -3,7 +3,8 @@
 use super::Attack;
 use super::mutate::Generator;
 use super::program::{Program, wait};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -12,6 +13,11 @@ use std::time::{Duration, Instant};
 const LONGEST_END: Duration = Duration::from_secs(2);
 /// Memory that half-sent uploads may cost, in kilobytes.
 const MOST_MEMORY: u64 = 100 << 10;
+
+/// An upload that does not go on is closed after at most so long.
+const LONGEST_UPLOAD: Duration = Duration::from_secs(60);
+/// Nobody works any longer than this for a client that has left.
+const LONGEST_WORK: Duration = Duration::from_secs(5);
 
 struct Studio {
     process: Child,
@@ -84,6 +90,18 @@ fn answer(mut stream: TcpStream) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
+/// Whether a connection is closed by the other side before its time limit.
+fn is_closed(mut stream: TcpStream) -> bool {
+    let mut part = [0; 4096];
+    loop {
+        match stream.read(&mut part) {
+            Ok(0) => return true,
+            Ok(_) => {}
+            Err(error) => return !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+        }
+    }
+}
+
 fn status(answer: &str) -> &str {
     answer.split_whitespace().nth(1).unwrap_or("none")
 }
@@ -107,7 +125,8 @@ pub fn watchers(program: &Program, count: usize) -> Result<Attack, String> {
         (deaf > 0).then(|| format!("{deaf} did not hear the end of the run")).into_iter().collect();
     let (took, harm) = studio.stop()?;
     harms.extend(harm);
-    let outcomes = format!("all heard the end of the run; the studio ended in {:.1} s", took.as_secs_f64());
+    let outcomes =
+        format!("{} heard the end of the run; the studio ended in {:.1} s", count - deaf, took.as_secs_f64());
     Ok(Attack { name: "pages that watch a run", count, outcomes, harms })
 }
 
@@ -134,23 +153,38 @@ pub fn uploads(program: &Program, count: usize) -> Result<Attack, String> {
         harms.push(format!("{cost} kB of memory"));
     }
     let begin = Instant::now();
-    clients.into_iter().for_each(|client| drop(answer(client)));
+    let mut closed = 0;
+    for client in clients {
+        client.set_read_timeout(Some(LONGEST_UPLOAD)).map_err(|error| error.to_string())?;
+        closed += usize::from(is_closed(client));
+    }
     let waited = begin.elapsed();
+    if closed < count {
+        harms.push(format!("{} connections were not closed", count - closed));
+    }
     let (_, list) = studio.ask("GET", "/api/runs", "")?;
     if !list.is_array() {
         harms.push(format!("no answer afterwards: {list}"));
     }
     harms.extend(studio.stop()?.1);
-    let outcomes = format!("{} MB of memory at most, all closed within {:.0} s", cost >> 10, waited.as_secs_f64());
+    let outcomes = format!("{} MB of memory at most, {closed} closed within {:.0} s", cost >> 10, waited.as_secs_f64());
     Ok(Attack { name: "half-sent uploads", count, outcomes, harms })
 }
 
+/// A studio's folder with a finished run in it, whose network has edges to pin functions on.
+fn worked(program: &Program) -> Result<(), String> {
+    let run = super::runs::whole(program)?;
+    let folder = program.folder.join("worked");
+    std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    if folder.join("one").is_dir() {
+        return Ok(());
+    }
+    let copied = std::process::Command::new("cp").arg("-r").arg(run).arg(folder.join("one")).status();
+    copied.map(drop).map_err(|error| error.to_string())
+}
+
 pub fn abandoned_work(program: &Program, count: usize) -> Result<Attack, String> {
-    // The run that was killed and damaged before has a network to pin functions on.
-    let folder = program.folder.join("worked/one");
-    std::fs::create_dir_all(program.folder.join("worked")).map_err(|error| error.to_string())?;
-    let copied = std::process::Command::new("cp").arg("-r").arg(program.folder.join("whole")).arg(&folder).status();
-    copied.map_err(|error| error.to_string())?;
+    worked(program)?;
     let studio = Studio::start(program, "worked")?;
     let (_, edge) = studio.ask("GET", "/api/runs/one/network/0", "")?;
     let function = edge["candidates"][0]["function"].as_str().ok_or_else(|| format!("no candidates: {edge}"))?;
@@ -158,8 +192,22 @@ pub fn abandoned_work(program: &Program, count: usize) -> Result<Attack, String>
         (0..1000).map(|_| serde_json::json!({ "edge": 0, "function": function })).collect();
     let body = serde_json::json!({ "pins": pins }).to_string();
     let mut harms = Vec::new();
-    for _ in 0..count {
-        drop(studio.send("POST", "/api/runs/one/pin", &body)?);
+    let clients: Vec<_> =
+        (0..count).map(|_| studio.send("POST", "/api/runs/one/pin", &body)).collect::<Result<_, _>>()?;
+    let begin = Instant::now();
+    let mut most = 0;
+    while most == 0 && begin.elapsed() < LONGEST_WORK {
+        most = workers();
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    drop(clients);
+    let begin = Instant::now();
+    while workers() > 0 && begin.elapsed() < LONGEST_WORK {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let (idle, working) = (begin.elapsed(), workers());
+    if working > 0 {
+        harms.push(format!("{working} worked for clients that had left {:.0} s before", idle.as_secs_f64()));
     }
     let _left: Vec<_> = (0..count).map(|_| studio.send("POST", "/api/runs/one/pin", &body)).collect();
     std::thread::sleep(Duration::from_secs(1));
@@ -171,7 +219,9 @@ pub fn abandoned_work(program: &Program, count: usize) -> Result<Attack, String>
         harms.push(format!("{workers} workers are left"));
     }
     let outcomes = format!(
-        "nobody works for clients that left; asked to end amid as many again, the studio took {:.1} s",
+        "{most} or more worked; {working} did {:.1} s after their clients left; asked to end amid as many again, the studio took {:.1} s and left \
+         {workers} at work",
+        idle.as_secs_f64(),
         took.as_secs_f64()
     );
     Ok(Attack { name: "requests that compute, left alone", count: 2 * count, outcomes, harms })
@@ -190,12 +240,14 @@ fn workers() -> usize {
 }
 
 pub fn strangers(program: &Program, generator: &mut Generator, count: usize) -> Result<Attack, String> {
+    worked(program)?;
     let studio = Studio::start(program, "worked")?;
     std::fs::write(program.folder.join("worked/secret.txt"), "the secret").map_err(|error| error.to_string())?;
     let up = ["..", "%2e%2e", "..%2f", "%252e%252e", "....", ".%2e", "..%5c", ".%00.", "/", "//"];
     let targets = ["secret.txt", "etc/passwd", ".studio/uploads", "config.toml", ".lock", "stages"];
     let places = ["/api/runs/one/files", "/api/runs", "/assets", "/api/films", "/api/environments"];
     let mut harms = Vec::new();
+    let mut statuses: BTreeMap<String, usize> = BTreeMap::new();
     for _ in 0..count {
         let climb: Vec<&str> = (0..=generator.below(4)).map(|_| *generator.pick(&up)).collect();
         let path = format!("{}/{}/{}", generator.pick(&places), climb.join("/"), generator.pick(&targets));
@@ -210,6 +262,7 @@ pub fn strangers(program: &Program, generator: &mut Generator, count: usize) -> 
         );
         stream.write_all(request.as_bytes()).map_err(|error| error.to_string())?;
         let said = answer(stream);
+        *statuses.entry(status(&said).to_owned()).or_default() += 1;
         let is_known = host == studio.address && token == studio.token;
         let leaks =
             said.contains("the secret") || said.contains("root:") || (!is_known && status(&said).starts_with('2'));
@@ -218,6 +271,7 @@ pub fn strangers(program: &Program, generator: &mut Generator, count: usize) -> 
         }
     }
     harms.extend(studio.stop()?.1);
-    let outcomes = "paths that climb, hosts of others and wrong tokens: refused".to_owned();
+    let statuses: Vec<String> = statuses.iter().map(|(status, count)| format!("{count} with {status}")).collect();
+    let outcomes = format!("paths that climb, hosts of others, wrong tokens: answered {}", statuses.join(", "));
     Ok(Attack { name: "requests of strangers", count, outcomes, harms })
 }
