@@ -1,5 +1,6 @@
 //! Errors as the terminal shows them: what, where, and how to fix it.
 
+use kanrl_pipeline::causes::printable;
 use kanrl_pipeline::config::ConfigError;
 use kanrl_pipeline::engine::PipelineError;
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
@@ -65,7 +66,7 @@ impl Failure {
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        let source = NamedSource::new(&error.origin.name, error.origin.text.clone());
+        let source = NamedSource::new(&error.origin.name, harmless(&error.origin.text));
         Self { diagnostic: Box::new(Located { error, source }), exit_code: 2 }
     }
 }
@@ -126,6 +127,15 @@ impl Diagnostic for Plain {
 /// Longest line printed with an error, in bytes: longer ones are unreadable, and miette panics at columns beyond 65,535.
 const LONGEST_LINE: usize = 1000;
 
+/// The same text with as many bytes, without characters that a terminal takes for commands.
+fn harmless(text: &str) -> String {
+    let shown = |character: char| match character.is_control() && !matches!(character, '\n' | '\r' | '\t') {
+        true => "?".repeat(character.len_utf8()),
+        false => character.to_string(),
+    };
+    text.chars().map(shown).collect()
+}
+
 /// Whether the lines around an error can be printed.
 fn can_be_shown(error: &ConfigError) -> bool {
     let text = error.origin.text.as_bytes();
@@ -145,7 +155,7 @@ struct Located {
 
 impl fmt::Display for Located {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(formatter)
+        formatter.write_str(&printable(&self.error.to_string()))
     }
 }
 
@@ -189,6 +199,7 @@ mod tests {
         let long = printed(format!("[expert]\nkind = {}'formula'", "sin(".repeat(20_000)));
         assert!(long.contains("run.toml") && long.len() < 2000, "{} bytes", long.len());
         assert!(printed("seed = 3x".to_owned()).contains("seed = 3x"));
+        assert!(!printed("seed = \u{1b}]0;title\u{7}".to_owned()).contains("\u{1b}]0"));
     }
 
     #[test]

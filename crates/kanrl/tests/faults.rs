@@ -169,3 +169,38 @@ fn empty_files_are_refused_by_name() {
 fn files_of_a_gigabyte_are_refused_by_name_and_never_held() {
     refused_everywhere(1 << 30);
 }
+
+/// Every file and folder of a run, with its permissions.
+fn modes(folder: &Path) -> Vec<(String, u32)> {
+    use std::os::unix::fs::PermissionsExt;
+    let mut found = vec![(folder.display().to_string(), folder.metadata().unwrap().permissions().mode() & 0o777)];
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(modes(&path));
+        } else {
+            found.push((path.display().to_string(), path.metadata().unwrap().permissions().mode() & 0o777));
+        }
+    }
+    found
+}
+
+#[test]
+fn a_run_s_files_have_the_permissions_that_the_umask_leaves() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("run.toml"), CONFIG).unwrap();
+    for (umask, of_folders, of_files) in [("077", 0o700, 0o600), ("022", 0o755, 0o644), ("027", 0o750, 0o640)] {
+        let script = format!(
+            "umask {umask}; \"$0\" --quiet extract --config run.toml --out {umask} && \"$0\" export run:{umask} --to c --out \
+             {umask}/policy.c && \"$0\" --quiet resume {umask} --from select"
+        );
+        let mut command = Command::new("sh");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_kanrl")]).current_dir(folder.path());
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", words(&output));
+        for (path, mode) in modes(&folder.path().join(umask)) {
+            let expected = if Path::new(&path).is_dir() { of_folders } else { of_files };
+            assert_eq!(mode, expected, "{path}: {mode:o}");
+        }
+    }
+}

@@ -55,7 +55,10 @@ impl Queue {
     /// # Errors
     /// [`QueueFull`].
     pub fn check_room(&self) -> Result<(), QueueFull> {
-        let jobs = self.lock();
+        self.has_room(&self.lock())
+    }
+
+    fn has_room(&self, jobs: &Jobs) -> Result<(), QueueFull> {
         let full = jobs.running.len() >= self.most_running && jobs.waiting.len() >= self.most_waiting;
         if full { Err(QueueFull { waiting: self.most_waiting }) } else { Ok(()) }
     }
@@ -65,8 +68,8 @@ impl Queue {
     /// # Errors
     /// [`QueueFull`].
     pub fn push(self: &Arc<Self>, id: RunId, job: Job) -> Result<(), QueueFull> {
-        self.check_room()?;
         let mut jobs = self.lock();
+        self.has_room(&jobs)?;
         if !jobs.running.contains_key(&id) && !jobs.waiting.iter().any(|(waiting, _)| *waiting == id) {
             self.runs.set_outcome(&id, None);
             jobs.waiting.push_back((id, job));

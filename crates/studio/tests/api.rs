@@ -8,6 +8,7 @@ use axum::http::{StatusCode, header};
 use common::{Server, body, get, post};
 use kanrl_pipeline::run::RunFile;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 fn form(hidden: &str) -> Value {
     json!({ "environment": "CartPole-v1", "expert": "bundled", "hidden": hidden, "steps": "", "seed": "", "settings": "" })
@@ -120,6 +121,34 @@ async fn what_the_program_refuses_is_said_in_words_and_leaves_nothing_behind() {
     let answer = server.json(post("/api/runs", &form("2"))).await;
     assert_eq!(answer["fields"]["settings"], "no memory for that");
     assert_eq!(server.json(get("/api/runs")).await, json!([]));
+}
+
+#[tokio::test]
+async fn a_start_that_is_abandoned_leaves_no_run_behind() {
+    let server = Server::new("test \"$1\" = config && sleep 0.5; exit 0");
+    for _ in 0..4 {
+        // The client goes while its config is being checked.
+        let form = form("2");
+        let start = server.send(post("/api/runs", &form));
+        assert!(tokio::time::timeout(Duration::from_millis(100), start).await.is_err());
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(server.json(get("/api/runs")).await, json!([]));
+    let left = std::fs::read_dir(&server.runs).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
+    assert!(left.iter().all(|name| name == ".studio"), "{left:?}");
+    // One that waits for its answer still begins.
+    let id = server.json(post("/api/runs", &form("2"))).await["id"].as_str().unwrap().to_owned();
+    assert!(server.runs.join(id).is_dir());
+}
+
+#[tokio::test]
+async fn starts_at_once_do_not_overfill_the_queue() {
+    let server = Server::new("test \"$1\" = config && sleep 0.2 && exit 0; sleep 60");
+    let start = async || server.send(post("/api/runs", &form("2"))).await.status();
+    let all = futures_util::future::join_all((0..8).map(|_| start())).await;
+    let begun = all.iter().filter(|status| **status == StatusCode::CREATED).count();
+    // One runs and two wait.
+    assert_eq!((begun, server.json(get("/api/runs")).await.as_array().unwrap().len()), (3, 3), "{all:?}");
 }
 
 #[tokio::test]

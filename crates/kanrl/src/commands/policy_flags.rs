@@ -6,6 +6,7 @@ use kanrl_core::environment::EnvironmentSpec;
 use kanrl_core::policy::ExpertPolicy;
 use kanrl_experts::PolicyOptions;
 use kanrl_experts::network::Activation;
+use kanrl_pipeline::causes::printable;
 use kanrl_pipeline::run::PolicySource;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,6 +44,7 @@ impl PolicyFlags {
 /// Prints how files were read, as lines `note: …` and `warning: …`.
 pub fn say(notes: &[String]) {
     for note in notes {
+        let note = printable(note);
         match note.strip_prefix("warning: ") {
             Some(warning) => eprintln!("warning: {warning}"),
             None => eprintln!("note: {note}"),

@@ -2,6 +2,7 @@
 
 use super::files::RunFile;
 use super::locked::LockedRun;
+use crate::causes::printable;
 use crate::events::{Event, EventReader};
 use crate::files::FileError;
 use jiff::Timestamp;
@@ -32,7 +33,7 @@ impl EventReader for RunLog {
             Event::Message { stage, text } => format!("{stage}: {text}"),
             Event::Progress { .. } | Event::Metric { .. } => return,
         };
-        write_line(&self.file, &format!("{} {line}", time()));
+        write_line(&self.file, &format!("{} {}", time(), printable(&line)));
     }
 }
 

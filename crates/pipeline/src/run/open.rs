@@ -36,6 +36,11 @@ impl OpenRun {
         self.directory.path()
     }
 
+    /// See [`PreparedRun::config`].
+    pub fn config(&self) -> &RunConfig {
+        self.run.config()
+    }
+
     /// See [`PreparedRun::notes`].
     pub fn notes(&self) -> &[String] {
         self.run.notes()

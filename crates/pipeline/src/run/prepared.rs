@@ -16,6 +16,7 @@ use crate::students::{self, LibraryPart};
 use kanrl_core::config::BuildError;
 use kanrl_core::environment::{EnvironmentError, EnvironmentRegistry, EnvironmentSpec};
 use kanrl_core::space::ActionSpace;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -93,15 +94,21 @@ impl PreparedRun {
         })
     }
 
+    /// Everything that decides its results.
+    pub fn config(&self) -> &RunConfig {
+        &self.context.config
+    }
+
     /// How the expert or the log was read where that was to be found out, and what was left out; each a sentence without a
     /// full stop. The run's log has them too.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
 
-    /// `runs/ENVIRONMENT-TIME`, with the time in UTC, and a number where that is taken: the clock may have gone back.
+    /// `runs/ENVIRONMENT-TIME`, with the time in UTC, and a number where that is taken: the clock may have gone back, or another
+    /// run begin at the same time. The folder is made, so that nobody else gets it.
     pub fn default_directory(&self) -> PathBuf {
-        unused(Path::new("runs"), &format!("{}-{}", self.task.0.id, log::compact_time()))
+        claimed(Path::new("runs"), &format!("{}-{}", self.task.0.id, log::compact_time()))
     }
 
     /// Names of the stages, in order.
@@ -120,11 +127,16 @@ impl PreparedRun {
     }
 }
 
-/// `folder/name`, or the first of `folder/name-2`, `folder/name-3`, … that does not exist.
-fn unused(folder: &Path, name: &str) -> PathBuf {
+/// Makes `folder/name`, or the first of `folder/name-2`, `folder/name-3`, … that does not exist. Where none can be made, opening it
+/// says why.
+fn claimed(folder: &Path, name: &str) -> PathBuf {
     let numbered = (2..).map(|number| folder.join(format!("{name}-{number}")));
+    let _ = std::fs::create_dir_all(folder);
+    let is_free = |path: &PathBuf| {
+        std::fs::create_dir(path).map_or_else(|error| error.kind() != ErrorKind::AlreadyExists, |()| true)
+    };
     let mut paths = std::iter::once(folder.join(name)).chain(numbered);
-    paths.find(|path| !path.exists()).expect("numbers do not end")
+    paths.find(is_free).expect("numbers do not end")
 }
 
 fn check_choice(task: &EnvironmentSpec) -> Result<(), RunError> {
@@ -209,15 +221,29 @@ fn check_memory(config: &RunConfig, task: &EnvironmentSpec) -> Result<(), RunErr
 
 #[cfg(test)]
 mod tests {
-    use super::unused;
+    use super::claimed;
+    use std::collections::BTreeSet;
 
     #[test]
     fn no_run_is_written_into_another_when_the_clock_goes_back() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["run", "run-2", "run-3"] {
-            let path = unused(folder.path(), "run");
-            assert_eq!(path, folder.path().join(name));
-            std::fs::create_dir(path).unwrap();
+            assert_eq!(claimed(folder.path(), "run"), folder.path().join(name));
         }
+    }
+
+    #[test]
+    fn runs_that_begin_at_the_same_time_get_folders_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("runs");
+        let paths: BTreeSet<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..16).map(|_| scope.spawn(|| claimed(&place, "CartPole-v1"))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert_eq!(paths.len(), 16);
+        assert!(paths.contains(&place.join("CartPole-v1")) && paths.contains(&place.join("CartPole-v1-16")));
+        // A folder that cannot be made is for whoever opens it to explain.
+        std::fs::write(folder.path().join("file"), "").unwrap();
+        assert_eq!(claimed(&folder.path().join("file"), "a"), folder.path().join("file/a"));
     }
 }
