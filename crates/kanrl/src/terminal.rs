@@ -1,7 +1,9 @@
 //! What a run looks like on a terminal: one progress bar a stage, on stderr.
 
-use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use kanrl_pipeline::config::RunConfig;
 use kanrl_pipeline::events::{Event, EventReader};
+use kanrl_pipeline::stages::collect::SPEED;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -32,6 +34,8 @@ pub fn cancel_on_ctrl_c(cancelled: Arc<AtomicBool>) {
 const PAUSE: Duration = Duration::from_secs(10);
 /// From so much time left on, a line says how to shorten a stage.
 const LONG: Duration = Duration::from_secs(120);
+/// Tuning that takes less is not announced.
+const WORTH_A_WORD: Duration = Duration::from_secs(20);
 /// Stages that a flag shortens.
 const SHORTENED_BY: [(&str, &str); 1] = [("polish", "--polish-steps")];
 
@@ -41,6 +45,8 @@ pub struct Bars {
     stages: Mutex<BTreeMap<String, ProgressBar>>,
     paces: Mutex<BTreeMap<String, Pace>>,
     plain: bool,
+    /// Environment steps that are to be spent on tuning constants.
+    polish_steps: u64,
 }
 
 /// How fast a stage gets on.
@@ -62,12 +68,21 @@ impl Pace {
 }
 
 impl Bars {
-    /// Bars on stderr.
-    pub fn new() -> Self {
+    /// Bars on stderr for a run of this config.
+    pub fn new(config: &RunConfig) -> Self {
         let target = ProgressDrawTarget::stderr();
         let plain = target.is_hidden();
         let bars = MultiProgress::with_draw_target(target);
-        Self { bars, stages: Mutex::default(), paces: Mutex::default(), plain }
+        let is_tuned = config.stages.as_ref().is_none_or(|stages| stages.iter().any(|stage| stage == "polish"));
+        let polish_steps = if config.polish.enabled && is_tuned { config.polish.environment_steps } else { 0 };
+        Self { bars, stages: Mutex::default(), paces: Mutex::default(), plain, polish_steps }
+    }
+
+    fn say(&self, line: String) {
+        match self.plain {
+            true => eprintln!("{line}"),
+            false => drop(self.bars.println(line)),
+        }
     }
 
     /// Says how far a stage is, where no bar shows it, and once how to shorten it if much is left.
@@ -88,10 +103,7 @@ impl Bars {
         {
             pace.is_hinted = true;
             let hint = format!("{stage} will take about {} more; {flag} COUNT shortens it", HumanDuration(left));
-            match self.plain {
-                true => eprintln!("{hint}"),
-                false => drop(self.bars.println(hint)),
-            }
+            self.say(hint);
         }
     }
 }
@@ -126,11 +138,35 @@ impl EventReader for Bars {
                     None => eprintln!("{stage}: {how}"),
                 }
             }
+            Event::Metric { name, value, .. } if name == SPEED => {
+                announcement(self.polish_steps, *value).into_iter().for_each(|line| self.say(line));
+            }
             _ => {}
         }
     }
 }
 
+/// How long tuning will take in an environment of this speed, where that is long.
+fn announcement(steps: u64, steps_per_second: f64) -> Option<String> {
+    let time =
+        Duration::try_from_secs_f64(steps as f64 / steps_per_second).ok().filter(|time| *time >= WORTH_A_WORD)?;
+    Some(format!("polish: {} steps, about {}; --polish-steps N shortens it", HumanCount(steps), HumanDuration(time)))
+}
+
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸ ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::announcement;
+
+    #[test]
+    fn long_tuning_is_announced_with_its_time_and_the_way_out() {
+        let said = announcement(10_000_000, 25_000.0).expect("it is long");
+        assert_eq!(said, "polish: 10,000,000 steps, about 7 minutes; --polish-steps N shortens it");
+        assert_eq!(announcement(10_000_000, 2e6), None);
+        assert_eq!(announcement(0, 100.0), None);
+        assert_eq!(announcement(10_000_000, 0.0), None);
+    }
 }

@@ -4,8 +4,9 @@ use crate::terminal::{Bars, cancel_on_ctrl_c};
 use crate::{Failure, Plugins, isolation, json};
 use clap::Args;
 use kanrl_core::config::ExpertConfig;
-use kanrl_experts::data_files::ActionKind;
+use kanrl_experts::data_files::{ActionKind, dataset_file};
 use kanrl_experts::observed::ObservedConfig;
+use kanrl_pipeline::causes::printable;
 use kanrl_pipeline::config::{MergedConfig, RawConfig};
 use kanrl_pipeline::run::record::RunRecord;
 use kanrl_pipeline::run::{OpenRun, PolicyRow, PolicySource, PreparedRun, Returns, RunFile, RunSummary};
@@ -24,13 +25,13 @@ pub struct Extract {
     expert: Option<PolicySource>,
     #[command(flatten)]
     flags: PolicyFlags,
-    /// A file of states to query the expert in (.csv, .npy, .npz, or .safetensors), if you don't have its environment.
+    /// A file of states to query the expert in (.csv, .npy, .npz, .hdf5, or .safetensors), if you don't have its environment.
     #[arg(long, value_name = "FILE", requires = "expert")]
     observations: Option<PathBuf>,
-    /// A log of observations and actions (.safetensors, .npz, or .csv) to explain instead of an expert; without an
-    /// environment, nothing is played.
+    /// A log of observations and actions (.safetensors, .npz, .hdf5, or .csv), or minari:DATASET, to explain instead of an
+    /// expert; without an environment, nothing is played.
     #[arg(long, value_name = "FILE", conflicts_with = "expert")]
-    dataset: Option<PathBuf>,
+    dataset: Option<String>,
     /// Whether the log's actions are labels of discrete actions, or numbers [default: inferred from their values].
     #[arg(long, value_name = "WHAT", requires = "dataset")]
     actions: Option<ActionKind>,
@@ -80,6 +81,7 @@ Examples:
   kanrl extract --config run.toml
   kanrl extract --dataset log.csv              a formula for logged actions; nothing is played
   kanrl extract CartPole-v1 --dataset log.npz  … tuned and compared by playing
+  kanrl extract --dataset minari:D4RL/door/expert-v2           a data set of Minari's
   kanrl extract --expert agent.zip --observations states.csv   for what an agent does in these states
 
 A log's columns are observations (the formula uses their names), `action` (any labels, or a number) or
@@ -127,7 +129,8 @@ impl Extract {
         if let Some(id) = &self.environment {
             config.set("environment", "id", id.as_str());
         }
-        if let Some(path) = &self.dataset {
+        if let Some(name) = &self.dataset {
+            let path = dataset_file(name).map_err(Failure::input)?;
             let mut section = toml::Table::new();
             section.insert("kind".to_owned(), "dataset".into());
             section.insert("path".to_owned(), path.display().to_string().into());
@@ -212,7 +215,8 @@ pub fn execute(mut run: OpenRun, quiet: bool, json: bool) -> Result<(), Failure>
     run.set_origin(origin());
     if !quiet {
         say(run.notes());
-        run.reporter_mut().subscribe(Bars::new());
+        let bars = Bars::new(run.config());
+        run.reporter_mut().subscribe(bars);
     }
     cancel_on_ctrl_c(run.reporter_mut().cancel_flag());
     let directory = run.directory().to_owned();
@@ -239,7 +243,7 @@ fn print(summary: &RunSummary, formula: &str) {
     } else {
         print_returns(summary);
     }
-    summary.warnings.iter().for_each(|warning| println!("warning: {warning}\n"));
+    summary.warnings.iter().for_each(|warning| println!("warning: {}\n", printable(warning)));
     println!("{formula}\n");
     println!("{} operations, from {}: {}", summary.operations, summary.student, summary.reason);
     if summary.rows.iter().any(|row| row.returns.n > 0) {

@@ -102,7 +102,7 @@ pub fn pareto(points: &[ParetoPoint]) -> String {
 const LADDER: &str = "Each model after each step from the expert to its formula, on the same seeds: where return or \
                       fidelity drops, something was lost.";
 const CANDIDATES: &str = "Every formula that could have been chosen, measured on seeds that are used for nothing else. Roles \
-                          says which ones were chosen. λ is the weight of disagreement with the expert while constants were \
+                          says which ones were chosen; their rows stand out. λ is the weight of disagreement with the expert while constants were \
                           tuned, 0 for return alone. On front: no other formula is at least as good in return, fidelity, and \
                           operations and better in one of them. Worst 5 percent is the mean of the worst twentieth of the \
                           episodes.";

@@ -63,7 +63,10 @@ fn rows_part(rows: &[(String, &Map<String, Value>)]) -> String {
     }
     let cells = |(name, row): &(String, &Map<String, Value>)| {
         let name = named.then(|| escape(name));
-        let values = columns.iter().map(|column| row.get(*column).map_or_else(String::new, cell));
+        // What has a role was chosen among the others.
+        let is_chosen = row.get("roles").and_then(Value::as_array).is_some_and(|roles| !roles.is_empty());
+        let shown = |value: &Value| if is_chosen { format!("<strong>{}</strong>", cell(value)) } else { cell(value) };
+        let values = columns.iter().map(|column| row.get(*column).map_or_else(String::new, shown));
         name.into_iter().chain(values).collect::<Vec<_>>()
     };
     let rows_html: Vec<Vec<String>> = rows.iter().map(cells).collect();
@@ -140,6 +143,12 @@ mod tests {
         let html = part(&value);
         assert!(html.contains("<svg") && html.contains("<th>Operations</th>") && html.contains("[499, 500]"), "{html}");
         assert!(!html.contains("Episodes"), "{html}");
+    }
+
+    #[test]
+    fn a_row_that_was_chosen_stands_out() {
+        let html = part(&json!([{ "name": "linear", "roles": ["headline"] }, { "name": "kan", "roles": [] }]));
+        assert!(html.contains("<td><strong>linear</strong></td>") && html.contains("<td>kan</td>"), "{html}");
     }
 
     #[test]

@@ -19,6 +19,10 @@ use crate::stages::teacher::{Log, Teacher};
 use kanrl_core::dataset::Dataset;
 use kanrl_core::policy::Policy;
 use kanrl_core::rollout::RolloutOptions;
+use std::time::Instant;
+
+/// The metric that says how fast the environment is: steps per second, with the expert playing on this machine.
+pub const SPEED: &str = "environment steps per second";
 
 /// Plays the expert, the last episodes becoming the validation set; or takes the rows of a log.
 pub fn collect(mut made: Output<ExpertData>, setting: StageContext<'_>) -> Result<(), StageError> {
@@ -41,8 +45,11 @@ pub fn collect(mut made: Output<ExpertData>, setting: StageContext<'_>) -> Resul
     let options = RolloutOptions { record: true, ..RolloutOptions::default() };
     let disturbed = Disturbed { expert, share: section.noise, seed: config.seed };
     let player: &dyn Policy = if section.noise > 0.0 { &disturbed } else { expert };
-    let episodes =
-        play(&setting.rollouts()?, player, &seeds, &options, &setting.reporter, "collect", "expert episodes")?;
+    let rollouts = setting.rollouts()?;
+    let begin = Instant::now();
+    let episodes = play(&rollouts, player, &seeds, &options, &setting.reporter, "collect", "expert episodes")?;
+    let steps: u64 = episodes.iter().map(|episode| u64::from(episode.length)).sum();
+    setting.reporter.metric("collect", SPEED, 0, steps as f64 / begin.elapsed().as_secs_f64().max(1e-9));
     let head = setting.head();
     let mut train = Dataset::new(setting.spec().observation_space.names(), head.output_names(), expert.score_kind());
     for trajectory in episodes.iter().filter_map(|episode| episode.trajectory.as_ref()) {
