@@ -41,7 +41,9 @@ use std::sync::{Arc, LazyLock};
 /// steps.
 ///
 /// # Arguments
-/// None.
+/// | name | default | meaning |
+/// |---|---|---|
+/// | `start` | none | the state that every episode starts in, instead of a random one |
 ///
 /// # Parameters
 /// `dt` (s, 0.2), `link_length_1`, `link_com_pos_1`, `link_com_pos_2` (m), `link_mass_1`, `link_mass_2` (kg),
@@ -56,33 +58,37 @@ use std::sync::{Arc, LazyLock};
 #[derive(Clone, Debug)]
 pub struct Acrobot {
     spec: Arc<EnvironmentSpec>,
-    constants: Constants,
+    start: Option<[f64; 4]>,
+    pub(crate) constants: Constants,
     state: [f64; 4],
     /// Sine and cosine of the state's second angle, which the observation and the next step both need.
     elbow: (f64, f64),
     generator: Generator,
 }
 
-/// Keyword arguments of [`Acrobot`]: none.
+/// Keyword arguments of [`Acrobot`].
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct AcrobotConfig {}
-
-#[derive(Clone, Debug)]
-struct Constants {
-    dt: f64,
-    link_length_1: f64,
-    link_com_pos_1: f64,
-    link_com_pos_2: f64,
-    link_mass_1: f64,
-    link_mass_2: f64,
-    link_moi: f64,
-    gravity: f64,
-    torque_noise_max: f64,
+pub struct AcrobotConfig {
+    /// The state that every episode starts in, instead of a random one.
+    pub start: Option<[f64; 4]>,
 }
 
-const MAX_VELOCITY_1: f64 = 4.0 * PI;
-const MAX_VELOCITY_2: f64 = 9.0 * PI;
+#[derive(Clone, Debug)]
+pub(crate) struct Constants {
+    pub(crate) dt: f64,
+    pub(crate) link_length_1: f64,
+    pub(crate) link_com_pos_1: f64,
+    pub(crate) link_com_pos_2: f64,
+    pub(crate) link_mass_1: f64,
+    pub(crate) link_mass_2: f64,
+    pub(crate) link_moi: f64,
+    pub(crate) gravity: f64,
+    pub(crate) torque_noise_max: f64,
+}
+
+pub(crate) const MAX_VELOCITY_1: f64 = 4.0 * PI;
+pub(crate) const MAX_VELOCITY_2: f64 = 9.0 * PI;
 
 static SPEC: LazyLock<Arc<EnvironmentSpec>> = LazyLock::new(|| {
     let one = |name, description| coordinate(name, "1", -1.0, 1.0, description);
@@ -108,7 +114,7 @@ static SPEC: LazyLock<Arc<EnvironmentSpec>> = LazyLock::new(|| {
 
 impl Acrobot {
     /// An environment that has not been reset yet.
-    pub fn new(_config: AcrobotConfig) -> Self {
+    pub fn new(config: AcrobotConfig) -> Self {
         let constants = Constants {
             dt: 0.2,
             link_length_1: 1.0,
@@ -120,7 +126,26 @@ impl Acrobot {
             gravity: 9.8,
             torque_noise_max: 0.0,
         };
-        Self { spec: SPEC.clone(), constants, state: [0.0; 4], elbow: (0.0, 1.0), generator: Generator::new(0) }
+        Self {
+            spec: SPEC.clone(),
+            start: config.start,
+            constants,
+            state: [0.0; 4],
+            elbow: (0.0, 1.0),
+            generator: Generator::new(0),
+        }
+    }
+}
+
+impl Acrobot {
+    /// Writes what is observed of the state; gives the first angle's cosine.
+    #[inline]
+    fn observe(&self, observation: &mut [f64]) -> f64 {
+        let ((sin1, cos1), (sin2, cos2)) = (sin_cos(self.state[0]), self.elbow);
+        for (target, value) in observation.iter_mut().zip([cos1, sin1, cos2, sin2, self.state[2], self.state[3]]) {
+            *target = observed(value);
+        }
+        cos1
     }
 }
 
@@ -135,6 +160,12 @@ impl Environment for Acrobot {
     fn reset(&mut self, seed: Option<u64>, observation: &mut [f64]) -> Result<(), EnvironmentError> {
         if let Some(seed) = seed {
             self.generator = Generator::new(seed);
+        }
+        if let Some(start) = self.start {
+            self.state = start;
+            self.elbow = sin_cos(start[1]);
+            self.observe(observation);
+            return Ok(());
         }
         let start = [(); 4].map(|()| self.generator.uniform(-0.1, 0.1) as f32);
         self.state = start.map(f64::from);
@@ -162,10 +193,7 @@ impl Environment for Acrobot {
             theta2_dot.clamp(-MAX_VELOCITY_2, MAX_VELOCITY_2),
         ];
         self.elbow = sin_cos(theta2);
-        let ((sin1, cos1), (sin2, cos2)) = (sin_cos(theta1), self.elbow);
-        for (target, value) in observation.iter_mut().zip([cos1, sin1, cos2, sin2, self.state[2], self.state[3]]) {
-            *target = observed(value);
-        }
+        let cos1 = self.observe(observation);
         let terminated = -cos1 - (theta2 + theta1).cos() > 1.0;
         let reward = if terminated { 0.0 } else { -1.0 };
         Ok(StepOutcome { reward, terminated, truncated: false })

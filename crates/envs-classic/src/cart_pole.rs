@@ -41,6 +41,7 @@ use std::sync::{Arc, LazyLock};
 /// | name | default | meaning |
 /// |---|---|---|
 /// | `sutton_barto_reward` | `false` | the rewards of Sutton and Barto's code |
+/// | `start` | none | the state that every episode starts in, instead of a random one |
 ///
 /// # Parameters
 /// `gravity` (m/s²), `masscart`, `masspole` (kg), `length` (m, half the pole's), `force_mag` (N), `tau` (s, the time
@@ -52,7 +53,8 @@ use std::sync::{Arc, LazyLock};
 pub struct CartPole {
     spec: Arc<EnvironmentSpec>,
     sutton_barto_reward: bool,
-    constants: Constants,
+    start: Option<[f64; 4]>,
+    pub(crate) constants: Constants,
     state: [f64; 4],
     fallen: bool,
     generator: Generator,
@@ -64,20 +66,22 @@ pub struct CartPole {
 pub struct CartPoleConfig {
     /// Reward 0 and, at the end, −1, instead of 1.
     pub sutton_barto_reward: bool,
+    /// The state that every episode starts in, instead of a random one.
+    pub start: Option<[f64; 4]>,
 }
 
 #[derive(Clone, Debug)]
-struct Constants {
-    gravity: f64,
-    masscart: f64,
-    masspole: f64,
-    length: f64,
-    force_mag: f64,
-    tau: f64,
+pub(crate) struct Constants {
+    pub(crate) gravity: f64,
+    pub(crate) masscart: f64,
+    pub(crate) masspole: f64,
+    pub(crate) length: f64,
+    pub(crate) force_mag: f64,
+    pub(crate) tau: f64,
 }
 
-const X_LIMIT: f64 = 2.4;
-const THETA_LIMIT: f64 = 12.0 * 2.0 * std::f64::consts::PI / 360.0;
+pub(crate) const X_LIMIT: f64 = 2.4;
+pub(crate) const THETA_LIMIT: f64 = 12.0 * 2.0 * std::f64::consts::PI / 360.0;
 
 static SPEC: LazyLock<Arc<EnvironmentSpec>> = LazyLock::new(|| {
     let any = f64::INFINITY;
@@ -106,6 +110,7 @@ impl CartPole {
         Self {
             spec: SPEC.clone(),
             sutton_barto_reward: config.sutton_barto_reward,
+            start: config.start,
             constants,
             state: [0.0; 4],
             fallen: false,
@@ -133,7 +138,7 @@ impl Environment for CartPole {
         if let Some(seed) = seed {
             self.generator = Generator::new(seed);
         }
-        self.state = [(); 4].map(|()| self.generator.uniform(-0.05, 0.05));
+        self.state = self.start.unwrap_or_else(|| [(); 4].map(|()| self.generator.uniform(-0.05, 0.05)));
         self.fallen = false;
         self.observe(observation);
         Ok(())

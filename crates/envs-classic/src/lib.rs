@@ -5,6 +5,7 @@
 
 mod acrobot;
 mod cart_pole;
+mod dynamics;
 mod mountain_car;
 mod mountain_car_continuous;
 mod numpy;
@@ -14,6 +15,7 @@ mod spec;
 
 pub use acrobot::{Acrobot, AcrobotConfig};
 pub use cart_pole::{CartPole, CartPoleConfig};
+pub use dynamics::{Visitor, with_dynamics};
 pub use mountain_car::{MountainCar, MountainCarConfig};
 pub use mountain_car_continuous::MountainCarContinuous;
 pub use pendulum::{Pendulum, PendulumConfig};

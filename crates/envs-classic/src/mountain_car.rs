@@ -40,6 +40,7 @@ use std::sync::{Arc, LazyLock};
 /// | name | default | meaning |
 /// |---|---|---|
 /// | `goal_velocity` | 0 | least velocity at the goal, m/step |
+/// | `start` | none | the state that every episode starts in, instead of a random one |
 ///
 /// # Parameters
 /// `force` (0.001) and `gravity` (0.0025), both m/step².
@@ -49,8 +50,9 @@ use std::sync::{Arc, LazyLock};
 #[derive(Clone, Debug)]
 pub struct MountainCar {
     spec: Arc<EnvironmentSpec>,
-    goal_velocity: f64,
-    constants: Constants,
+    pub(crate) goal_velocity: f64,
+    start: Option<[f64; 2]>,
+    pub(crate) constants: Constants,
     position: f64,
     velocity: f64,
     generator: Generator,
@@ -62,18 +64,20 @@ pub struct MountainCar {
 pub struct MountainCarConfig {
     /// Least velocity at the goal, m/step.
     pub goal_velocity: f64,
+    /// The state that every episode starts in, instead of a random one.
+    pub start: Option<[f64; 2]>,
 }
 
 #[derive(Clone, Debug)]
-struct Constants {
-    force: f64,
-    gravity: f64,
+pub(crate) struct Constants {
+    pub(crate) force: f64,
+    pub(crate) gravity: f64,
 }
 
 pub(crate) const MIN_POSITION: f64 = -1.2;
 pub(crate) const MAX_POSITION: f64 = 0.6;
 pub(crate) const MAX_SPEED: f64 = 0.07;
-const GOAL_POSITION: f64 = 0.5;
+pub(crate) const GOAL_POSITION: f64 = 0.5;
 
 /// Position and velocity, for both variants.
 pub(crate) fn coordinates() -> Vec<Coordinate> {
@@ -105,6 +109,7 @@ impl MountainCar {
         Self {
             spec: SPEC.clone(),
             goal_velocity: config.goal_velocity,
+            start: config.start,
             constants: Constants { force: 0.001, gravity: 0.0025 },
             position: 0.0,
             velocity: 0.0,
@@ -131,8 +136,7 @@ impl Environment for MountainCar {
         if let Some(seed) = seed {
             self.generator = Generator::new(seed);
         }
-        self.position = self.generator.uniform(-0.6, -0.4);
-        self.velocity = 0.0;
+        [self.position, self.velocity] = self.start.unwrap_or_else(|| [self.generator.uniform(-0.6, -0.4), 0.0]);
         self.observe(observation);
         Ok(())
     }

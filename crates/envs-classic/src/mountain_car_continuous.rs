@@ -40,6 +40,7 @@ use std::sync::{Arc, LazyLock};
 /// | name | default | meaning |
 /// |---|---|---|
 /// | `goal_velocity` | 0 | least velocity at the goal, m/step |
+/// | `start` | none | the state that every episode starts in, instead of a random one |
 ///
 /// # Parameters
 /// `power` (0.0015) and `gravity` (0.0025), both m/step².
@@ -53,20 +54,21 @@ use std::sync::{Arc, LazyLock};
 #[derive(Clone, Debug)]
 pub struct MountainCarContinuous {
     spec: Arc<EnvironmentSpec>,
-    goal_velocity: f64,
-    constants: Constants,
+    pub(crate) goal_velocity: f64,
+    start: Option<[f64; 2]>,
+    pub(crate) constants: Constants,
     position: Scalar,
     velocity: Scalar,
     generator: Generator,
 }
 
 #[derive(Clone, Debug)]
-struct Constants {
-    power: f64,
-    gravity: f64,
+pub(crate) struct Constants {
+    pub(crate) power: f64,
+    pub(crate) gravity: f64,
 }
 
-const GOAL_POSITION: f64 = 0.45;
+pub(crate) const GOAL_POSITION: f64 = 0.45;
 
 static SPEC: LazyLock<Arc<EnvironmentSpec>> = LazyLock::new(|| {
     let force = coordinate("force", "1", -1.0, 1.0, "push of the engine, positive to the right");
@@ -146,6 +148,7 @@ impl MountainCarContinuous {
         Self {
             spec: SPEC.clone(),
             goal_velocity: config.goal_velocity,
+            start: config.start,
             constants: Constants { power: 0.0015, gravity: 0.0025 },
             position: Scalar::F64(0.0),
             velocity: Scalar::F64(0.0),
@@ -172,8 +175,8 @@ impl Environment for MountainCarContinuous {
         if let Some(seed) = seed {
             self.generator = Generator::new(seed);
         }
-        self.position = Scalar::F64(self.generator.uniform(-0.6, -0.4));
-        self.velocity = Scalar::F64(0.0);
+        let [position, velocity] = self.start.unwrap_or_else(|| [self.generator.uniform(-0.6, -0.4), 0.0]);
+        (self.position, self.velocity) = (Scalar::F64(position), Scalar::F64(velocity));
         self.observe(observation);
         Ok(())
     }

@@ -37,6 +37,7 @@ use std::sync::{Arc, LazyLock};
 /// | name | default | meaning |
 /// |---|---|---|
 /// | `g` | 10.0 | acceleration of gravity, m/s² |
+/// | `start` | none | the state that every episode starts in, instead of a random one |
 ///
 /// # Parameters
 /// `g` (m/s²), `m` (kg), `l` (m), `dt` (s, 0.05). Integrated by the semi-implicit Euler method.
@@ -49,7 +50,8 @@ use std::sync::{Arc, LazyLock};
 #[derive(Clone, Debug)]
 pub struct Pendulum {
     spec: Arc<EnvironmentSpec>,
-    constants: Constants,
+    pub(crate) constants: Constants,
+    start: Option<[f64; 2]>,
     theta: f64,
     theta_dot: f64,
     last_torque: Option<f64>,
@@ -62,23 +64,25 @@ pub struct Pendulum {
 pub struct PendulumConfig {
     /// Acceleration of gravity, m/s².
     pub g: f64,
+    /// The state that every episode starts in, instead of a random one.
+    pub start: Option<[f64; 2]>,
 }
 
 impl Default for PendulumConfig {
     fn default() -> Self {
-        Self { g: 10.0 }
+        Self { g: 10.0, start: None }
     }
 }
 
 #[derive(Clone, Debug)]
-struct Constants {
-    g: f64,
-    m: f64,
-    l: f64,
-    dt: f64,
+pub(crate) struct Constants {
+    pub(crate) g: f64,
+    pub(crate) m: f64,
+    pub(crate) l: f64,
+    pub(crate) dt: f64,
 }
 
-const MAX_SPEED: f64 = 8.0;
+pub(crate) const MAX_SPEED: f64 = 8.0;
 const MAX_TORQUE: f64 = 2.0;
 
 static SPEC: LazyLock<Arc<EnvironmentSpec>> = LazyLock::new(|| {
@@ -105,6 +109,7 @@ impl Pendulum {
         Self {
             spec: SPEC.clone(),
             constants: Constants { g: config.g, m: 1.0, l: 1.0, dt: 0.05 },
+            start: config.start,
             theta: PI,
             theta_dot: 0.0,
             last_torque: None,
@@ -133,8 +138,8 @@ impl Environment for Pendulum {
         if let Some(seed) = seed {
             self.generator = Generator::new(seed);
         }
-        self.theta = self.generator.uniform(-PI, PI);
-        self.theta_dot = self.generator.uniform(-1.0, 1.0);
+        [self.theta, self.theta_dot] =
+            self.start.unwrap_or_else(|| [self.generator.uniform(-PI, PI), self.generator.uniform(-1.0, 1.0)]);
         self.last_torque = None;
         self.observe(observation);
         Ok(())

@@ -91,8 +91,9 @@ fn a_deviation_is_found_and_named() {
     assert_eq!(check(&registry(), folder.path(), 1e-5).first_deviation(), None);
 
     let mut heavier = EnvironmentRegistry::new();
-    let entry =
-        EnvironmentEntry::new("Pendulum-v1", "", "", |_: PendulumConfig| Ok(Pendulum::new(PendulumConfig { g: 12.0 })));
+    let entry = EnvironmentEntry::new("Pendulum-v1", "", "", |_: PendulumConfig| {
+        Ok(Pendulum::new(PendulumConfig { g: 12.0, start: None }))
+    });
     heavier.register(entry).expect("the only one");
     let report = check(&heavier, folder.path(), 1e-3);
     let (_, deviation) = report.first_deviation().expect("another gravity");

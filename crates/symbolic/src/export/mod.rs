@@ -5,6 +5,7 @@ mod code;
 mod latex;
 mod layout;
 mod mathml;
+mod monitor;
 mod names;
 mod python;
 mod rust;
@@ -87,4 +88,5 @@ pub fn export(formula: &Formula, format: Format) -> Result<String, SymbolicError
 
 pub use latex::{DEFAULT_WIDTH, expression as latex_expression, formula as latex_formula};
 pub use mathml::{expression as mathml_expression, formula as mathml_formula, name as mathml_symbol};
+pub use monitor::{Monitor, export_with_monitor};
 pub use text::unicode;

@@ -1,0 +1,220 @@
+//! Boxes of starts, followed step by step: what is proved of every episode that begins in them.
+
+use crate::Controller;
+use kanrl_interval::{Affine, Aim, Branch, Dynamics, Interval, Number};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// Symbols of the affine forms: enough for four coordinates and two rounds of errors.
+const SYMBOLS: usize = 12;
+
+/// A set of states, followed.
+pub type Set<const N: usize> = [Affine<SYMBOLS>; N];
+
+/// How far a proof may go. All of it is counted, so that the result is the same on every machine.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TubeOptions {
+    /// Boxes of starts that are followed, in all. Default 20,000.
+    pub boxes: usize,
+    /// How often a box is halved at most. Default 40.
+    pub halvings: u32,
+    /// Branches that one box may be in at the same time. Default 512.
+    pub branches: usize,
+    /// A set is cut once it is wider than this share of how far its numbers range. Default 1/64.
+    pub widest: f64,
+}
+
+impl Default for TubeOptions {
+    fn default() -> Self {
+        Self { boxes: 20_000, halvings: 40, branches: 512, widest: 1.0 / 64.0 }
+    }
+}
+
+/// What became of the starts.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Tubes {
+    /// Whether success is proved from every start.
+    pub complete: bool,
+    /// Share of their volume from which success is proved; 1 where it is all of it.
+    pub proved: f64,
+    /// Share in boxes that hold a start which fails when it is simulated.
+    pub refuted: f64,
+    /// No episode that begins in the proved share returns less; none where nothing is proved.
+    pub least_return: Option<f64>,
+    /// Every episode, from any start, is proved to go on for so many steps before anything fails or is given up.
+    pub horizon: u32,
+    /// Boxes that were followed.
+    pub boxes: usize,
+    /// Starts that fail when they are simulated, at most ten.
+    pub counter_examples: Vec<Vec<f64>>,
+}
+
+/// What was proved of one box.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Followed {
+    /// Whether every episode succeeds.
+    pub proved: bool,
+    /// None of them returns less.
+    pub least_return: f64,
+    /// Until then none of them has failed.
+    pub steps: u32,
+}
+
+/// Follows one box of starts until everything is decided. `arrived` ends a branch successfully, before its step.
+pub fn follow<const N: usize>(
+    dynamics: &impl Dynamics<N>,
+    controller: &Controller,
+    sides: &[Interval; N],
+    options: &TubeOptions,
+    arrived: impl Fn(&Set<N>, u32) -> bool,
+) -> Followed {
+    let (aim, scales) = (dynamics.aim(), dynamics.scales());
+    let mut followed = Followed { proved: true, least_return: f64::INFINITY, steps: dynamics.limit() };
+    // All branches step by step, with the least that each has collected.
+    let mut branches_now: Vec<(Set<N>, f64)> = vec![(Affine::of_box(sides), 0.0)];
+    for step in 0..=dynamics.limit() {
+        branches_now.retain(|(set, collected)| {
+            let is_over = arrived(set, step) || (step == dynamics.limit() && aim == Aim::Last);
+            if is_over {
+                followed.least_return = followed.least_return.min(*collected);
+            }
+            !is_over
+        });
+        if branches_now.is_empty() {
+            return followed;
+        }
+        let mut next = Vec::with_capacity(branches_now.len());
+        let mut failed = step == dynamics.limit();
+        for (set, collected) in &branches_now {
+            let choices = controller.choices(&dynamics.observe(set));
+            failed |= choices.is_empty();
+            for Branch { mut state, reward, ended } in choices.iter().flat_map(|choice| dynamics.step(set, choice)) {
+                let value = (collected + reward.low).next_down();
+                let is_lost = state.iter().any(|number| !number.range().is_finite()) || !value.is_finite();
+                match (aim, ended) {
+                    (Aim::End, true) if !is_lost => followed.least_return = followed.least_return.min(value),
+                    (_, false) if !is_lost => {
+                        Affine::follow_errors(&mut state);
+                        cut(state, &scales, options.widest, options.branches, &mut |piece| next.push((piece, value)));
+                    }
+                    _ => failed = true,
+                }
+            }
+            if aim == Aim::Last && next.len() > options.branches {
+                // Too many to keep apart: a box around them all still says for how long nothing falls.
+                let around = |index: usize| next.iter().map(move |(set, _): &(Set<N>, f64)| set[index].range());
+                let sides =
+                    std::array::from_fn(|index| around(index).reduce(Interval::hull).unwrap_or(Interval::UNDEFINED));
+                let least = next.iter().map(|(_, value)| *value).fold(f64::INFINITY, f64::min);
+                next = vec![(Affine::of_box(&sides), least)];
+            }
+            if failed || next.len() > options.branches {
+                return Followed { proved: false, steps: step, ..followed };
+            }
+        }
+        branches_now = next;
+    }
+    followed
+}
+
+/// Cuts a set into pieces that are narrow enough.
+fn cut<const N: usize>(set: Set<N>, scales: &[f64; N], widest: f64, most: usize, take: &mut impl FnMut(Set<N>)) {
+    let mut open = vec![set];
+    let mut pieces = 0;
+    while let Some(set) = open.pop() {
+        let is_wide = set.iter().zip(scales).any(|(number, scale)| number.range().radius() > 0.5 * widest * scale);
+        match Affine::halves(&set, scales).filter(|_| is_wide && pieces + open.len() <= most) {
+            Some((one, other)) => open.extend([other, one]),
+            None => {
+                pieces += 1;
+                take(set);
+            }
+        }
+    }
+}
+
+/// Splits the starts until each piece is proved, refuted by `fails`, or the budget ends.
+///
+/// `fails` says whether the simulated episode from a start fails. Boxes are followed in parallel, a generation at a time,
+/// so that the result does not depend on the number of threads.
+pub fn prove<const N: usize>(
+    dynamics: &impl Dynamics<N>,
+    controller: &Controller,
+    options: &TubeOptions,
+    arrived: impl Fn(&Set<N>, u32) -> bool + Sync,
+    fails: impl Fn(&[f64; N]) -> bool + Sync,
+) -> Tubes {
+    let starts = dynamics.starts();
+    prove_from(dynamics, controller, options, vec![starts], arrived, fails)
+}
+
+/// As [`prove`], from boxes within the starts; shares are of the starts' volume.
+pub fn prove_from<const N: usize>(
+    dynamics: &impl Dynamics<N>,
+    controller: &Controller,
+    options: &TubeOptions,
+    boxes: Vec<[Interval; N]>,
+    arrived: impl Fn(&Set<N>, u32) -> bool + Sync,
+    fails: impl Fn(&[f64; N]) -> bool + Sync,
+) -> Tubes {
+    let starts = dynamics.starts();
+    let mut tubes = Tubes { horizon: dynamics.limit(), complete: true, ..Tubes::default() };
+    // A box, how often it was halved, and for how long nothing failed in the one that it is a half of.
+    let mut generation: Vec<([Interval; N], u32, u32)> = boxes.into_iter().map(|sides| (sides, 0, 0)).collect();
+    let mut least = f64::INFINITY;
+    while !generation.is_empty() {
+        let left = options.boxes.saturating_sub(tubes.boxes);
+        let rest = generation.split_off(left.min(generation.len()));
+        tubes.boxes += generation.len();
+        let results: Vec<Followed> =
+            generation.par_iter().map(|(sides, ..)| follow(dynamics, controller, sides, options, &arrived)).collect();
+        let mut open: Vec<(u32, [Interval; N])> = rest.into_iter().map(|(sides, _, steps)| (steps, sides)).collect();
+        let budget_is_left = open.is_empty();
+        let mut next = Vec::new();
+        for ((sides, halvings, _), result) in generation.into_iter().zip(results) {
+            if result.proved {
+                tubes.proved += share(&sides, &starts);
+                least = least.min(result.least_return);
+            } else if halvings < options.halvings && budget_is_left {
+                let (one, other) = halved(&sides, &starts);
+                next.extend([one, other].map(|half| (half, halvings + 1, result.steps)));
+            } else {
+                open.push((result.steps, sides));
+            }
+        }
+        let verdicts: Vec<bool> = open.par_iter().map(|(_, sides)| fails(&sides.map(Interval::middle))).collect();
+        for ((steps, sides), fails) in open.into_iter().zip(verdicts) {
+            tubes.complete = false;
+            tubes.horizon = tubes.horizon.min(steps);
+            if fails {
+                tubes.refuted += share(&sides, &starts);
+                if tubes.counter_examples.len() < 10 {
+                    tubes.counter_examples.push(sides.map(Interval::middle).to_vec());
+                }
+            }
+        }
+        generation = next;
+    }
+    // Shares are rounded as they are added: all is said of nothing less.
+    tubes.proved = if tubes.complete { 1.0 } else { tubes.proved.min(1.0 - f64::EPSILON) };
+    tubes.least_return = least.is_finite().then_some(least);
+    tubes
+}
+
+/// Share of the starts' volume; coordinates in which they are one number do not count.
+fn share<const N: usize>(sides: &[Interval; N], starts: &[Interval; N]) -> f64 {
+    let widths = sides.iter().zip(starts).map(|(side, all)| (side.high - side.low, all.high - all.low));
+    widths.filter(|(_, all)| *all > 0.0).map(|(own, all)| own / all).product()
+}
+
+/// Halves of the side that is longest for its length at the start.
+fn halved<const N: usize>(sides: &[Interval; N], starts: &[Interval; N]) -> ([Interval; N], [Interval; N]) {
+    let length = |index: usize| {
+        let all = starts[index].high - starts[index].low;
+        if all > 0.0 { (sides[index].high - sides[index].low) / all } else { 0.0 }
+    };
+    let longest = (0..N).fold(0, |best, index| if length(index) > length(best) * (1.0 + 1e-9) { index } else { best });
+    let (mut one, mut other) = (*sides, *sides);
+    (one[longest], other[longest]) = sides[longest].halves();
+    (one, other)
+}
