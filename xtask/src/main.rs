@@ -5,6 +5,7 @@ mod ci;
 mod compare;
 mod fuzz;
 mod mujoco;
+mod proofs;
 mod python;
 mod results;
 mod setup;
@@ -48,6 +49,10 @@ cargo xtask COMMAND
              --share COUNT       one in so many of everything, and no table [default: 1]
              --only KIND         kills, watchers, uploads, work, strangers, plugins, damages or files, and no table; may be
                                  repeated [default: all]
+  proofs   the proof cards of the bundled experts' formulas, as docs/proofs.md (half an hour)
+             --runs DIR          a folder with a run for each environment; missing ones are extracted
+                                 [default: target/proofs]
+             --program FILE      this build of kanrl [default: a new one]
   help     this text";
 
 fn main() -> ExitCode {
@@ -79,6 +84,7 @@ fn command() -> Result<(), String> {
         "compare" => run_compare(&mut parser),
         "fuzz" => run_fuzz(&mut parser),
         "attack" => run_attack(&mut parser),
+        "proofs" => run_proofs(&mut parser),
         "help" => help(),
         other => Err(format!("unknown command `{other}`\n\n{HELP}")),
     }
@@ -149,6 +155,19 @@ fn run_attack(parser: &mut lexopt::Parser) -> Result<(), String> {
         }
     }
     attack::attack(&options)
+}
+
+fn run_proofs(parser: &mut lexopt::Parser) -> Result<(), String> {
+    let mut options = proofs::Options::default();
+    while let Some(argument) = next(parser)? {
+        match argument {
+            Long("runs") => options.runs = Some(value(parser)?.into()),
+            Long("program") => options.program = Some(value(parser)?.into()),
+            Long("help") | Short('h') => return help(),
+            other => return Err(unexpected(other)),
+        }
+    }
+    proofs::proofs(&options)
 }
 
 fn without_options(parser: &mut lexopt::Parser) -> Result<(), String> {

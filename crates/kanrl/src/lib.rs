@@ -42,7 +42,7 @@
 //!
 //! # Overview
 //! The traits and data types of [`kanrl_core`] are at the root ([`environment`], [`policy`], [`approximator`],
-//! [`function`], …), the other crates are modules: [`symbolic`], [`experts`], [`pipeline`], [`render`]. [`prelude`] has what
+//! [`function`], …), the other crates are modules: [`symbolic`], [`experts`], [`pipeline`], [`render`], [`verify`] and its [`interval`] arithmetic. [`prelude`] has what
 //! most programs need. Parts with a `kind` in the config derive serde's traits without a dependency on serde:
 //!
 //! ```
@@ -92,6 +92,7 @@ mod processes;
 mod run;
 #[cfg(feature = "cli")]
 mod terminal;
+pub mod verification;
 
 #[cfg(feature = "cli")]
 use {command_line::EVERYWHERE, command_line::command, failure::Failure, plugins::Plugins};
@@ -109,6 +110,7 @@ pub use kanrl_pipeline as pipeline;
 pub use kanrl_plugin as plugin;
 pub use kanrl_render as render;
 pub use kanrl_symbolic as symbolic;
+pub use {kanrl_interval as interval, kanrl_verify as verify};
 pub use {serde, serde_json, typetag};
 
 use environment::{EnvironmentError, EnvironmentRegistry};

@@ -3,9 +3,11 @@ mod config;
 mod env;
 mod experts;
 mod explain;
+mod explain_policy;
 mod export;
 mod extract;
 mod generate;
+mod hypothesis;
 mod plugins;
 mod policy;
 mod policy_flags;
@@ -16,6 +18,7 @@ mod serve;
 mod studio_work;
 mod sweep;
 mod train_expert;
+mod verify;
 
 use crate::{Failure, Plugins};
 use clap::Subcommand;
@@ -31,8 +34,14 @@ pub enum Command {
     /// List, show, and compare runs.
     #[command(subcommand)]
     Runs(runs::Runs),
+    /// Test hypotheses about a run's network: separability, symmetries, and formulas of yours.
+    Hypothesis(hypothesis::Hypothesis),
     /// Export a formula as text, math, or code.
     Export(export::Export),
+    /// Prove what can be proved about a formula: a proof card, and a hunt for counter-examples.
+    Verify(verify::Verify),
+    /// Say what each term of a formula does, in numbers, words, and pictures.
+    Explain(explain_policy::ExplainPolicy),
     /// Play a policy and report its returns.
     Evaluate(policy::Evaluate),
     /// Show an episode, as a video or in the terminal.
@@ -71,6 +80,9 @@ pub fn run(command: Command, quiet: bool, plugins: &Plugins) -> Result<(), Failu
         Command::Sweep(sweep) => sweep.run(quiet, plugins),
         Command::Runs(runs) => runs.run(),
         Command::Export(export) => export.run(),
+        Command::Hypothesis(hypothesis) => hypothesis.run(plugins),
+        Command::Explain(explain) => explain.run(quiet, plugins),
+        Command::Verify(verify) => verify.run(quiet, plugins),
         Command::Evaluate(evaluate) => evaluate.run(quiet, plugins),
         Command::Play(play) => play.run(quiet, plugins),
         Command::Act(act) => act.run(quiet, plugins),

@@ -9,6 +9,7 @@ use kanrl_pipeline::run::{PolicySource, Returns};
 use kanrl_pipeline::stages::record::film::film;
 use kanrl_render::terminal::half_blocks;
 use kanrl_render::video::Format;
+use kanrl_verify::{Conditions, Find};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -78,6 +79,9 @@ pub struct Play {
     /// The episode's seed.
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// A find of `kanrl verify --hunt`: play its start, seed, constants, delay and noise.
+    #[arg(long, value_name = "FILE", conflicts_with = "seed")]
+    conditions: Option<PathBuf>,
     /// Output video: FILE.mp4, FILE.png (animated), or FILE.gif.
     #[arg(long, value_name = "FILE", default_value = "episode.mp4")]
     out: PathBuf,
@@ -95,7 +99,12 @@ pub struct Play {
 impl Play {
     pub fn run(self, quiet: bool, plugins: &Plugins) -> Result<(), Failure> {
         let registry = plugins.environments_for(&self.environment)?;
-        let mut environment = registry.make(&self.environment, &KeywordArguments::new()).map_err(Failure::input)?;
+        let conditions = match &self.conditions {
+            Some(file) => conditions(file)?,
+            None => Conditions { seed: self.seed, ..Conditions::default() },
+        };
+        let entry = registry.get(&self.environment).map_err(Failure::input)?;
+        let mut environment = conditions.environment(entry).map_err(Failure::input)?;
         let spec = environment.spec().clone();
         let policy = self.flags.build(&self.policy, &spec)?;
         if !quiet {
@@ -119,7 +128,7 @@ impl Play {
             }
             true
         };
-        let film = film(environment.as_mut(), policy.as_ref(), self.seed, format, self.captions, &mut show)
+        let film = film(environment.as_mut(), policy.as_ref(), conditions.seed, format, self.captions, &mut show)
             .map_err(Failure::run)?;
         let steps = film.frames - 1;
         if !self.terminal {
@@ -127,7 +136,7 @@ impl Play {
         }
         if self.json {
             return json::print(&serde_json::json!({
-                "environment": spec.id, "policy": self.policy.to_string(), "seed": self.seed,
+                "environment": spec.id, "policy": self.policy.to_string(), "seed": conditions.seed,
                 "return": film.episode_return, "steps": steps, "file": self.out,
             }));
         }
@@ -137,4 +146,14 @@ impl Play {
         }
         Ok(())
     }
+}
+
+/// The conditions of a find.
+fn conditions(file: &std::path::Path) -> Result<Conditions, Failure> {
+    let wrong = |error: &dyn std::fmt::Display| {
+        let message = std::io::Error::other(format!("{}: {error}", file.display()));
+        Failure::input_with_help(message, "name a file that `kanrl verify --hunt` wrote")
+    };
+    let text = std::fs::read_to_string(file).map_err(|error| wrong(&error))?;
+    serde_json::from_str::<Find>(&text).map(|find| find.conditions).map_err(|error| wrong(&error))
 }
