@@ -50,17 +50,9 @@ fn intervals_enclose_mpmaths_and_are_no_wider_than_rounding_asks_for() {
     let mut random = Generator::new(1);
     let mut lines = String::new();
     let mut count = 0;
-    for text in [
-        "x^2",
-        "x^3",
-        "sin(x)",
-        "cos(x)",
-        "exp(x)",
-        "1/(x + 10)",
-        "log(x + 10)",
-        "sqrt(x + 10)",
-        "sin(cos(x)) - 3.5",
-    ] {
+    for text in
+        ["x^2", "x^3", "sin(x)", "cos(x)", "exp(x)", "1/(x + 10)", "log(x + 10)", "sqrt(x + 10)", "sin(cos(x)) - 3.5"]
+    {
         let program = Program::new(&[text.parse().expect("an expression")], &["x"]).expect("known");
         for _ in 0..60 {
             let low = random.uniform(-6.0, 6.0);
