@@ -23,7 +23,9 @@ impl Random {
     }
 }
 
-const FUNCTIONS: [(Function, fn(f64) -> f64); 19] = [
+type InDoubles = fn(f64) -> f64;
+
+const FUNCTIONS: [(Function, InDoubles); 19] = [
     (Function::Exp, f64::exp),
     (Function::Log, f64::ln),
     (Function::Sqrt, f64::sqrt),
@@ -84,7 +86,7 @@ fn a_million_points_never_leave_affine_forms_and_intervals() {
         let one = x * y + x.sin() * 3.0;
         let two = one.min(y.tanh()) - f64::from(x as f32);
         let three = two.powi(3) / (x.cos() + 2.0);
-        [one, two, three, three.max(-1.0).min(1.0).max(-one.abs())]
+        [one, two, three, three.clamp(-1.0, 1.0).max(-one.abs())]
     }
     let mut random = Random(2);
     for _ in 0..10_000 {

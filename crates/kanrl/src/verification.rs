@@ -20,7 +20,7 @@ const STEPS: u64 = 50_000_000;
 /// How a formula is verified.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verification {
-    /// Bounds of coordinates, in the place of those that the environment declares: name, low, high.
+    /// Bounds of coordinates, instead of those that the environment declares: name, low, high.
     pub extents: Vec<(String, f64, f64)>,
     /// Episodes for statistics; by default as many as 50 million steps hold at least, at most a million.
     pub episodes: Option<u64>,

@@ -54,7 +54,7 @@ pub fn contradictions(card: &ProofCard, formula: &Formula, points: usize) -> Res
         tape.evaluate(&point, &mut outputs);
         for ((index, low, high), broken) in bounds.iter().zip(&mut broken) {
             let value = outputs[*index];
-            if !*broken && !(*low <= value && value <= *high) {
+            if !*broken && !(*low..=*high).contains(&value) {
                 *broken = true;
                 let name = &formula.outputs()[*index].name;
                 let point: Vec<String> = formula

@@ -45,7 +45,7 @@ fn python() -> Option<PathBuf> {
 }
 
 #[test]
-fn intervals_enclose_mpmaths_and_are_no_wider_than_rounding_asks_for() {
+fn intervals_enclose_mpmaths_and_are_only_as_wide_as_rounding_asks_for() {
     let Some(python) = python() else { return };
     let mut random = Generator::new(1);
     let mut lines = String::new();

@@ -38,7 +38,7 @@ pub struct Verify {
     /// The environment's id [default: the run's].
     #[arg(long, value_name = "ID")]
     environment: Option<String>,
-    /// Bounds of an observation, such as x_dot=-3:3, in the place of the declared ones. May be repeated [default: for
+    /// Bounds of an observation, such as x_dot=-3:3, instead of the declared ones. May be repeated [default: for
     /// observations without bounds, twice the largest size seen in 100 episodes].
     #[arg(long, value_name = "NAME=LOW:HIGH", value_parser = extent, allow_hyphen_values = true)]
     extent: Vec<(String, f64, f64)>,

@@ -5,6 +5,7 @@ use super::{Format, export};
 use crate::expression::SymbolicError;
 use crate::formula::Formula;
 use kanrl_core::action::ActionRule;
+use std::cmp::Ordering;
 
 /// The box for which a formula was proved, and the action for observations outside.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,7 +38,9 @@ pub fn export_with_monitor(formula: &Formula, format: Format, monitor: &Monitor)
     if monitor.low.len() != inputs || monitor.high.len() != inputs {
         return invalid(format!("the monitor has bounds for {} inputs, the formula has {inputs}", monitor.low.len()));
     }
-    if let Some(index) = (0..inputs).find(|index| !(monitor.low[*index] < monitor.high[*index])) {
+    if let Some(index) =
+        (0..inputs).find(|index| monitor.low[*index].partial_cmp(&monitor.high[*index]) != Some(Ordering::Less))
+    {
         let (low, high) = (monitor.low[index], monitor.high[index]);
         return invalid(format!("the bounds {low} and {high} of `{}` are not in order", formula.inputs()[index]));
     }
