@@ -156,7 +156,7 @@ impl StudentHead {
             rule = ActionRule::Argmax;
         }
         let formula = Formula::new(inputs, outputs, rule)?;
-        // What is no name for a formula's text (it may be of any length) stays a number.
+        // What is not a name for a formula's text (it may be of any length) stays a number.
         let labeled = (!self.labels.is_empty()).then(|| formula.clone().with_labels(self.labels.clone()));
         Ok(labeled.and_then(Result::ok).unwrap_or(formula))
     }
