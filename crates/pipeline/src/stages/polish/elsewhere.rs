@@ -5,7 +5,7 @@
 //! depend on its constants and the seeds alone. Its workers [`serve`].
 
 use super::returns::{Play, Played};
-use super::variants;
+use super::variants::variants;
 use crate::config::RunConfig;
 use crate::engine::StageError;
 use crate::events::Reporter;
@@ -184,7 +184,7 @@ mod tests {
     use crate::formulas::Draft;
     use crate::head::StudentHead;
     use crate::stages::polish::returns::{Play, Played};
-    use crate::stages::polish::variants;
+    use crate::stages::polish::variants::variants;
     use kanrl_core::environment::EnvironmentRegistry;
 
     #[test]

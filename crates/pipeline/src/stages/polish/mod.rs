@@ -9,11 +9,11 @@ pub(crate) mod section;
 mod shorten;
 pub mod states;
 pub(crate) mod tuned;
+mod variants;
 
 pub use section::{PolishSection, PolishWorkers};
 pub use tuned::{TunedFormula, TunedFormulas};
 
-use crate::config::RunConfig;
 use crate::engine::{Input, Output, StageError, code};
 use crate::formulas::Draft;
 use crate::formulas::rounding::spread;
@@ -24,15 +24,14 @@ use crate::stages::artifacts::{ExplainingFormulas, PolishedFormulas};
 use crate::stages::collect::ExpertData;
 use crate::stages::context::StageContext;
 use crate::stages::context::failed;
-use crate::stages::evaluate::variants::{Group, variant_of};
 use crate::stages::per_student::PerStudent;
 use crate::stages::polish::elsewhere::Pool;
 use crate::stages::polish::objective::{Objective, STATES};
 use crate::stages::polish::returns::Play;
 use crate::stages::polish::round::{Progress, Student, tune};
 use crate::stages::polish::states::States;
+use crate::stages::polish::variants::variants;
 use crate::stages::teacher::Teacher;
-use kanrl_core::environment::{EnvironmentError, EnvironmentRegistry};
 use kanrl_core::policy::Policy;
 use kanrl_core::rollout::{RolloutOptions, Rollouts};
 
@@ -129,21 +128,6 @@ fn unit(setting: &StageContext<'_>, environment: &Rollouts, policy: &dyn Policy)
     let center = mean(&returns);
     let squares: Vec<f64> = returns.iter().map(|value| (value - center).powi(2)).collect();
     Ok(center.abs().max(mean(&squares).sqrt()).max(f64::MIN_POSITIVE.sqrt()))
-}
-
-/// The environment, and its perturbed variants if there are to be any.
-fn variants(environments: &EnvironmentRegistry, config: &RunConfig) -> Result<Vec<Rollouts>, EnvironmentError> {
-    let section = &config.environment;
-    let mut all = vec![Rollouts::new(environments.get(&section.id)?, &section.arguments)?];
-    let share = config.polish.perturbation;
-    if share > 0.0 {
-        for group in [Group::TimeStep, Group::Masses] {
-            for factor in [1.0 - share, 1.0 + share] {
-                all.extend(variant_of(environments, section, group, factor)?);
-            }
-        }
-    }
-    Ok(all)
 }
 
 /// The Python package's pool of workers on Ray; they run this program.
