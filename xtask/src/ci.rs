@@ -6,7 +6,7 @@ use crate::shell::{has, run, run_with};
 /// The whole test suite, with all features.
 pub fn test() -> Result<(), String> {
     setup::tests()?;
-    run_with("cargo", &["test", "--workspace", "--all-features"], &python(&interpreter()?))?;
+    run_with("cargo", &["test", "--workspace", "--all-features", "--no-fail-fast"], &python(&interpreter()?))?;
     crate::python::test()?;
     gymnasium("test", &[])
 }
