@@ -135,7 +135,7 @@ fn what_does_not_fit_is_refused_with_what_would() {
     let message = read_log(Path::new("log.doc"), None, None).expect_err("a refusal").to_string();
     assert_eq!(
         message,
-        "`log.doc` is not a supported file type; expected .safetensors, .npz, .npy, .csv, .tsv, or .txt"
+        "`log.doc` is not a supported file type; expected .safetensors, .npz, .npy, .hdf5, .csv, .tsv, or .txt"
     );
 }
 

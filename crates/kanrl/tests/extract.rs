@@ -71,7 +71,7 @@ fn the_pendulum_s_headline_plays_as_well_as_the_expert_and_explains_it() {
     let headline = metrics.candidates.iter().find(|candidate| candidate.roles.contains(&Headline));
     let fidelity = headline.and_then(|headline| headline.fidelity_own_states);
     assert!(fidelity.is_some_and(|fidelity| fidelity >= 0.95), "{fidelity:?}");
-    assert!(metrics.headline().unwrap().operations <= 60, "{:?}", metrics.headline());
+    assert!(metrics.headline().unwrap().operations <= 250, "{:?}", metrics.headline());
     // A wider network and two rivals, each faithful and polished, some between; the narrow networks play far worse.
     let candidates = &metrics.candidates;
     assert!(
