@@ -109,7 +109,7 @@ fn numbers(bytes: &[u8]) -> Vec<f64> {
     bytes.chunks_exact(8).map(|bytes| f64::from_le_bytes(bytes.try_into().expect("a chunk of 8 bytes"))).collect()
 }
 
-/// Adds an episode with what the expert would do in each of its first `most` states, whoever played it.
+/// Adds an episode with what the expert would do in each of its first `most` states, whoever played it; nothing for none.
 pub(crate) fn push_labeled(
     data: &mut Dataset,
     expert: &dyn ExpertPolicy,
@@ -120,6 +120,9 @@ pub(crate) fn push_labeled(
     let elapsed = trajectory.elapsed_steps();
     let rows = elapsed.len();
     let kept = rows.min(most);
+    if kept == 0 {
+        return Ok(());
+    }
     let targets = match expert.score_kind() {
         Some(_) => {
             let mut scores = vec![0.0; rows * head.action_space().outputs()];
@@ -132,7 +135,38 @@ pub(crate) fn push_labeled(
             head.targets_from_actions(&actions)
         }
     };
-    let (inputs, outputs) = (trajectory.observations.len() / rows.max(1), targets.len() / rows.max(1));
+    let (inputs, outputs) = (trajectory.observations.len() / rows, targets.len() / rows);
     data.push_episode(&trajectory.observations[..kept * inputs], &targets[..kept * outputs], &vec![1.0; kept]);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::push_labeled;
+    use crate::head::StudentHead;
+    use kanrl_core::dataset::Dataset;
+    use kanrl_core::environment::{EnvironmentRegistry, KeywordArguments};
+    use kanrl_core::rollout::{RolloutOptions, Rollouts};
+    use kanrl_experts::FunctionPolicy;
+
+    #[test]
+    fn only_the_first_states_are_labeled_and_without_any_nothing_is_added() {
+        let mut registry = EnvironmentRegistry::new();
+        kanrl_envs_classic::register(&mut registry).unwrap();
+        let rollouts = Rollouts::new(registry.get("CartPole-v1").unwrap(), &KeywordArguments::new()).unwrap();
+        let spec = rollouts.spec();
+        let expert = FunctionPolicy::from_text("0; 3*theta + theta_dot", spec).unwrap();
+        let options = RolloutOptions { record: true, ..RolloutOptions::default() };
+        let episode = rollouts.run(&expert, &[1], &options).unwrap().remove(0);
+        let trajectory = episode.trajectory.expect("it is recorded");
+        let head = StudentHead::new(spec.action_space.clone());
+        let mut data = Dataset::new(spec.observation_space.names(), head.output_names(), None);
+        for most in [0, 3, 0] {
+            push_labeled(&mut data, &expert, &head, &trajectory, most).unwrap();
+        }
+        assert_eq!((data.episode_starts.as_slice(), data.rows()), (&[0][..], 3));
+        assert_eq!(data.observations, trajectory.observations[..12]);
+        push_labeled(&mut data, &expert, &head, &trajectory, usize::MAX).unwrap();
+        assert_eq!(data.rows(), 3 + trajectory.rewards.len());
+    }
 }

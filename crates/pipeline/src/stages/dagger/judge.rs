@@ -97,11 +97,6 @@ impl<'a> Judge<'a> {
         self.on(&self.fresh, student)
     }
 
-    /// The expert's mean return on the seeds that rounds are compared by.
-    pub(super) fn mean_of_expert(&self) -> f64 {
-        mean(&self.expert_returns)
-    }
-
     /// Whether a student, [judged](Self::judge), plays as well as the expert and does nearly always what it does.
     pub(super) fn is_as_good_as_the_expert(&self, judged: &Judged) -> bool {
         self.imitates_well(judged) && judged.is_as_good_as(&self.expert_returns)

@@ -3,7 +3,7 @@
 
 use super::judge::{CLOSE, Judge, Judged};
 use super::mixture::Mixture;
-use super::takeover::{EPISODES, STEPS_BEFORE, Saved, TakeOver, is_lost};
+use super::takeover::{EPISODES, STEPS_BEFORE, Saved, is_lost};
 use crate::engine::StageError;
 use crate::rollouts::{Game, play, play_all};
 use crate::run::seeds::{self, Purpose};
@@ -267,7 +267,9 @@ impl<'a> Dagger<'a> {
             for part in 0..parts {
                 let own: Vec<u64> = seeds.iter().skip(part).step_by(parts).copied().collect();
                 let only = anchored.then_some(part);
-                let mixture = Mixture { student, expert: self.expert, expert_share, only, seed: config.seed };
+                let takes =
+                    |row: &[f64], step: u32| expert_share > 0.0 && seeds::unit(config.seed, row, step) < expert_share;
+                let mixture = Mixture { student, expert: self.expert, takes, only };
                 let what = "episodes of the student";
                 match play(&self.rollouts, &mixture, &own, &options, &self.setting.reporter, self.stage, what) {
                     Ok(played) => {
@@ -299,7 +301,7 @@ impl<'a> Dagger<'a> {
 
     /// Whether an episode ended early, far below the expert's return.
     fn is_lost(&self, episode: &Episode) -> bool {
-        episode.terminated && is_lost(episode.episode_return, self.judge.mean_of_expert())
+        episode.terminated && is_lost(episode.episode_return, self.of_expert())
     }
 
     /// What the expert makes of some of the episodes that a player lost, where it takes over shortly before their end.
@@ -307,14 +309,16 @@ impl<'a> Dagger<'a> {
         let lost: Vec<&Episode> = episodes.iter().filter(|episode| self.is_lost(episode)).take(EPISODES).collect();
         let mut saved = Saved { tried: lost.len(), ..Saved::default() };
         for (count, before) in saved.saved.iter_mut().zip(STEPS_BEFORE) {
-            let players: Vec<TakeOver<'_>> = lost
-                .iter()
-                .map(|episode| TakeOver {
+            let player = |episode: &&Episode| {
+                let after = episode.length.saturating_sub(before);
+                Mixture {
                     student: player,
                     expert: self.expert,
-                    after: episode.length.saturating_sub(before),
-                })
-                .collect();
+                    takes: move |_: &[f64], step| step >= after,
+                    only: None,
+                }
+            };
+            let players: Vec<_> = lost.iter().map(player).collect();
             let seeds: Vec<[u64; 1]> = lost.iter().map(|episode| [episode.seed]).collect();
             let games: Vec<Game<'_>> = players
                 .iter()

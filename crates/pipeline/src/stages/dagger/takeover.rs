@@ -1,60 +1,11 @@
 //! The take-over test: could the expert still have saved an episode that the student lost?
 
-use kanrl_core::action::ActionBatch;
-use kanrl_core::policy::{ExpertPolicy, Policy, PolicyError};
-use kanrl_core::space::ActionSpace;
-
 /// Steps before the end of an episode at which the expert takes over, the fewest first.
 pub(super) const STEPS_BEFORE: [u32; 2] = [10, 50];
 /// Lost episodes of a round that are tried.
 pub(super) const EPISODES: usize = 6;
 /// An episode is lost where its return is below the expert's mean by more than this share of it, and saved where it is not.
 const LOST: f64 = 0.2;
-
-/// A policy, and the expert from a step on.
-pub(super) struct TakeOver<'a> {
-    pub(super) student: &'a dyn Policy,
-    pub(super) expert: &'a dyn ExpertPolicy,
-    /// Steps that the student takes.
-    pub(super) after: u32,
-}
-
-impl Policy for TakeOver<'_> {
-    fn observation_size(&self) -> usize {
-        self.student.observation_size()
-    }
-
-    fn action_space(&self) -> &ActionSpace {
-        self.student.action_space()
-    }
-
-    fn act(&self, observations: &[f64], elapsed_steps: &[u32], actions: &mut ActionBatch) -> Result<(), PolicyError> {
-        self.student.act(observations, elapsed_steps, actions)?;
-        if elapsed_steps.iter().all(|step| *step < self.after) {
-            return Ok(());
-        }
-        let mut wanted = actions.clone();
-        self.expert.act(observations, elapsed_steps, &mut wanted)?;
-        let taken: Vec<bool> = elapsed_steps.iter().map(|step| *step >= self.after).collect();
-        replace(actions, &wanted, &taken);
-        Ok(())
-    }
-}
-
-/// Replaces the actions of the rows that are `taken`.
-pub(super) fn replace(actions: &mut ActionBatch, wanted: &ActionBatch, taken: &[bool]) {
-    match (actions, wanted) {
-        (ActionBatch::Discrete(actions), ActionBatch::Discrete(wanted)) => {
-            let rows = actions.iter_mut().zip(wanted).zip(taken).filter(|(_, taken)| **taken);
-            rows.for_each(|((action, wanted), _)| *action = *wanted);
-        }
-        (ActionBatch::Continuous { values, size }, ActionBatch::Continuous { values: wanted, .. }) => {
-            let rows = values.chunks_exact_mut(*size).zip(wanted.chunks_exact(*size)).zip(taken);
-            rows.filter(|(_, taken)| **taken).for_each(|((row, wanted), _)| row.copy_from_slice(wanted));
-        }
-        _ => unreachable!("both act in the same space"),
-    }
-}
 
 /// Whether an episode's return is far below the expert's.
 pub(super) fn is_lost(episode_return: f64, of_expert: f64) -> bool {
@@ -96,8 +47,7 @@ impl Saved {
 
 #[cfg(test)]
 mod tests {
-    use super::{Saved, is_lost, replace};
-    use kanrl_core::action::ActionBatch;
+    use super::{Saved, is_lost};
 
     #[test]
     fn the_last_steps_are_hopeless_that_the_expert_saves_nothing_from() {
@@ -110,18 +60,5 @@ mod tests {
     fn an_episode_is_lost_far_below_the_expert_s_return() {
         assert!(is_lost(300.0, 500.0) && !is_lost(450.0, 500.0));
         assert!(is_lost(-250.0, -200.0) && !is_lost(-230.0, -200.0));
-    }
-
-    #[test]
-    fn only_the_rows_that_are_taken_change() {
-        let mut actions = ActionBatch::Continuous { values: vec![1.0, 2.0, 3.0, 4.0], size: 2 };
-        let wanted = ActionBatch::Continuous { values: vec![5.0, 6.0, 7.0, 8.0], size: 2 };
-        replace(&mut actions, &wanted, &[false, true]);
-        let ActionBatch::Continuous { values, .. } = actions else { unreachable!("a vector") };
-        assert_eq!(values, [1.0, 2.0, 7.0, 8.0]);
-        let mut actions = ActionBatch::Discrete(vec![0, 0, 0]);
-        replace(&mut actions, &ActionBatch::Discrete(vec![1, 1, 1]), &[true, false, true]);
-        let ActionBatch::Discrete(values) = actions else { unreachable!("choices") };
-        assert_eq!(values, [1, 0, 1]);
     }
 }
