@@ -1,5 +1,7 @@
 //! Seeds of episodes: disjoint ranges for each purpose, so that nothing is ever tuned on the seeds that are reported.
 
+use kanrl_core::random::Generator;
+
 /// What an episode is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
@@ -57,9 +59,16 @@ pub fn episodes(run_seed: u64, purpose: Purpose, count: usize) -> Vec<u64> {
 /// A number in [0, 1) that depends on a seed, an observation and the step alone: chance for policies, which must give the
 /// same action for the same row regardless of the other rows in the batch.
 pub fn unit(seed: u64, observation: &[f64], step: u32) -> f64 {
-    let start = mix(seed ^ u64::from(step));
-    let hash = observation.iter().fold(start, |hash, value| mix(hash ^ value.to_bits()));
-    (hash >> 11) as f64 / (1_u64 << 53) as f64
+    (hash(seed, observation, step) >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// As [`unit`], for more than one number.
+pub fn generator(seed: u64, observation: &[f64], step: u32) -> Generator {
+    Generator::new(hash(seed, observation, step))
+}
+
+fn hash(seed: u64, observation: &[f64], step: u32) -> u64 {
+    observation.iter().fold(mix(seed ^ u64::from(step)), |hash, value| mix(hash ^ value.to_bits()))
 }
 
 /// SplitMix64's finalizer (Steele, Lea, Flood 2014): neighboring run seeds give unrelated places.

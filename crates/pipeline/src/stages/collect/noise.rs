@@ -4,7 +4,7 @@
 use crate::run::seeds;
 use kanrl_core::action::ActionBatch;
 use kanrl_core::policy::{ExpertPolicy, Policy, PolicyError};
-use kanrl_core::space::ActionSpace;
+use kanrl_core::space::{ActionSpace, Coordinate};
 
 /// What counts as the range of an action without bounds.
 const UNBOUNDED: f64 = 2.0;
@@ -15,12 +15,6 @@ pub(super) struct Disturbed<'a> {
     pub(super) expert: &'a dyn ExpertPolicy,
     pub(super) share: f64,
     pub(super) seed: u64,
-}
-
-impl Disturbed<'_> {
-    fn unit(&self, place: usize, row: &[f64], step: u32) -> f64 {
-        seeds::unit(self.seed.wrapping_add(place as u64 + 1), row, step)
-    }
 }
 
 impl Policy for Disturbed<'_> {
@@ -35,24 +29,21 @@ impl Policy for Disturbed<'_> {
     fn act(&self, observations: &[f64], elapsed_steps: &[u32], actions: &mut ActionBatch) -> Result<(), PolicyError> {
         self.expert.act(observations, elapsed_steps, actions)?;
         let rows = observations.chunks_exact(self.observation_size()).zip(elapsed_steps);
+        let generators = rows.map(|(row, step)| seeds::generator(self.seed, row, *step));
         match (actions, self.action_space()) {
             (ActionBatch::Discrete(actions), ActionSpace::Discrete(space)) => {
-                for (action, (row, step)) in actions.iter_mut().zip(rows) {
-                    if self.unit(0, row, *step) < self.share {
-                        *action = (self.unit(1, row, *step) * space.len() as f64) as usize;
+                for (action, mut random) in actions.iter_mut().zip(generators) {
+                    if random.uniform(0.0, 1.0) < self.share {
+                        *action = random.uniform(0.0, space.len() as f64) as usize;
                     }
                 }
             }
             (ActionBatch::Continuous { values, size }, ActionSpace::Box(space)) => {
-                for (values, (row, step)) in values.chunks_exact_mut(*size).zip(rows) {
-                    for (axis, (value, coordinate)) in values.iter_mut().zip(&space.coordinates).enumerate() {
-                        let (low, high) = (coordinate.low, coordinate.high);
-                        let unit = |place: usize| self.unit(2 * axis + place, row, *step);
-                        // Box and Muller's normal number.
-                        let normal = (-2.0 * (1.0 - unit(0)).ln()).sqrt() * (std::f64::consts::TAU * unit(1)).cos();
+                for (values, mut random) in values.chunks_exact_mut(*size).zip(generators) {
+                    for (value, Coordinate { low, high, .. }) in values.iter_mut().zip(&space.coordinates) {
                         let range = if (high - low).is_finite() { high - low } else { UNBOUNDED };
-                        let disturbed = f64::from(*value) + self.share * range * normal;
-                        *value = disturbed.clamp(low, high) as f32;
+                        let disturbed = random.normal(f64::from(*value), self.share * range);
+                        *value = disturbed.clamp(*low, *high) as f32;
                     }
                 }
             }
