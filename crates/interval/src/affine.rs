@@ -207,7 +207,7 @@ impl<const K: usize> Number for Affine<K> {
         let error = at_middle.radius() + bent + steepness.abs() * self.error + jumps;
         let sizes = level.abs() + bent + steepness.abs() * (self.size() + middle.abs());
         // Of the function itself, elsewhere than in the middle.
-        let own = crate::interval::FUNCTION_ERROR * values.magnitude();
+        let own = Interval::FUNCTION_ERROR * values.magnitude();
         let own = if own.is_finite() { own } else { f64::INFINITY };
         Self::settled(center, terms, error + ROUNDING * sizes + own, values)
     }

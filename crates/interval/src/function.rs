@@ -1,6 +1,5 @@
 //! Functions of one variable: what they give over an interval, and how steep they are there.
 
-use crate::interval::FUNCTION_ERROR;
 use crate::{Interval, Local};
 use std::f64::consts::{FRAC_PI_2, PI};
 
@@ -113,7 +112,7 @@ impl Function {
                 let size = x.absolute();
                 let value = |x: f64| (-(x * x)).exp();
                 Interval { low: value(size.high), high: value(size.low) }
-                    .widened(FUNCTION_ERROR * (1.0 + size.high.min(40.0)))
+                    .widened(Interval::FUNCTION_ERROR * (1.0 + size.high.min(40.0)))
                     .within(0.0, 1.0)
             }
             Self::WholePower(exponent) => x.whole_power(exponent),

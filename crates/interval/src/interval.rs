@@ -23,10 +23,9 @@ pub struct Interval {
     pub high: f64,
 }
 
-/// Relative error granted to a library function, generously.
-pub(crate) const FUNCTION_ERROR: f64 = 16.0 * f64::EPSILON;
-
 impl Interval {
+    /// Relative error granted to a library function, generously.
+    pub const FUNCTION_ERROR: f64 = 16.0 * f64::EPSILON;
     /// What may be anything, NaN included.
     pub const UNDEFINED: Self = Self { low: f64::NAN, high: f64::NAN };
     /// Any number, infinite ones included.
@@ -131,7 +130,8 @@ impl Interval {
 
     /// Outward by a relative error and one unit in the last place.
     #[inline]
-    pub(crate) fn widened(self, error: f64) -> Self {
+    #[must_use]
+    pub fn widened(self, error: f64) -> Self {
         let low = self.low - self.low.abs() * error;
         let high = self.high + self.high.abs() * error;
         // ∞ − ∞ keeps the end it came from.
@@ -227,7 +227,7 @@ impl Interval {
 
     /// The values of a rising function.
     pub(crate) fn rising(self, function: impl Fn(f64) -> f64) -> Self {
-        Self { low: function(self.low), high: function(self.high) }.widened(FUNCTION_ERROR)
+        Self { low: function(self.low), high: function(self.high) }.widened(Self::FUNCTION_ERROR)
     }
 
     /// Cosines.
@@ -238,7 +238,7 @@ impl Interval {
         }
         let low = if self.has_point(PI, 2.0 * PI) { -1.0 } else { self.low.cos().min(self.high.cos()) };
         let high = if self.has_point(0.0, 2.0 * PI) { 1.0 } else { self.low.cos().max(self.high.cos()) };
-        Self { low, high }.inflated(FUNCTION_ERROR).within(-1.0, 1.0)
+        Self { low, high }.inflated(Self::FUNCTION_ERROR).within(-1.0, 1.0)
     }
 
     /// Sines.
@@ -249,7 +249,7 @@ impl Interval {
         }
         let low = if self.has_point(-FRAC_PI_2, 2.0 * PI) { -1.0 } else { self.low.sin().min(self.high.sin()) };
         let high = if self.has_point(FRAC_PI_2, 2.0 * PI) { 1.0 } else { self.low.sin().max(self.high.sin()) };
-        Self { low, high }.inflated(FUNCTION_ERROR).within(-1.0, 1.0)
+        Self { low, high }.inflated(Self::FUNCTION_ERROR).within(-1.0, 1.0)
     }
 
     /// Whether some `offset + k · period` lies in it, or so near that rounding could hide it.

@@ -180,21 +180,7 @@ impl Compiler {
                 _ => return self.push(Instruction::Power(x, rest[0])),
             },
             Operator::Native(native) => return self.push(Instruction::Native(native, x)),
-            Operator::Exp => Function::Exp,
-            Operator::Log => Function::Log,
-            Operator::Sqrt => Function::Sqrt,
-            Operator::Sin => Function::Sin,
-            Operator::Cos => Function::Cos,
-            Operator::Tan => Function::Tan,
-            Operator::Tanh => Function::Tanh,
-            Operator::Arcsin => Function::Arcsin,
-            Operator::Arccos => Function::Arccos,
-            Operator::Arctan => Function::Arctan,
-            Operator::Arctanh => Function::Arctanh,
-            Operator::Abs => Function::Abs,
-            Operator::Sign => Function::Sign,
-            Operator::Gaussian => Function::Gaussian,
-            Operator::Step => Function::Step,
+            other => other.function().expect("all others take one operand"),
         };
         self.push(Instruction::Function(function, x))
     }
@@ -211,17 +197,14 @@ impl Compiler {
 
 /// What a program's own function says of itself.
 fn of_native(native: Native, x: Interval) -> Local {
-    let function = native.function();
-    let bounds = |x: Interval| {
-        if x.is_undefined() || !function.domain.contains(x.low, x.high) {
-            return Interval::UNDEFINED;
-        }
-        let (low, high) = (function.bounds)(x.low, x.high);
-        let error = 16.0 * f64::EPSILON;
-        Interval::new((low - low.abs() * error).next_down(), (high + high.abs() * error).next_up())
-    };
     let middle = Interval::point(x.middle());
-    Local { at_middle: bounds(middle), slope: Interval::ANYTHING, jumps: 0.0, bend: None, values: bounds(x) }
+    Local {
+        at_middle: native.interval(middle),
+        slope: Interval::ANYTHING,
+        jumps: 0.0,
+        bend: None,
+        values: native.interval(x),
+    }
 }
 
 impl Prepared {
@@ -248,10 +231,6 @@ impl Prepared {
             let nothing = Interval::UNDEFINED;
             return Local { at_middle: nothing, slope: nothing, jumps: 0.0, bend: None, values: nothing };
         }
-        let over = |curve: &Curve, x: Interval| {
-            let (low, high) = curve.bounds(x.low, x.high);
-            Interval::new(low, high)
-        };
         let middle = Interval::point(x.middle());
         let inside = |found: &&(f64, f64, f64)| x.contains(found.0);
         let (mut jumps, mut kinks) = (0.0, 0.0);
@@ -259,15 +238,15 @@ impl Prepared {
             jumps += jump;
             kinks += kink;
         }
-        let slope = over(&self.slope, x);
+        let slope = self.slope.interval(x);
         // A kink that bends less than the rest does is taken for an error of the bend.
         let bent = kinks * x.radius();
         let bend = (bent <= 0.1 * slope.radius() * x.radius())
-            .then(|| (over(&self.slope, middle).inflated(kinks), over(&self.bend, x)))
+            .then(|| (self.slope.interval(middle).inflated(kinks), self.bend.interval(x)))
             .filter(|(at, curvature)| at.is_finite() && curvature.is_finite());
         if bend.is_some() {
             jumps += bent;
         }
-        Local { at_middle: over(&self.curve, middle), slope, jumps, bend, values: over(&self.curve, x) }
+        Local { at_middle: self.curve.interval(middle), slope, jumps, bend, values: self.curve.interval(x) }
     }
 }

@@ -230,7 +230,7 @@ impl Curve {
 
     /// Smallest and largest value for arguments within `low..=high`, widened by what rounding can do; infinite where a
     /// line never ends.
-    pub fn bounds(&self, low: f64, high: f64) -> (f64, f64) {
+    pub(crate) fn bounds(&self, low: f64, high: f64) -> (f64, f64) {
         /// Rounding error relative to the sum of the terms' sizes, generously.
         const ERROR: f64 = 256.0 * f64::EPSILON;
         let (first, last) = (self.piece_at(low), self.piece_at(high));
