@@ -35,6 +35,7 @@ pub mod events;
 pub mod formulas;
 pub mod head;
 pub mod policies;
+pub mod python;
 pub mod report;
 pub mod rollouts;
 pub mod rows;

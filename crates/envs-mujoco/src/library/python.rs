@@ -3,9 +3,10 @@ use std::process::{Command, Stdio};
 
 /// The interpreter that is asked, where it is not the `python3` on the path.
 const INTERPRETER: &str = "KANRL_PYTHON";
-/// Prints the folder of the package `mujoco` without importing it.
-const WHERE: &str =
-    "import importlib.util as u; s = u.find_spec('mujoco'); s and print(s.submodule_search_locations[0])";
+/// Prints the folder of the package `mujoco` without importing it. An empty entry of the search path is the current folder,
+/// whose files may be anybody's.
+const WHERE: &str = "import sys; sys.path[:] = filter(None, sys.path)
+import importlib.util as u; s = u.find_spec('mujoco'); s and print(s.submodule_search_locations[0])";
 
 /// MuJoCo's library inside an installed Python package `mujoco`.
 ///

@@ -2,9 +2,9 @@
 
 use super::Sweep;
 use crate::{Failure, Plugins};
+use kanrl_pipeline::python;
 use std::ffi::OsString;
 use std::io::Error;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -24,7 +24,6 @@ sys.exit(main())";
 impl Sweep {
     /// Makes the runs on a Ray cluster.
     pub fn on_ray(&self, quiet: bool, plugins: &Plugins) -> Result<(), Failure> {
-        let python = std::env::var_os("KANRL_PYTHON").unwrap_or_else(|| "python3".into());
         let mut arguments: Vec<OsString> = vec![self.file.clone().into(), "--out".into(), self.folder().into()];
         arguments.extend(["--program".into(), crate::processes::program().map_err(Failure::run)?.into()]);
         arguments.extend(self.address.iter().flat_map(|address| ["--address".into(), address.into()]));
@@ -39,10 +38,9 @@ impl Sweep {
         crate::terminal::cancel_on_ctrl_c(Arc::new(AtomicBool::new(false)));
         let help = format!(
             "activate a Python environment with kanrl[ray], or name its interpreter in KANRL_PYTHON; now it is `{}`",
-            python.display()
+            python::interpreter().display()
         );
-        let status = Command::new(&python)
-            .args(["-c", DRIVER])
+        let status = python::command(DRIVER)
             .args(arguments)
             .status()
             .map_err(|error| Failure::input_with_help(error, help.clone()))?;

@@ -133,9 +133,8 @@ fn unit(setting: &StageContext<'_>, environment: &Rollouts, policy: &dyn Policy)
 /// The Python package's pool of workers on Ray; they run this program.
 fn on_ray() -> std::process::Command {
     const POOL: &str = "from kanrl._polish import main; main()";
-    let python = std::env::var_os("KANRL_PYTHON").unwrap_or_else(|| "python3".into());
-    let mut command = std::process::Command::new(python);
-    command.args(["-c", POOL]).env("KANRL_CODE", code::executable());
+    let mut command = crate::python::command(POOL);
+    command.env("KANRL_CODE", code::executable());
     if std::env::var_os("KANRL").is_none() {
         command.envs(code::program().map(|program| ("KANRL", program)));
     }
