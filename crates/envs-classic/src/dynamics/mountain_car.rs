@@ -43,7 +43,7 @@ impl Dynamics<2> for MountainCar {
 }
 
 /// The states in which a car may be that moved to `position`: stopped by the left wall, or not; the right end only holds
-/// it. The wall lies within `slack` of its place.
+/// it. Both ends may be off by `slack`.
 pub(super) fn at_the_wall<T: Number>(position: &T, velocity: &T, slack: f64) -> Vec<[T; 2]> {
     let (x, v) = (position.range(), velocity.range());
     let is_undefined = x.is_undefined() || v.is_undefined();

@@ -13,8 +13,7 @@ pub struct RefineSection {
     /// Terms are dropped as long as the validation loss grows by less than this share of the targets' variance. Default: what
     /// the environment asks for, or 0.005.
     pub tolerance: f64,
-    /// The same for the brief formulas of [`symbolify.brief_tolerance`](crate::stages::symbolify::SymbolifySection), at least
-    /// `tolerance`.
+    /// The same for the brief formulas of `symbolify.brief_tolerance`; at least `tolerance`.
     pub brief_tolerance: f64,
     /// Constants are rounded to the fewest digits that change no output by more than this share of its standard deviation.
     pub rounding_tolerance: f64,

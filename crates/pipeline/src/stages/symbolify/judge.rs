@@ -144,6 +144,7 @@ mod tests {
         assert!(!plays_no_worse(&[f64::NEG_INFINITY; 4], &before));
         assert!(plays_no_worse(&[], &[]));
     }
+
     #[test]
     fn a_few_episodes_that_are_lost_count_though_the_mean_hides_them() {
         let before = [100.0; 40];
