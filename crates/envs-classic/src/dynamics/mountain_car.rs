@@ -3,17 +3,22 @@ use crate::MountainCar;
 use crate::mountain_car::{Constants, GOAL_POSITION, MAX_POSITION, MAX_SPEED, MIN_POSITION};
 use kanrl_interval::{Aim, Branch, Choice, Dynamics, Function, Interval, Number};
 
+/// What both variants begin with: position and velocity.
+pub(super) const NAMES: [&str; 2] = ["x", "v"];
+pub(super) const STARTS: [Interval; 2] = [Interval { low: -0.6, high: -0.4 }, Interval::ZERO];
+pub(super) const SCALES: [f64; 2] = [MAX_POSITION - MIN_POSITION, 2.0 * MAX_SPEED];
+
 impl Dynamics<2> for MountainCar {
     fn names(&self) -> [&'static str; 2] {
-        ["x", "v"]
+        NAMES
     }
 
     fn starts(&self) -> [Interval; 2] {
-        [Interval { low: -0.6, high: -0.4 }, Interval::ZERO]
+        STARTS
     }
 
     fn scales(&self) -> [f64; 2] {
-        [1.8, 0.14]
+        SCALES
     }
 
     fn aim(&self) -> Aim {

@@ -1,4 +1,4 @@
-use super::mountain_car::{at_the_goal, at_the_wall};
+use super::mountain_car::{NAMES, SCALES, STARTS, at_the_goal, at_the_wall};
 use crate::MountainCarContinuous;
 use crate::mountain_car::MAX_SPEED;
 use crate::mountain_car_continuous::{Constants, GOAL_POSITION};
@@ -9,15 +9,15 @@ const HALF_PLACE: f64 = 1.001 * (1.0 / 16_777_216.0);
 
 impl Dynamics<2> for MountainCarContinuous {
     fn names(&self) -> [&'static str; 2] {
-        ["x", "v"]
+        NAMES
     }
 
     fn starts(&self) -> [Interval; 2] {
-        [Interval { low: -0.6, high: -0.4 }, Interval::ZERO]
+        STARTS
     }
 
     fn scales(&self) -> [f64; 2] {
-        [1.8, 0.14]
+        SCALES
     }
 
     fn aim(&self) -> Aim {

@@ -87,7 +87,10 @@ impl Plane {
         let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;");
         let axis = |index: usize| {
             let coordinate = &spec.observation_space.coordinates[index];
-            escape(&format!("{} ({})", coordinate.name, coordinate.unit))
+            escape(&match coordinate.unit.as_str() {
+                "" => coordinate.name.clone(),
+                unit => format!("{} ({unit})", coordinate.name),
+            })
         };
         let number = crate::card::number;
         let bottom = MARGIN / 2.0 + SIDE;
@@ -133,6 +136,20 @@ impl Plane {
     }
 }
 
+/// Episodes of the formula, the formula as a player, and the plane of its two most important coordinates; none of one input.
+fn prepared<'a>(
+    rollouts: &'a Rollouts,
+    formula: &'a Formula,
+    first_seed: u64,
+    episodes: u64,
+) -> Result<Option<(Laboratory<'a>, Player, Plane)>, ExplainError> {
+    let seeds: Vec<u64> = (0..episodes).map(|index| first_seed.wrapping_add(index)).collect();
+    let laboratory = Laboratory::new(rollouts, formula, seeds)?;
+    let player = Player::new(formula, rollouts.spec())?;
+    let plane = two_most_important(&player, &laboratory).map(|two| Plane::new(&laboratory, player.size, two));
+    Ok(plane.map(|plane| (laboratory, player, plane)))
+}
+
 /// Where the formula's action switches, in the plane of the two most important coordinates, the others at their means; with
 /// a few trajectories over it. None for a formula of one input.
 ///
@@ -143,13 +160,7 @@ pub fn switching_surface(
     formula: &Formula,
     first_seed: u64,
 ) -> Result<Option<String>, ExplainError> {
-    let seeds: Vec<u64> = (0..8).map(|index| first_seed.wrapping_add(index)).collect();
-    let laboratory = Laboratory::new(rollouts, formula, seeds)?;
-    let player = Player::new(formula, rollouts.spec())?;
-    let Some(plane) = two_most_important(&player, &laboratory).map(|two| Plane::new(&laboratory, player.size, two))
-    else {
-        return Ok(None);
-    };
+    let Some((_, player, plane)) = prepared(rollouts, formula, first_seed, 8)? else { return Ok(None) };
     let spec = rollouts.spec();
     let mut svg = plane.open(spec, "where the action switches");
     let actions = player.actions(&plane.grid());
@@ -208,13 +219,7 @@ pub fn heat_map(
     expert: &dyn Policy,
     first_seed: u64,
 ) -> Result<Option<String>, ExplainError> {
-    let seeds: Vec<u64> = (0..40).map(|index| first_seed.wrapping_add(index)).collect();
-    let laboratory = Laboratory::new(rollouts, formula, seeds)?;
-    let player = Player::new(formula, rollouts.spec())?;
-    let Some(plane) = two_most_important(&player, &laboratory).map(|two| Plane::new(&laboratory, player.size, two))
-    else {
-        return Ok(None);
-    };
+    let Some((laboratory, player, plane)) = prepared(rollouts, formula, first_seed, 40)? else { return Ok(None) };
     let spec = rollouts.spec();
     let rows = laboratory.states.len() / player.size;
     let mut theirs = ActionBatch::zeros(&spec.action_space, rows);
