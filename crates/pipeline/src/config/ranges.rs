@@ -63,6 +63,7 @@ const RANGES: &[(&str, f64, f64)] = &[
     ("refine.products", 0.0, 1e4),
     ("refine.tolerance", 0.0, 1e6),
     ("refine.brief_tolerance", 0.0, 1e6),
+    ("refine.shorter", 0.0, 1e6),
     ("refine.rounding_tolerance", 0.0, 1e6),
     ("polish.environment_steps", 0.0, 1e13),
     ("polish.lambdas", 0.0, 1e6),

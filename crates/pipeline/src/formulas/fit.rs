@@ -33,8 +33,6 @@ const LBFGS_STEPS: usize = 5;
 const MOST_ROWS: usize = 12_000;
 /// Rows that the constants' scales are measured on.
 const SCALE_ROWS: usize = 500;
-/// Terms that are missed in a row before all that change the outputs more are taken to be missed, too.
-const MISSES: usize = 12;
 
 /// Fits all free constants together, in `steps` steps of Levenberg-Marquardt at most; with rows to validate on, the
 /// constants of the step that did best there are kept. `more` is asked after each step and can end the fit.
@@ -139,52 +137,6 @@ pub fn agreement(draft: &Draft, samples: Samples<'_>) -> f64 {
     }
 }
 
-/// Leaves out terms that are not missed: those whose constants change the outputs least first, many at a time where that
-/// works, each trial judged after a refit of `steps` by `is_as_good`.
-pub fn shorten(
-    fitted: Fitted,
-    task: FitTask<'_>,
-    steps: usize,
-    is_as_good: &dyn Fn(&Fitted) -> bool,
-    more: &mut dyn FnMut() -> bool,
-) -> Fitted {
-    let mut best = fitted;
-    // What was missed once is not tried again.
-    let mut missed = -1.0;
-    let mut misses = 0;
-    let mut batch = usize::MAX;
-    while misses < MISSES {
-        let order = best.draft.by_effect(task.train.inputs, missed);
-        batch = batch.min(order.len().div_ceil(2));
-        let mut rest = order.as_slice();
-        let mut shorter = None;
-        while let Some((effect, _)) = rest.first().filter(|_| misses < MISSES) {
-            if !more() {
-                return best;
-            }
-            let places: Vec<usize> = rest[..batch.min(rest.len())].iter().map(|(_, place)| *place).collect();
-            let trial = best.draft.without_constants(&places).map(|draft| refit(&draft, task, steps, &mut |_, _| true));
-            let is_shorter = trial.is_some();
-            if let Some(trial) = trial.filter(is_as_good) {
-                shorter = Some(trial);
-                break;
-            }
-            if batch > 1 {
-                batch = batch.div_ceil(4);
-                continue;
-            }
-            if is_shorter {
-                (missed, misses) = (*effect, misses + 1);
-            }
-            rest = &rest[1..];
-        }
-        // Places have moved.
-        let Some(shorter) = shorter else { break };
-        (best, misses, batch) = (shorter, 0, 2 * batch);
-    }
-    best
-}
-
 struct DraftObjective<'a> {
     draft: &'a Draft,
     free: Vec<usize>,
@@ -267,28 +219,26 @@ impl CurvedObjective for DraftObjective<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{agreement, refit, shorten};
+    use super::{agreement, refit};
     use crate::formulas::Draft;
     use crate::head::StudentHead;
     use kanrl_core::approximator::{FitTask, Loss, Samples};
     use kanrl_core::space::{ActionSpace, DiscreteSpace};
 
     #[test]
-    fn constants_are_found_and_needless_terms_go() {
+    fn constants_are_found() {
         let inputs: Vec<f64> = (0..200).map(|index| f64::from(index * 37 % 101) / 50.0 - 1.0).collect();
         let targets: Vec<f64> = inputs.chunks_exact(2).map(|row| 2.0 * row[0] + (3.0 * row[1]).sin()).collect();
         let weights = vec![1.0; 100];
         let train = Samples { inputs: &inputs, targets: &targets, weights: &weights };
         let task = FitTask { train, validation: None, loss: &Loss::MeanSquared };
         let head = StudentHead::new(ActionSpace::Discrete(DiscreteSpace::new(["left", "right"])));
-        let text = "1.5*x + 0.1*x^2 + 0.8*sin(2.7*y) + 0.3*y + 0.2";
+        let text = "1.5*x + 0.8*sin(2.7*y) + 0.2";
         let draft = Draft::new(head, vec!["x".into(), "y".into()], vec![text.parse().unwrap()]).unwrap();
         let fitted = refit(&draft, task, 200, &mut |_, _| true);
         assert!(fitted.loss < 1e-9, "{}", fitted.loss);
-        let short = shorten(fitted, task, 50, &|trial| trial.loss <= 1e-6, &mut || true);
-        assert_eq!(short.draft.operations(), 4, "{:?}", short.draft.expressions());
-        assert!((short.draft.constants()[0] - 2.0).abs() < 1e-3);
     }
+
     #[test]
     fn agreement_is_the_share_of_equal_actions() {
         let head = StudentHead::new(ActionSpace::Discrete(DiscreteSpace::new(["left", "right"])));

@@ -7,6 +7,7 @@ mod conditioning;
 mod draft;
 pub mod fit;
 pub mod rounding;
+pub mod shorten;
 pub mod switching;
 
 pub use draft::Draft;

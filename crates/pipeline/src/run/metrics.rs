@@ -137,6 +137,8 @@ pub struct Rung {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
+    /// The expert itself.
+    Expert,
     /// The network after all learning.
     Network,
     /// Without edges and nodes that matter little.

@@ -69,7 +69,7 @@ fn linear_and_quadratic(
     for (name, draft) in [(LINEAR, line.student.clone()), (QUADRATIC, square)] {
         // A student may be linear itself.
         if networks.get(name).is_none() {
-            let faithful = faithful(setting, dagger, "rivals", name, draft, line.data.clone())?;
+            let (faithful, _) = faithful(setting, dagger, "rivals", name, draft, line.data.clone())?;
             formulas.push((name.to_owned(), faithful));
         }
     }
@@ -88,7 +88,7 @@ fn of_laws(setting: &StageContext<'_>, dagger: Option<&Dagger<'_>>, data: &Exper
             continue;
         }
         let name = format!("laws-{count}");
-        let faithful = faithful(setting, dagger, "rivals", &name, draft.clone(), data.clone())?;
+        let (faithful, _) = faithful(setting, dagger, "rivals", &name, draft.clone(), data.clone())?;
         formulas.push((name, faithful));
         known.push(draft);
     }

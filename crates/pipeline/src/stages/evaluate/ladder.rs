@@ -41,6 +41,17 @@ impl Steps<'_, '_, '_> {
     ) -> Result<Vec<Rung>, StageError> {
         let (inputs, head) = (setting.spec().observation_space.len(), setting.head());
         let mut rungs = Vec::new();
+        if let Some(episodes) = expert {
+            let returns: Vec<f64> = episodes.iter().map(|episode| episode.episode_return).collect();
+            rungs.push(Rung {
+                student: "expert".to_owned(),
+                step: Step::Expert,
+                mean: Some(mean(&returns)),
+                expert_states: Some(1.0),
+                own_states: Some(1.0),
+                operations: None,
+            });
+        }
         let mut add = |student: &str, step: Step, policy: &dyn Policy, operations: Option<usize>| {
             let measured = measured(setting, rollouts, seeds, expert, policy)?;
             let (mean, expert_states, own_states) = measured.unwrap_or_default();

@@ -2,13 +2,15 @@
 
 mod formulas;
 pub(crate) mod section;
+mod shorter;
 
 pub use section::RefineSection;
 
 use crate::engine::{Input, Output, StageError};
 use crate::formulas::Draft;
-use crate::formulas::fit::{self, Fitted, agreement, refit, shorten};
+use crate::formulas::fit::{self, Fitted, agreement, refit};
 use crate::formulas::rounding::rounded;
+use crate::formulas::shorten::shorten;
 use crate::rows::Rows;
 use crate::run::statistics::mean;
 use crate::stages::artifacts::{FaithfulFormulas, LatestData, NamedNetworks};
@@ -37,7 +39,8 @@ const ACTIONS_LOST: f64 = 0.05;
 /// The same where only what does not decide is left out.
 const CHOICES_LOST: f64 = 0.002;
 
-/// Turns every named network into expressions and fits their constants to the expert, in the states of the formula too.
+/// Turns every named network into expressions and fits their constants to the expert, in the states of the formula too; makes
+/// shorter formulas from the best one.
 pub fn refine(
     mut made: Output<FaithfulFormulas>,
     setting: StageContext<'_>,
@@ -46,10 +49,17 @@ pub fn refine(
 ) -> Result<(), StageError> {
     let dagger = Dagger::new(&setting, "refine")?;
     let mut formulas = Vec::new();
+    let mut best: Option<(&str, Best<Draft>)> = None;
     for (name, network) in networks.iter() {
         let draft = Draft::from_graph(setting.head(), &network.0).map_err(failed)?.simplified();
-        let faithful = faithful(&setting, dagger.as_ref(), "refine", name, draft, data.of(name).clone())?;
-        formulas.push((name.to_owned(), faithful));
+        let (formula, learned) = faithful(&setting, dagger.as_ref(), "refine", name, draft, data.of(name).clone())?;
+        formulas.push((name.to_owned(), formula));
+        if best.as_ref().is_none_or(|(_, best)| learned.is_better_than(best)) {
+            best = Some((name, learned));
+        }
+    }
+    if let Some((name, best)) = best {
+        formulas.extend(shorter::shorter(&setting, dagger.as_ref(), name, best)?);
     }
     made.set(PerStudent::new(formulas));
     Ok(())
@@ -64,7 +74,7 @@ pub(crate) fn faithful(
     name: &str,
     draft: Draft,
     data: ExpertData,
-) -> Result<Formula, StageError> {
+) -> Result<(Formula, Best<Draft>), StageError> {
     let section = &setting.config().refine;
     let reporter = &setting.reporter;
     let loss = setting.head().loss(&data.train);
@@ -83,16 +93,31 @@ pub(crate) fn faithful(
         }
     }
     let short = without_needless_terms(setting, stage, name, &mut play, first, &data)?;
+    finished(setting, dagger, stage, name, short, data, &mut play)
+}
+
+/// From a draft that is as short as it will be to its formula: without what its choice does not need, fitted in its own states
+/// too, rounded.
+fn finished(
+    setting: &StageContext<'_>,
+    dagger: Option<&Dagger<'_>>,
+    stage: &'static str,
+    name: &str,
+    short: Draft,
+    data: ExpertData,
+    play: &mut Play<'_>,
+) -> Result<(Formula, Best<Draft>), StageError> {
+    let rounding_tolerance = setting.config().refine.rounding_tolerance;
     let short = short.simplified();
     let decided = decided(setting, stage, name, short.clone(), &data)?;
     let short = if play.accepts(&decided)? { decided } else { short };
-    let best = learned_in_play(setting, dagger, stage, name, short, data, &mut play)?;
+    let best = learned_in_play(setting, dagger, stage, name, short, data, play)?;
     let rows = &best.data.train.observations;
     let conditioned = best.student.well_conditioned(rows);
-    let student = if play.accepts(&conditioned)? { conditioned } else { best.student };
-    let mut result = rounded(&student, rows, section.rounding_tolerance * STRICTER[2]).map_err(failed)?;
+    let student = if play.accepts(&conditioned)? { conditioned } else { best.student.clone() };
+    let mut result = rounded(&student, rows, rounding_tolerance * STRICTER[2]).map_err(failed)?;
     for share in STRICTER {
-        let (draft, digits) = rounded(&student, rows, section.rounding_tolerance * share).map_err(failed)?;
+        let (draft, digits) = rounded(&student, rows, rounding_tolerance * share).map_err(failed)?;
         if play.accepts(&draft)? {
             result = (draft, digits);
             break;
@@ -106,8 +131,8 @@ pub(crate) fn faithful(
     };
     let line =
         format!("{name}: {} operations{curves}, constants of at most {digits} digits{played}", draft.operations());
-    reporter.message(stage, line);
-    draft.formula().map_err(failed)
+    setting.reporter.message(stage, line);
+    Ok((draft.formula().map_err(failed)?, best))
 }
 
 /// The terms left out that are missed neither by the loss nor in play: fewer of them, where it plays worse without all.
@@ -133,7 +158,7 @@ fn without_needless_terms(
         let is_as_good = |trial: &Fitted| {
             trial.loss <= limit && agreement(&trial.draft, validation) >= agreed - share * ACTIONS_LOST
         };
-        let short = shorten(first.clone(), task, TRIAL_STEPS, &is_as_good, &mut || !reporter.is_cancelled());
+        let short = shorten(first.clone(), task, TRIAL_STEPS, None, &is_as_good, &mut || !reporter.is_cancelled());
         if reporter.is_cancelled() {
             return Err(StageError::Cancelled);
         }

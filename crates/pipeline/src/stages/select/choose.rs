@@ -12,6 +12,11 @@ const WORST_SLACK: f64 = 0.05;
 /// Formulas whose fidelity differs by no more than this are as faithful as each other.
 const FIDELITY_SLACK: f64 = 0.02;
 
+/// How far apart few episodes may make what is as good, for a formula to be judged by more: so many times the slack.
+const DOUBT: f64 = 3.0;
+/// Formulas that are judged by more episodes at most.
+const FINALISTS: usize = 8;
+
 /// The formulas that have names, as indices of the candidates.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Choice {
@@ -25,12 +30,38 @@ pub struct Choice {
     pub reason: String,
 }
 
+/// The formulas that may be the headline as far as these episodes can tell: they play nearly as well as the expert, and are
+/// nearly as faithful as the most faithful of those, or short, or return most, whatever is preferred. Where none plays nearly
+/// as well, those that return most.
+pub(super) fn finalists(candidates: &[Candidate], returns: &[Vec<f64>], expert: &[f64], prefer: Prefer) -> Vec<usize> {
+    let playing = || (0..candidates.len()).filter(|index| candidates[*index].mean.is_some());
+    let mut finalists: Vec<usize> =
+        playing().filter(|index| plays_as_well(&candidates[*index], &returns[*index], expert, DOUBT)).collect();
+    let fidelity = |index: usize| candidates[index].fidelity.value();
+    let by_return = |first: &usize, second: &usize| mean(&returns[*second]).total_cmp(&mean(&returns[*first]));
+    if finalists.is_empty() {
+        finalists = playing().collect();
+        finalists.sort_by(by_return);
+    } else if prefer == Prefer::Return {
+        finalists.sort_by(by_return);
+    } else {
+        if prefer == Prefer::Fidelity {
+            let most = finalists.iter().map(|index| fidelity(*index)).fold(f64::NEG_INFINITY, f64::max);
+            finalists.retain(|index| fidelity(*index) >= most - DOUBT * FIDELITY_SLACK);
+        }
+        finalists.sort_by_key(|index| candidates[*index].operations);
+    }
+    finalists.truncate(FINALISTS);
+    finalists
+}
+
 /// Marks the front and gives the formulas that have names. `returns` are each candidate's on the same seeds as the
 /// `expert`'s, which are none where there is only a log. `tolerance` is what [`best_playing`] allows.
 ///
 /// The headline is, by what is preferred: the most faithful formula that plays as well as the expert, and of those as faithful
 /// as that one the shortest; or the [`best_playing`] one; or the shortest that plays as well as the expert. Where none plays as
-/// well, or there is no expert to play, it is the best-playing one.
+/// well, the same is asked of those that play [`no_worse_than_the_best`]; where there is no expert to play, it is the
+/// best-playing one.
 ///
 /// # Panics
 /// Without candidates.
@@ -48,7 +79,7 @@ pub(super) fn choose(
     let polished: Vec<usize> = all.iter().copied().filter(|index| candidates[*index].is_polished()).collect();
     let best = |among: &[usize]| best_playing(candidates, returns, among, tolerance);
     let as_good: Option<Vec<usize>> = expert.map(|expert| {
-        all.iter().copied().filter(|index| plays_as_well(&candidates[*index], &returns[*index], expert)).collect()
+        all.iter().copied().filter(|index| plays_as_well(&candidates[*index], &returns[*index], expert, 1.0)).collect()
     });
     let (headline, reason) = match (as_good, prefer) {
         (None, _) | (_, Prefer::Return) => {
@@ -61,7 +92,13 @@ pub(super) fn choose(
         (Some(as_good), Prefer::Brevity) if !as_good.is_empty() => {
             (shortest(candidates, &as_good), "the shortest formula that plays as well as the expert".to_owned())
         }
-        (Some(_), _) => (
+        (Some(_), Prefer::Fidelity) => (
+            most_faithful(candidates, &no_worse_than_the_best(candidates, returns, &all, tolerance)),
+            "no formula plays as well as the expert: this is the shortest within two points of the most faithful that plays \
+             no worse than the best one"
+                .to_owned(),
+        ),
+        (Some(_), Prefer::Brevity) => (
             best(&all),
             "no formula plays as well as the expert: this is the shortest that plays no worse than the best one"
                 .to_owned(),
@@ -94,12 +131,15 @@ fn mark_front(candidates: &mut [Candidate]) {
     }
 }
 
-/// Whether a formula plays as well as the expert did on the same seeds.
-fn plays_as_well(candidate: &Candidate, returns: &[f64], expert: &[f64]) -> bool {
+/// Whether a formula plays as well as the expert did on the same seeds, of which the expert may have played more; `slack` times
+/// what is usual may be missing.
+fn plays_as_well(candidate: &Candidate, returns: &[f64], expert: &[f64], slack: f64) -> bool {
+    let expert = &expert[..returns.len().min(expert.len())];
     let differences: Vec<f64> = returns.iter().zip(expert).map(|(own, expert)| own - expert).collect();
-    let is_close = mean(&differences) >= -MEAN_SLACK * mean(expert).abs() || mean_interval(&differences).high >= 0.0;
+    let is_close =
+        mean(&differences) >= -slack * MEAN_SLACK * mean(expert).abs() || mean_interval(&differences).high >= 0.0;
     let worst = lowest_part_mean(expert, 20);
-    candidate.mean.is_some() && is_close && lowest_part_mean(returns, 20) >= worst - WORST_SLACK * worst.abs()
+    candidate.mean.is_some() && is_close && lowest_part_mean(returns, 20) >= worst - slack * WORST_SLACK * worst.abs()
 }
 
 /// The shortest of those that are as faithful as the most faithful one; of equally short ones the more faithful.
@@ -123,10 +163,24 @@ fn shortest(candidates: &[Candidate], among: &[usize]) -> usize {
     *among.iter().min_by(order).expect("some formula")
 }
 
-/// The shortest formula whose mean is not significantly below the best one's on the same seeds, and by no more than
-/// `tolerance` of it. Failures may be too rare for the means to tell: the mean of the worst twentieth may be below the best
-/// one's by twice `tolerance` of it.
+/// The shortest of those that play [`no_worse_than_the_best`].
 fn best_playing(candidates: &[Candidate], returns: &[Vec<f64>], among: &[usize], tolerance: f64) -> usize {
+    let order = |a: &usize, b: &usize| {
+        let by_length = candidates[*a].operations.cmp(&candidates[*b].operations);
+        by_length.then(mean(&returns[*b]).total_cmp(&mean(&returns[*a])))
+    };
+    no_worse_than_the_best(candidates, returns, among, tolerance).into_iter().min_by(order).expect("the best one")
+}
+
+/// The formulas whose mean is not significantly below the best one's on the same seeds, and by no more than `tolerance` of
+/// it. Failures may be too rare for the means to tell: the mean of the worst twentieth may be below the best one's by twice
+/// `tolerance` of it.
+fn no_worse_than_the_best(
+    candidates: &[Candidate],
+    returns: &[Vec<f64>],
+    among: &[usize],
+    tolerance: f64,
+) -> Vec<usize> {
     let mean_of = |index: usize| mean(&returns[index]);
     let best = among.iter().copied().rev().max_by(|a, b| mean_of(*a).total_cmp(&mean_of(*b))).expect("some formula");
     let slack = tolerance * mean_of(best).abs();
@@ -135,17 +189,14 @@ fn best_playing(candidates: &[Candidate], returns: &[Vec<f64>], among: &[usize],
     let is_as_good = |index: &usize| {
         let differences: Vec<f64> = returns[best].iter().zip(&returns[*index]).map(|(best, own)| best - own).collect();
         let is_close = mean(&differences) <= slack && mean_interval(&differences).low <= 0.0;
-        *index == best || (is_close && worst(*index) >= lowest)
+        *index == best || (candidates[*index].mean.is_some() && is_close && worst(*index) >= lowest)
     };
-    let order = |a: &usize, b: &usize| {
-        candidates[*a].operations.cmp(&candidates[*b].operations).then(mean_of(*b).total_cmp(&mean_of(*a)))
-    };
-    among.iter().copied().filter(is_as_good).min_by(order).unwrap_or(best)
+    among.iter().copied().filter(is_as_good).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Choice, choose};
+    use super::{Choice, choose, finalists};
     use crate::run::statistics::{lowest_part_mean, mean, mean_interval};
     use crate::stages::polish::returns::WORST;
     use crate::stages::select::{Candidate, Fidelity, Prefer};
@@ -237,6 +288,23 @@ mod tests {
             assert_eq!((choice.headline, choice.faithful), (1, 1));
         }
         assert!(!candidates[0].on_front && candidates[1].on_front);
+    }
+
+    #[test]
+    fn what_may_be_the_result_is_judged_by_more_episodes() {
+        let expert = around(500.0);
+        let returns = [498.0, 480.0, 300.0, 499.0].map(around).to_vec();
+        let candidates = [(50, 0.99), (30, 0.96), (20, 0.98), (5, 0.8)];
+        let candidates: Vec<Candidate> = candidates
+            .into_iter()
+            .zip(&returns)
+            .map(|((operations, fidelity), own)| candidate(operations, None, fidelity, own))
+            .collect();
+        let finalists = |prefer| finalists(&candidates, &returns, &expert, prefer);
+        // The third plays far worse; the fourth is far from the expert.
+        assert_eq!(finalists(Prefer::Fidelity), [1, 0]);
+        assert_eq!(finalists(Prefer::Brevity), [3, 1, 0]);
+        assert_eq!(finalists(Prefer::Return), [3, 0, 1]);
     }
 
     #[test]

@@ -16,6 +16,8 @@ use crate::stages::artifacts::{ExplainingFormulas, NamedNetworks, PolishedFormul
 use crate::stages::collect::ExpertData;
 use crate::stages::context::StageContext;
 use crate::stages::polish::returns::WORST;
+use crate::stages::select::score::Scores;
+use crate::students::named_network_of;
 use kanrl_core::policy::Policy;
 use kanrl_experts::FunctionPolicy;
 use kanrl_symbolic::Formula;
@@ -44,24 +46,16 @@ pub fn select(
     };
     let policies: Vec<FunctionPolicy> = all.iter().map(policy).collect::<Result<_, _>>()?;
     let policies: Vec<&dyn Policy> = policies.iter().map(|policy| policy as &dyn Policy).collect();
-    let scores = score::score(&setting, &data, &policies)?;
+    let mut scores = score::score(&setting, &data, &policies)?;
     let mut candidates: Vec<Candidate> = Vec::new();
-    let mut returns: Vec<Vec<f64>> = Vec::new();
-    let count = scores.of_each.iter().flatten().map(Vec::len).next().unwrap_or(1);
-    for (index, (name, formula, lambda)) in all.into_iter().enumerate() {
-        let played = scores.of_each[index].as_deref();
-        candidates.push(Candidate {
-            student: name.to_owned(),
-            lambda,
-            operations: formula.operations(),
-            mean: played.map(mean),
-            interval: played.map(mean_interval),
-            worst_5_percent: played.map(|returns| lowest_part_mean(returns, 20)),
-            fidelity: scores.fidelities[index],
-            on_front: false,
-            formula: formula.clone(),
-        });
-        returns.push(played.map_or_else(|| vec![WORST; count], <[f64]>::to_vec));
+    for ((name, formula, lambda), fidelity) in all.into_iter().zip(&scores.fidelities) {
+        candidates.push(Candidate { lambda, fidelity: *fidelity, ..Candidate::new(name, formula.clone()) });
+    }
+    let mut returns = judged(&mut candidates, &scores);
+    if let Some(expert) = scores.of_expert.as_deref() {
+        let finalists = choose::finalists(&candidates, &returns, expert, section.prefer);
+        score::play_on(&setting, &mut scores, &policies, &finalists)?;
+        returns = judged(&mut candidates, &scores);
     }
     let expert = scores.of_expert.as_deref();
     let choice = choose::choose(&mut candidates, &returns, expert, section.prefer, section.tolerance);
@@ -72,11 +66,24 @@ pub fn select(
     Ok(())
 }
 
+/// Writes down what each formula has returned; gives the returns, the worst there are for what leaves its domain.
+fn judged(candidates: &mut [Candidate], scores: &Scores) -> Vec<Vec<f64>> {
+    let count = scores.of_each.iter().flatten().map(Vec::len).next().unwrap_or(1);
+    let judge = |(candidate, played): (&mut Candidate, &Option<Vec<f64>>)| {
+        let played = played.as_deref();
+        candidate.mean = played.map(mean);
+        candidate.interval = played.map(mean_interval);
+        candidate.worst_5_percent = played.map(|returns| lowest_part_mean(returns, 20));
+        played.map_or_else(|| vec![WORST; count], <[f64]>::to_vec)
+    };
+    candidates.iter_mut().zip(&scores.of_each).map(judge).collect()
+}
+
 /// The student whose network is shown beside the headline: its own, or the best one's that has a network.
 fn network_beside(candidates: &[Candidate], choice: &Choice, networks: &NamedNetworks) -> String {
-    let has_network = |candidate: &&Candidate| networks.get(&candidate.student).is_some();
+    let has_network = |candidate: &&Candidate| networks.get(named_network_of(&candidate.student)).is_some();
     let score = |candidate: &Candidate| candidate.mean.unwrap_or(WORST);
     let best = || candidates.iter().filter(has_network).max_by(|a, b| score(a).total_cmp(&score(b)));
     let own = Some(&candidates[choice.headline]).filter(has_network);
-    own.or_else(best).map_or_else(String::new, |candidate| candidate.student.clone())
+    own.or_else(best).map_or_else(String::new, |candidate| named_network_of(&candidate.student).to_owned())
 }

@@ -12,10 +12,18 @@ use crate::stages::polish::states::States;
 use crate::stages::teacher::{Log, Teacher};
 use kanrl_core::policy::{ExpertPolicy, Policy, PolicyError};
 use kanrl_core::rollout::{Episode, RolloutError, RolloutOptions, Rollouts};
+use std::ops::Range;
 
 /// Episodes whose states fidelity is measured in, and states of each kind.
 const FIDELITY_EPISODES: usize = 20;
 const FIDELITY_STATES: usize = 5000;
+
+/// Steps that each formula plays at first, as far as they are as many episodes.
+const STEPS: usize = 100_000;
+const FEWEST_EPISODES: usize = 50;
+const MOST_EPISODES: usize = 200;
+/// Episodes of what may be the result, for each of those.
+const FINAL: usize = 4;
 
 /// What all formulas are worth, and what their scores are.
 pub(super) struct Scores {
@@ -25,7 +33,7 @@ pub(super) struct Scores {
     pub(super) digits: usize,
     /// The expert's, one for each episode; none where there is only a log.
     pub(super) of_expert: Option<Vec<f64>>,
-    /// Each policy's on the same episodes; none for one that gives no finite action somewhere.
+    /// Each policy's on the first or on all of the same episodes; none for one that gives no finite action somewhere.
     pub(super) of_each: Vec<Option<Vec<f64>>>,
     /// How far each does what the expert does.
     pub(super) fidelities: Vec<Fidelity>,
@@ -44,7 +52,7 @@ pub(super) fn score(
     match setting.teacher() {
         Teacher::Log(log) if !setting.is_played() => agreements(setting, log, policies),
         Teacher::Log(_) => {
-            let of_each = returns(setting, policies)?;
+            let of_each = returns(setting, policies, 0..episodes(setting))?;
             let states = States::of_data(&data.validation, &setting.head(), FIDELITY_STATES);
             let fidelity = |policy: &&dyn Policy| {
                 Ok(Fidelity { expert_states: finite(states.fidelity(*policy))?, own_states: None })
@@ -56,7 +64,7 @@ pub(super) fn score(
             let expert = expert.as_ref();
             let players: Vec<&dyn Policy> =
                 std::iter::once(expert as &dyn Policy).chain(policies.iter().copied()).collect();
-            let mut of_each = returns(setting, &players)?;
+            let mut of_each = returns(setting, &players, 0..episodes(setting))?;
             let of_expert = of_each.remove(0);
             let environment = setting.rollouts()?;
             let expert_states = visited(setting, &environment, expert, expert)?;
@@ -70,6 +78,37 @@ pub(super) fn score(
             Ok(Scores { measure: "mean return", digits: 2, of_expert, of_each, fidelities })
         }
     }
+}
+
+/// Lets the expert and some of the policies play on, on further seeds.
+///
+/// # Errors
+/// As [`score`].
+pub(super) fn play_on(
+    setting: &StageContext<'_>,
+    scores: &mut Scores,
+    policies: &[&dyn Policy],
+    finalists: &[usize],
+) -> Result<(), StageError> {
+    let Teacher::Expert(expert) = setting.teacher() else { return Ok(()) };
+    let players: Vec<&dyn Policy> =
+        std::iter::once(expert.as_ref() as &dyn Policy).chain(finalists.iter().map(|index| policies[*index])).collect();
+    let first = episodes(setting);
+    let mut more = returns(setting, &players, first..FINAL * first)?.into_iter();
+    if let (Some(own), Some(more)) = (&mut scores.of_expert, more.next().flatten()) {
+        own.extend(more);
+    }
+    for (index, more) in finalists.iter().zip(more) {
+        scores.of_each[*index] = scores.of_each[*index].take().zip(more).map(|(own, more)| [own, more].concat());
+    }
+    Ok(())
+}
+
+/// How many episodes each formula plays: the more, the shorter they are.
+fn episodes(setting: &StageContext<'_>) -> usize {
+    let longest = setting.spec().max_episode_steps.map_or(FEWEST_EPISODES, |steps| STEPS / (steps as usize).max(1));
+    let default = longest.clamp(FEWEST_EPISODES, MOST_EPISODES);
+    setting.config().select.episodes.unwrap_or(default).max(2)
 }
 
 /// Agreement with the log's episodes instead of returns.
@@ -86,9 +125,12 @@ fn agreements(setting: &StageContext<'_>, log: &Log, policies: &[&dyn Policy]) -
 }
 
 /// All policies' returns on the same seeds, none for one that gives no finite action somewhere.
-fn returns(setting: &StageContext<'_>, policies: &[&dyn Policy]) -> Result<Vec<Option<Vec<f64>>>, StageError> {
-    let config = setting.config();
-    let seeds = seeds::episodes(config.seed, Purpose::Select, config.select.episodes.max(2));
+fn returns(
+    setting: &StageContext<'_>,
+    policies: &[&dyn Policy],
+    places: Range<usize>,
+) -> Result<Vec<Option<Vec<f64>>>, StageError> {
+    let seeds = seeds::episodes(setting.config().seed, Purpose::Select, places.end).split_off(places.start);
     let environment = setting.rollouts()?;
     let games: Vec<Game<'_>> =
         policies.iter().map(|policy| Game { environment: &environment, policy: *policy, seeds: &seeds }).collect();
@@ -109,7 +151,7 @@ fn visited(
     policy: &dyn Policy,
 ) -> Result<Option<States>, StageError> {
     let config = setting.config();
-    let seeds = seeds::episodes(config.seed, Purpose::Select, FIDELITY_EPISODES.min(config.select.episodes.max(2)));
+    let seeds = seeds::episodes(config.seed, Purpose::Select, FIDELITY_EPISODES.min(episodes(setting)));
     let options = RolloutOptions { record: true, ..RolloutOptions::default() };
     match play(environment, policy, &seeds, &options, &setting.reporter, "select", "recorded episodes") {
         Ok(episodes) => Ok(Some(States::visited(expert, &episodes, FIDELITY_STATES)?)),

@@ -4,8 +4,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SelectSection {
-    /// Number of episodes for each formula, on the same seeds.
-    pub episodes: usize,
+    /// Number of episodes for each formula, on the same seeds; what may be the result plays three times as many more. Default:
+    /// as many as are at most 100 000 steps, but at least 50 and at most 200.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub episodes: Option<usize>,
     /// What to prefer among the formulas that play as well as the expert: `fidelity`, `return`, or `brevity`.
     pub prefer: Prefer,
     /// If return is preferred, or no formula plays as well as the expert, the result is the shortest formula whose mean return
@@ -16,7 +18,7 @@ pub struct SelectSection {
 
 impl Default for SelectSection {
     fn default() -> Self {
-        Self { episodes: 200, prefer: Prefer::Fidelity, tolerance: 0.01 }
+        Self { episodes: None, prefer: Prefer::Fidelity, tolerance: 0.01 }
     }
 }
 
