@@ -78,7 +78,7 @@ fn the_pendulum_s_headline_plays_as_well_as_the_expert_and_explains_it() {
         candidates.iter().all(|candidate| !["kan", "kan-2"].contains(&candidate.student.as_str())),
         "{candidates:?}"
     );
-    for student in ["kan-4", "kan-4-brief", "linear", "quadratic"] {
+    for student in ["kan-4", "kan-4-short-1", "linear", "quadratic"] {
         for tuning in ["faithful", "polished"] {
             let is_it = |candidate: &&CandidateMetrics| candidate.student == student && candidate.tuning == tuning;
             let candidate = candidates.iter().find(is_it).unwrap_or_else(|| panic!("{student}, {tuning}"));

@@ -31,14 +31,14 @@ enum Edit {
 }
 
 /// Makes as many edits as are not missed: those that change the outputs least first, many at a time where that works, each
-/// trial judged after a refit of `steps` by `is_as_good`. Curves may become functions of `library`.
+/// trial judged after a refit of `steps` by `is_as_good`. `more` hears the operations so far, and can end it. Curves may become functions of `library`.
 pub fn shorten(
     fitted: Fitted,
     task: FitTask<'_>,
     steps: usize,
     library: Option<&dyn SymbolicLibrary>,
-    is_as_good: &dyn Fn(&Fitted) -> bool,
-    more: &mut dyn FnMut() -> bool,
+    is_as_good: &mut dyn FnMut(&Fitted) -> bool,
+    more: &mut dyn FnMut(usize) -> bool,
 ) -> Fitted {
     let mut best = fitted;
     let rows = spread(task.train.inputs, best.draft.inputs().len(), ROWS);
@@ -52,13 +52,13 @@ pub fn shorten(
         let mut rest = order.as_slice();
         let mut shorter = None;
         while let Some((effect, _)) = rest.first().filter(|_| misses < MISSES) {
-            if !more() {
+            if !more(best.draft.operations()) {
                 return best;
             }
             let edits: Vec<&Edit> = rest[..batch.min(rest.len())].iter().map(|(_, edit)| edit).collect();
             let trial = edited(&best.draft, &edits).map(|draft| refit(&draft, task, steps, &mut |_, _| true));
             let is_shorter = trial.is_some();
-            if let Some(trial) = trial.filter(is_as_good) {
+            if let Some(trial) = trial.filter(&mut *is_as_good) {
                 shorter = Some(trial);
                 break;
             }
@@ -133,6 +133,8 @@ fn edited(draft: &Draft, edits: &[&Edit]) -> Option<Draft> {
                     Expression::constant(if is_zero { 0.0 } else { *value })
                 }
                 Node::Variable(name) => Expression::variable(name).expect("it was one before"),
+                Node::Operation(Operator::Add, _) => Expression::sum(operands),
+                Node::Operation(Operator::Multiply, _) => product(operands),
                 Node::Operation(operator, _) => Expression::operation(*operator, operands),
                 Node::Curve(curve) => Expression::curve(curve.clone(), operands.remove(0)),
             }
@@ -143,6 +145,14 @@ fn edited(draft: &Draft, edits: &[&Edit]) -> Option<Draft> {
     let shorter = Draft::new(draft.head().clone(), draft.inputs().to_vec(), expressions).ok()?;
     let is_finite = shorter.constants().iter().all(|value| value.is_finite());
     (is_finite && shorter.operations() < draft.operations()).then_some(shorter)
+}
+
+/// A product; a number before a sum, such as a line that was a function, goes to its terms where that is no longer.
+fn product(mut factors: Vec<Expression>) -> Expression {
+    let Some(only) = argument(&factors) else { return Expression::product(factors) };
+    let sum = factors.swap_remove(only);
+    let factor: f64 = factors.iter().filter_map(Expression::as_constant).product();
+    sum.affine(factor, 0.0)
 }
 
 /// The only one that is not a number.
@@ -263,8 +273,8 @@ mod tests {
         let fitted = refit(&draft(text), task, 200, &mut |_, _| true);
         assert!(fitted.loss < limit, "{}", fitted.loss);
         let library = DefaultLibraryConfig::default().build().unwrap();
-        let is_as_good = |trial: &crate::formulas::fit::Fitted| trial.loss <= limit;
-        shorten(fitted, task, 50, Some(library.as_ref()), &is_as_good, &mut || true).draft
+        let mut is_as_good = |trial: &crate::formulas::fit::Fitted| trial.loss <= limit;
+        shorten(fitted, task, 50, Some(library.as_ref()), &mut is_as_good, &mut |_| true).draft
     }
 
     #[test]
@@ -278,9 +288,12 @@ mod tests {
     fn a_function_that_hardly_bends_becomes_a_line_and_a_curve_gets_a_name() {
         let short = shortened("2*tanh(0.1*x) + y", |x, y| 0.2 * x + y, 1e-4);
         assert_eq!(short.operations(), 2, "{:?}", short.expressions());
-        let text = "curve(x; -0.5, 0, 0.5; 0.25, -1; 0.25, -1, 1; 0, 0, 1; 0.25, 1) + y";
-        let short = shortened(text, |x, y| if x.abs() < 0.5 { x * x } else { x.abs() - 0.25 } + y, 5e-3);
-        assert!(short.curves() == 0 && short.operations() <= 4, "{:?}", short.expressions());
+        let places: Vec<f64> = (0..12).map(|index| f64::from(index) / 5.0 - 1.1).collect();
+        let pieces: Vec<String> = places.iter().map(|x| format!("{}, {}", x.sin(), x.cos())).collect();
+        let joined = places.iter().map(f64::to_string).collect::<Vec<_>>().join(", ");
+        let text = format!("curve(x; {joined}; {}; {}) + y", pieces[0], pieces.join("; "));
+        let short = shortened(&text, |x, y| x.sin() + y, 5e-3);
+        assert!(short.curves() == 0 && short.operations() <= 6, "{:?}", short.expressions());
     }
 
     #[test]

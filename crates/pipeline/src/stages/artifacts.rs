@@ -92,7 +92,7 @@ pub struct LatestData<'w, 's> {
 }
 
 impl LatestData<'_, '_> {
-    /// The student's rows; a brief formula has its network's.
+    /// The student's rows; a shorter formula has its network's.
     pub fn of(&self, student: &str) -> &ExpertData {
         self.aggregated.get().and_then(|own| own.get(network_of(student))).unwrap_or(&self.collected)
     }
@@ -106,7 +106,7 @@ pub struct LatestModels<'w, 's> {
 }
 
 impl LatestModels<'_, '_> {
-    /// The student's model, if it has one; a brief formula has its network's.
+    /// The student's model, if it has one; a shorter formula has its network's.
     pub fn get(&self, student: &str) -> Option<&Model> {
         let student = network_of(student);
         self.aggregated.get().and_then(|own| own.get(student)).or_else(|| self.fitted.get(student))

@@ -138,20 +138,11 @@ impl SymbolicLibrary for LibraryPart<'_> {
     }
 }
 
-/// What is added to a network's name for its brief formula.
-pub const BRIEF: &str = "-brief";
-
 /// What is added to the best formula's name, with a number from 1 on, for shorter ones that are made from it.
 pub const SHORT: &str = "-short-";
 
 /// The network that a formula is made from, by the formula's name.
 pub fn network_of(name: &str) -> &str {
-    let named = named_network_of(name);
-    named.strip_suffix(BRIEF).unwrap_or(named)
-}
-
-/// The network with names that a formula is made from, by the formula's name: one of its own where it is a brief one.
-pub fn named_network_of(name: &str) -> &str {
     let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     name.rsplit_once(SHORT).filter(|(_, number)| is_number(number)).map_or(name, |(whole, _)| whole)
 }

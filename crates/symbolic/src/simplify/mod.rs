@@ -6,6 +6,7 @@
 mod collect;
 mod language;
 mod rules;
+mod taken_out;
 
 use crate::expression::{Expression, Node};
 use crate::tape::Tape;
@@ -34,7 +35,7 @@ const MOST_OPERANDS: usize = 7;
 
 impl Expression {
     /// An equal expression with as few operations as the search finds: constants folded, like terms collected, affine
-    /// chains collapsed, terms sorted. The result depends on the expression and the limits alone.
+    /// chains collapsed, numbers taken out of functions that let them through, terms sorted. The result depends on the expression and the limits alone.
     ///
     /// On sampled points its value differs by at most 10⁻¹² of the largest intermediate value; where a rewriting would
     /// do worse it is not made.
@@ -50,7 +51,7 @@ impl Expression {
         let mut best = keep_if_equal(self.clone(), self.collected());
         // What one pass brings together the next can use; it ends when nothing gets shorter.
         for _ in 0..3 {
-            let found = keep_if_equal(best.clone(), search(&best, limits).collected());
+            let found = keep_if_equal(best.clone(), search(&best, limits).collected().taken_out());
             if found.size() >= best.size() {
                 break;
             }

@@ -21,7 +21,6 @@ use crate::stages::context::failed;
 use crate::stages::dagger::rounds::{Best, Dagger};
 use crate::stages::per_student::PerStudent;
 use crate::stages::symbolify::judge::{Judge, plays_no_worse};
-use crate::students::BRIEF;
 use kanrl_core::approximator::FitTask;
 use kanrl_symbolic::Formula;
 
@@ -151,14 +150,13 @@ fn without_needless_terms(
     let validation = data.validation.samples();
     let task = FitTask { train: few.samples(), validation: Some(validation), loss: &loss };
     let (before, agreed) = (first.draft.operations(), agreement(&first.draft, validation));
-    let RefineSection { tolerance, brief_tolerance, .. } = setting.config().refine;
-    let tolerance = if name.ends_with(BRIEF) { brief_tolerance.max(tolerance) } else { tolerance };
+    let tolerance = setting.config().refine.tolerance;
     for share in STRICTER {
         let limit = first.loss + share * tolerance * loss.of_best_constant(validation);
-        let is_as_good = |trial: &Fitted| {
+        let mut is_as_good = |trial: &Fitted| {
             trial.loss <= limit && agreement(&trial.draft, validation) >= agreed - share * ACTIONS_LOST
         };
-        let short = shorten(first.clone(), task, TRIAL_STEPS, None, &is_as_good, &mut || !reporter.is_cancelled());
+        let short = shorten(first.clone(), task, TRIAL_STEPS, None, &mut is_as_good, &mut |_| !reporter.is_cancelled());
         if reporter.is_cancelled() {
             return Err(StageError::Cancelled);
         }

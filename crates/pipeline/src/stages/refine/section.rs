@@ -13,8 +13,6 @@ pub struct RefineSection {
     /// Terms are dropped as long as the validation loss grows by less than this share of the targets' variance. Default: what
     /// the environment asks for, or 0.005.
     pub tolerance: f64,
-    /// The same for the brief formulas of `symbolify.brief_tolerance`; at least `tolerance`.
-    pub brief_tolerance: f64,
     /// Also makes shorter formulas from the best one, one for each of these shares, rising: its terms go, and its functions
     /// become simpler ones, as long as the validation loss grows by less than this share of the best constant's loss and
     /// the validation rows on which it acts like the expert become fewer by less than this share.
@@ -25,14 +23,7 @@ pub struct RefineSection {
 
 impl Default for RefineSection {
     fn default() -> Self {
-        Self {
-            steps: 40,
-            products: 2,
-            tolerance: 0.005,
-            brief_tolerance: 0.02,
-            shorter: vec![0.005, 0.01, 0.02],
-            rounding_tolerance: 0.002,
-        }
+        Self { steps: 40, products: 2, tolerance: 0.005, shorter: vec![0.005, 0.01, 0.02], rounding_tolerance: 0.002 }
     }
 }
 

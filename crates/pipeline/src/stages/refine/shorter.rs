@@ -8,6 +8,7 @@ use crate::formulas::shorten::shorten;
 use crate::rows::Rows;
 use crate::stages::context::StageContext;
 use crate::stages::dagger::rounds::{Best, Dagger};
+use crate::stages::symbolify::judge::Judge;
 use crate::students::SHORT;
 use kanrl_core::approximator::FitTask;
 use kanrl_symbolic::Formula;
@@ -16,7 +17,8 @@ const STAGE: &str = "refine";
 /// A formula is worth its place among the others where it has at most this share of the last one's operations.
 const SHORTER: f64 = 0.9;
 
-/// A formula for each share that `refine.shorter` has, as far as it gets shorter; each is made from the one before.
+/// A formula for each share that `refine.shorter` has, as far as it gets shorter; each is made from the one before,
+/// and plays no worse than the best one did.
 pub(super) fn shorter(
     setting: &StageContext<'_>,
     dagger: Option<&Dagger<'_>>,
@@ -34,20 +36,29 @@ pub(super) fn shorter(
     let mut current = fitted(setting, STAGE, name, &student, &data)?;
     let (least, agreed) = (current.loss, agreement(&current.draft, validation));
     let constant = loss.of_best_constant(validation);
+    let judge = Judge::new(setting, STAGE)?;
+    let before = judge.returns(&current.draft)?;
     let mut formulas = Vec::new();
-    for share in &setting.config().refine.shorter {
-        let is_as_good = |trial: &Fitted| {
-            trial.loss <= least + share * constant && agreement(&trial.draft, validation) >= agreed - share
+    let shares = &setting.config().refine.shorter;
+    for (index, share) in shares.iter().enumerate() {
+        let mut failure = None;
+        let mut is_as_good = |trial: &Fitted| {
+            let explains =
+                trial.loss <= least + share * constant && agreement(&trial.draft, validation) >= agreed - share;
+            explains
+                && judge.accepts(&trial.draft, &before).unwrap_or_else(|error| {
+                    failure.get_or_insert(error);
+                    false
+                })
         };
-        current = shorten(current, task, TRIAL_STEPS, Some(setting.library()), &is_as_good, &mut || {
-            reporter.progress(
-                STAGE,
-                formulas.len() as u64,
-                setting.config().refine.shorter.len() as u64,
-                format!("shorter formulas of {name}"),
-            );
+        current = shorten(current, task, TRIAL_STEPS, Some(setting.library()), &mut is_as_good, &mut |operations| {
+            let message = format!("shorter formulas of {name}, {operations} operations");
+            reporter.progress(STAGE, index as u64, shares.len() as u64, message);
             !reporter.is_cancelled()
         });
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
         if reporter.is_cancelled() {
             return Err(StageError::Cancelled);
         }

@@ -17,7 +17,7 @@ use crate::stages::collect::ExpertData;
 use crate::stages::context::StageContext;
 use crate::stages::polish::returns::WORST;
 use crate::stages::select::score::Scores;
-use crate::students::named_network_of;
+use crate::students::network_of;
 use kanrl_core::policy::Policy;
 use kanrl_experts::FunctionPolicy;
 use kanrl_symbolic::Formula;
@@ -81,9 +81,9 @@ fn judged(candidates: &mut [Candidate], scores: &Scores) -> Vec<Vec<f64>> {
 
 /// The student whose network is shown beside the headline: its own, or the best one's that has a network.
 fn network_beside(candidates: &[Candidate], choice: &Choice, networks: &NamedNetworks) -> String {
-    let has_network = |candidate: &&Candidate| networks.get(named_network_of(&candidate.student)).is_some();
+    let has_network = |candidate: &&Candidate| networks.get(network_of(&candidate.student)).is_some();
     let score = |candidate: &Candidate| candidate.mean.unwrap_or(WORST);
     let best = || candidates.iter().filter(has_network).max_by(|a, b| score(a).total_cmp(&score(b)));
     let own = Some(&candidates[choice.headline]).filter(has_network);
-    own.or_else(best).map_or_else(String::new, |candidate| named_network_of(&candidate.student).to_owned())
+    own.or_else(best).map_or_else(String::new, |candidate| network_of(&candidate.student).to_owned())
 }

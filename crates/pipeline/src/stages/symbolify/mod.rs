@@ -15,13 +15,13 @@ use crate::stages::context::StageContext;
 use crate::stages::fit::{Network, build_error};
 use crate::stages::per_student::PerStudent;
 use crate::stages::symbolify::judge::{Judge, plays_no_worse, trails};
-use crate::stages::symbolify::naming::{Named, NamingTask, is_curve, name_again, name_edges};
-use crate::students::{self, BRIEF, LibraryPart};
+use crate::stages::symbolify::naming::{Named, NamingTask, is_curve, name_edges};
+use crate::students::{self, LibraryPart};
 use kanrl_core::approximator::FitTask;
 use kanrl_core::graph::UnivariateGraph;
 
 /// Names the edges of every network, as far as its formula plays as the network does; the others stay curves. A network that
-/// plays far worse than another one is left out. Each gets a second, briefer formula where there is one.
+/// plays far worse than another one is left out.
 pub fn symbolify(
     setting: StageContext<'_>,
     data: LatestData,
@@ -34,9 +34,6 @@ pub fn symbolify(
     let returns = |graph: &UnivariateGraph| {
         // Splines of a high degree cannot be formulas yet: they can be judged once they are named.
         Draft::from_graph(setting.head(), graph).map_or_else(|_| Ok(Vec::new()), |draft| judge.returns(&draft))
-    };
-    let operations = |graph: &UnivariateGraph| {
-        Draft::from_graph(setting.head(), graph).map_or(usize::MAX, |draft| draft.operations())
     };
     let mut students = students::networks(setting.config()).map_err(build_error)?;
     students.extend(students::wider_networks(setting.config()).map_err(build_error)?);
@@ -76,33 +73,15 @@ pub fn symbolify(
             plays: &plays,
             progress: &progress,
         };
-        let log = |name: &str, outcome: &Named| -> Result<(), StageError> {
-            let edges = &outcome.graph.edges;
-            let curves = edges.iter().filter(|edge| is_curve(&edge.function)).count();
-            let played = match before.is_empty() {
-                true => String::new(),
-                false => format!(", mean return {:.2}, before {:.2}", mean(&returns(&outcome.graph)?), mean(&before)),
-            };
-            let (all, names) = (edges.len(), edges.len() - curves);
-            let line = format!("{name}: {names} of {all} edges have names{played}, loss {:.4e}", outcome.loss);
-            reporter.message("symbolify", line);
-            Ok(())
+        let Some(Named { graph, loss }) = name_edges(start, &task)? else { return Err(StageError::Cancelled) };
+        let curves = graph.edges.iter().filter(|edge| is_curve(&edge.function)).count();
+        let played = match before.is_empty() {
+            true => String::new(),
+            false => format!(", mean return {:.2}, before {:.2}", mean(&returns(&graph)?), mean(&before)),
         };
-        let Some(outcome) = name_edges(start, &task)? else { return Err(StageError::Cancelled) };
-        log(name, &outcome)?;
-        let brief = if section.brief_tolerance > section.tolerance {
-            let task = NamingTask { tolerance: section.brief_tolerance, ..task };
-            let Some(brief) = name_again(start, &outcome.graph, &task)? else { return Err(StageError::Cancelled) };
-            Some(brief).filter(|brief| operations(&brief.graph) < operations(&outcome.graph))
-        } else {
-            None
-        };
-        named.push((name.to_owned(), Network(outcome.graph)));
-        if let Some(brief) = brief {
-            let name = format!("{name}{BRIEF}");
-            log(&name, &brief)?;
-            named.push((name, Network(brief.graph)));
-        }
+        let (all, names) = (graph.edges.len(), graph.edges.len() - curves);
+        reporter.message("symbolify", format!("{name}: {names} of {all} edges have names{played}, loss {loss:.4e}"));
+        named.push((name.to_owned(), Network(graph)));
     }
     made.set(PerStudent::new(named));
     Ok(())

@@ -59,7 +59,7 @@ pub fn name_edges(graph: &UnivariateGraph, task: &NamingTask<'_>) -> Result<Opti
     let few = Rows::spread(task.fit.train, CHOICE_ROWS, inputs, outputs);
     let rows = Rows::spread(task.fit.train, TRIAL_ROWS, inputs, outputs);
     let chooser = task.chooser(&few);
-    let mut walk = Walk::new(task, &chooser, &rows, graph, graph);
+    let mut walk = Walk::new(task, &chooser, &rows, graph);
 
     let edges = curves_of(graph);
     let mut choices: Vec<(usize, Vec<Choice>)> =
@@ -90,48 +90,6 @@ pub fn name_edges(graph: &UnivariateGraph, task: &NamingTask<'_>) -> Result<Opti
         }
     }
     walk.finish()
-}
-
-/// A named network with shorter names, and curves of fewer pieces, where they do no harm in play and the loss stays within the
-/// task's tolerance of `whole`, the network that it came from. No result if it was cancelled.
-///
-/// # Errors
-/// As [`name_edges`].
-pub fn name_again(
-    whole: &UnivariateGraph,
-    named: &UnivariateGraph,
-    task: &NamingTask<'_>,
-) -> Result<Option<Named>, StageError> {
-    let (inputs, outputs) = (named.inputs.len(), named.outputs.len());
-    let few = Rows::spread(task.fit.train, CHOICE_ROWS, inputs, outputs);
-    let rows = Rows::spread(task.fit.train, TRIAL_ROWS, inputs, outputs);
-    let chooser = task.chooser(&few);
-    let mut walk = Walk::new(task, &chooser, &rows, whole, named);
-    for are_curves in [false, true] {
-        let graph = &walk.current.graph;
-        let edges: Vec<usize> =
-            (0..graph.edges.len()).filter(|edge| !are_curves || is_curve(&graph.edges[*edge].function)).collect();
-        let all = if are_curves { chooser.curves(graph, &edges) } else { chooser.names(graph, &edges) };
-        let shorter = |edge: usize, own: Vec<Choice>| {
-            let length = length(&graph.edges[edge].function);
-            own.into_iter().find(|choice| choice.fitted.function.complexity() < length).map(|choice| (edge, choice))
-        };
-        let mut choices: Vec<(usize, Choice)> =
-            edges.into_iter().zip(all).filter_map(|(edge, own)| shorter(edge, own)).collect();
-        choices.sort_by(|(_, first), (_, second)| first.harm.total_cmp(&second.harm));
-        if walk.take(choices)?.is_none() {
-            return Ok(None);
-        }
-    }
-    walk.finish()
-}
-
-/// How long a function is to read; a spline is longer than all else.
-fn length(function: &EdgeFunction) -> f64 {
-    match function {
-        EdgeFunction::Symbolic(own) => own.function.complexity(),
-        _ => f64::INFINITY,
-    }
 }
 
 fn curves_of(graph: &UnivariateGraph) -> Vec<usize> {
@@ -165,16 +123,10 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// A walk from `graph`, as far as the loss stays near that of `whole`.
-    fn new(
-        task: &'a NamingTask<'a>,
-        chooser: &Chooser<'a>,
-        rows: &'a Rows,
-        whole: &UnivariateGraph,
-        graph: &UnivariateGraph,
-    ) -> Self {
-        let limit = task.loss(whole) + task.tolerance * chooser.constant;
+    /// A walk from `graph`, as far as the loss stays near its own.
+    fn new(task: &'a NamingTask<'a>, chooser: &Chooser<'a>, rows: &'a Rows, graph: &UnivariateGraph) -> Self {
         let current = Named { graph: graph.clone(), loss: task.loss(graph) };
+        let limit = current.loss + task.tolerance * chooser.constant;
         Self { task, rows, few: chooser.rows, limit, current, done: 0 }
     }
 
@@ -303,15 +255,14 @@ fn without_constants(graph: &UnivariateGraph) -> UnivariateGraph {
 
 #[cfg(test)]
 mod tests {
-    use super::{NamingTask, is_curve, length, name_again, name_edges};
+    use super::{NamingTask, is_curve, name_edges};
     use kanrl_core::approximator::{FitTask, Loss, Samples};
     use kanrl_core::config::SymbolicLibraryConfig;
     use kanrl_core::graph::{SplineEdge, UnivariateGraph};
     use kanrl_symbolic::library::DefaultLibraryConfig;
 
-    /// A cubic is nearly a line.
     #[test]
-    fn a_brief_formula_is_shorter_and_its_loss_within_its_own_tolerance() {
+    fn an_edge_gets_a_name_whose_loss_is_within_the_tolerance() {
         let edge = SplineEdge::polynomial(&[0.1, 1.0, 0.05, 0.2], -1.0..=1.0);
         let graph = UnivariateGraph::additive(1, 1, |_, _| edge.clone());
         let inputs: Vec<f64> = (0..400).map(|index| f64::from(index) / 200.0 - 1.0).collect();
@@ -320,24 +271,21 @@ mod tests {
         let weights = vec![1.0; inputs.len()];
         let train = Samples { inputs: &inputs, targets: &targets, weights: &weights };
         let library = DefaultLibraryConfig::default().build().unwrap();
-        let task = |tolerance: f64| NamingTask {
+        let task = NamingTask {
             fit: FitTask { train, validation: None, loss: &Loss::MeanSquared },
             library: library.as_ref(),
             margin: 0.5,
             refit_steps: 10,
-            tolerance,
+            tolerance: 1e-4,
             plays: &|_| Ok(true),
             progress: &|_, _, _| true,
         };
-        let named = name_edges(&graph, &task(1e-4)).unwrap().unwrap();
-        let brief = name_again(&graph, &named.graph, &task(0.05)).unwrap().unwrap();
-        let of = |graph: &UnivariateGraph| length(&graph.edges[0].function);
-        assert!(!is_curve(&brief.graph.edges[0].function));
-        assert!(of(&brief.graph) < of(&named.graph), "{} {}", of(&brief.graph), of(&named.graph));
+        let named = name_edges(&graph, &task).unwrap().unwrap();
+        assert!(!is_curve(&named.graph.edges[0].function));
         let constant = Loss::MeanSquared.of_best_constant(train);
-        assert!(named.loss <= 1e-4 * constant && brief.loss <= 0.05 * constant, "{} {}", named.loss, brief.loss);
-        // Where nothing more may be lost, nothing is shorter.
-        let same = name_again(&graph, &named.graph, &task(1e-4)).unwrap().unwrap();
-        assert_eq!(of(&same.graph), of(&named.graph));
+        assert!(named.loss <= 1e-4 * constant, "{}", named.loss);
+        // What plays worse is not taken.
+        let refused = name_edges(&graph, &NamingTask { plays: &|_| Ok(false), ..task }).unwrap().unwrap();
+        assert!(is_curve(&refused.graph.edges[0].function));
     }
 }

@@ -8,9 +8,6 @@ pub struct SymbolifySection {
     pub refit_steps: usize,
     /// All names together may increase the validation loss by this share of the best constant's loss.
     pub tolerance: f64,
-    /// The same for a second, briefer formula of each network (`kan-4-brief`), whose names and curves are those of the first one
-    /// as far as nothing shorter is accepted; 0 for none.
-    pub brief_tolerance: f64,
     /// Number of episodes for judging each name in play; 0 to judge by the loss alone. Default: as many as are at most 32 000
     /// steps, but at least 24 and at most 200.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -22,6 +19,6 @@ pub struct SymbolifySection {
 
 impl Default for SymbolifySection {
     fn default() -> Self {
-        Self { refit_steps: 10, tolerance: 0.02, brief_tolerance: 0.06, episodes: None, margin: 0.5 }
+        Self { refit_steps: 10, tolerance: 0.02, episodes: None, margin: 0.5 }
     }
 }
