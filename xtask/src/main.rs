@@ -29,6 +29,7 @@ cargo xtask COMMAND
              --seeds COUNT       at most so many pipeline seeds
              --again             measure anew what is there
              --table             only write the table
+             --program FILE      this build of kanrl [default: a new one]
              --reference DIR     also with the archives among the whole recordings [default: $KANRL_REFERENCE]
   compare  the benches against their Python peers, as docs/comparison.md (an hour; wants a quiet machine)
              AREA…               kan, symbolic, policies, environments, mujoco, training, python; all where
@@ -98,6 +99,7 @@ fn run_results(parser: &mut lexopt::Parser) -> Result<(), String> {
             Long("seeds") => options.seeds = Some(number(parser)?),
             Long("again") => options.again = true,
             Long("table") => options.table = true,
+            Long("program") => options.program = Some(value(parser)?.into()),
             Long("reference") => reference = Some(value(parser)?),
             Long("help") | Short('h') => return help(),
             other => return Err(unexpected(other)),
