@@ -146,11 +146,11 @@ impl EventReader for Bars {
     }
 }
 
-/// How long tuning will take in an environment of this speed, where that is long.
+/// How long tuning will take at most in an environment of this speed, the expert's, where that is long.
 fn announcement(steps: u64, steps_per_second: f64) -> Option<String> {
     let time =
         Duration::try_from_secs_f64(steps as f64 / steps_per_second).ok().filter(|time| *time >= WORTH_A_WORD)?;
-    Some(format!("polish: {} steps, about {}; --polish-steps N shortens it", HumanCount(steps), HumanDuration(time)))
+    Some(format!("polish: {} steps, up to {}; --polish-steps N shortens it", HumanCount(steps), HumanDuration(time)))
 }
 
 fn style(template: &str) -> ProgressStyle {
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn long_tuning_is_announced_with_its_time_and_the_way_out() {
         let said = announcement(10_000_000, 25_000.0).expect("it is long");
-        assert_eq!(said, "polish: 10,000,000 steps, about 7 minutes; --polish-steps N shortens it");
+        assert_eq!(said, "polish: 10,000,000 steps, up to 7 minutes; --polish-steps N shortens it");
         assert_eq!(announcement(10_000_000, 2e6), None);
         assert_eq!(announcement(0, 100.0), None);
         assert_eq!(announcement(10_000_000, 0.0), None);

@@ -30,6 +30,8 @@ const MOST_STEPS: usize = 20_000;
 const ENDLESS: u32 = 1_000;
 /// Rounds without a better student after which there are no more.
 const PATIENCE: usize = 5;
+/// Rounds in a row that change nothing in a student, after which there are no more.
+const UNCHANGED: usize = 2;
 /// Growth of fidelity that makes a student a better one.
 const LEAST_GAIN: f64 = 0.005;
 /// Rounds after which a student that is far behind another one must be gaining on it,
@@ -164,11 +166,11 @@ impl<'a> Dagger<'a> {
     {
         let judged = self.judge.judge(policy(&first).as_ref())?;
         let (mut student, mut data, mut episodes) = (first.clone(), data, 0);
-        let (mut best, mut since_best) = ((judged.mean(), judged.fidelity), 0);
+        let (mut best, mut since_best, mut unchanged) = ((judged.mean(), judged.fidelity), 0, 0);
         let mut played = vec![(first, judged)];
         for round in 1..=self.rounds {
             let last = &played[round - 1].1;
-            if self.judge.is_as_good_as_the_expert(last) || since_best == PATIENCE {
+            if self.judge.is_as_good_as_the_expert(last) || since_best == PATIENCE || unchanged == UNCHANGED {
                 break;
             }
             let steps = self.aggregate(policy(&student).as_ref(), round, &mut episodes, &mut data)?;
@@ -187,6 +189,7 @@ impl<'a> Dagger<'a> {
                     judged.fidelity
                 ),
             );
+            unchanged = if judged.returns == played[round - 1].1.returns { unchanged + 1 } else { 0 };
             since_best += 1;
             // NaN is no better than anything.
             if judged.mean() > best.0 || judged.fidelity >= best.1 + LEAST_GAIN {

@@ -58,7 +58,7 @@ pub fn refine(
         }
     }
     if let Some((name, best)) = best {
-        formulas.extend(shorter::shorter(&setting, dagger.as_ref(), name, best)?);
+        formulas.extend(shorter::shorter(&setting, name, best)?);
     }
     made.set(PerStudent::new(formulas));
     Ok(())

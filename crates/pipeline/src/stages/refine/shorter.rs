@@ -7,7 +7,7 @@ use crate::formulas::fit::{Fitted, agreement};
 use crate::formulas::shorten::shorten;
 use crate::rows::Rows;
 use crate::stages::context::StageContext;
-use crate::stages::dagger::rounds::{Best, Dagger};
+use crate::stages::dagger::rounds::Best;
 use crate::stages::symbolify::judge::Judge;
 use crate::students::SHORT;
 use kanrl_core::approximator::FitTask;
@@ -18,10 +18,9 @@ const STAGE: &str = "refine";
 const SHORTER: f64 = 0.9;
 
 /// A formula for each share that `refine.shorter` has, as far as it gets shorter; each is made from the one before,
-/// and plays no worse than the best one did.
+/// and plays no worse than the best one did. They have no rounds of their own: the rows are those of the best one's rounds.
 pub(super) fn shorter(
     setting: &StageContext<'_>,
-    dagger: Option<&Dagger<'_>>,
     name: &str,
     best: Best<Draft>,
 ) -> Result<Vec<(String, Formula)>, StageError> {
@@ -73,7 +72,7 @@ pub(super) fn shorter(
         );
         last = operations;
         let mut play = Play::new(setting, STAGE, &current.draft)?;
-        let (formula, _) = finished(setting, dagger, STAGE, &own, current.draft.clone(), data.clone(), &mut play)?;
+        let (formula, _) = finished(setting, None, STAGE, &own, current.draft.clone(), data.clone(), &mut play)?;
         formulas.push((own, formula));
     }
     Ok(formulas)
