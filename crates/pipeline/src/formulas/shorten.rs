@@ -36,7 +36,7 @@ pub fn shorten(
     fitted: Fitted,
     task: FitTask<'_>,
     steps: usize,
-    library: Option<&dyn SymbolicLibrary>,
+    library: &dyn SymbolicLibrary,
     is_as_good: &mut dyn FnMut(&Fitted) -> bool,
     more: &mut dyn FnMut(usize) -> bool,
 ) -> Fitted {
@@ -80,7 +80,7 @@ pub fn shorten(
 
 /// All edits, and how much each changes the outputs but for a shift, in their standard deviations; the smallest first, those
 /// above `floor` only.
-fn by_effect(draft: &Draft, rows: &[f64], library: Option<&dyn SymbolicLibrary>, floor: f64) -> Vec<(f64, Edit)> {
+fn by_effect(draft: &Draft, rows: &[f64], library: &dyn SymbolicLibrary, floor: f64) -> Vec<(f64, Edit)> {
     let mut edits: Vec<Edit> = draft.free().into_iter().map(Edit::Zero).collect();
     edits.extend(functions(draft, rows, library));
     let outputs = draft.expressions().len();
@@ -162,7 +162,7 @@ fn argument(operands: &[Expression]) -> Option<usize> {
 }
 
 /// Functions that nodes of one argument may become.
-fn functions(draft: &Draft, rows: &[f64], library: Option<&dyn SymbolicLibrary>) -> Vec<Edit> {
+fn functions(draft: &Draft, rows: &[f64], library: &dyn SymbolicLibrary) -> Vec<Edit> {
     let inputs = draft.inputs();
     let count = rows.len() / inputs.len();
     let mut edits = Vec::new();
@@ -189,8 +189,7 @@ fn functions(draft: &Draft, rows: &[f64], library: Option<&dyn SymbolicLibrary>)
             let variable: Vec<usize> = (0..operands.len()).filter(|operand| !operands[*operand].0).collect();
             if let ([only], true) = (&variable[..], bends(node)) {
                 let curve = SampledCurve { x: operands.swap_remove(*only).1, y: values.clone() };
-                let of_library = library.filter(|_| matches!(node, Node::Curve(_)));
-                let all = replacements(&curve, of_library);
+                let all = replacements(&curve, matches!(node, Node::Curve(_)).then_some(library));
                 edits.extend(all.into_iter().map(|with| Edit::Function { output, node: index, with }));
             }
             index += 1;
@@ -274,7 +273,7 @@ mod tests {
         assert!(fitted.loss < limit, "{}", fitted.loss);
         let library = DefaultLibraryConfig::default().build().unwrap();
         let mut is_as_good = |trial: &crate::formulas::fit::Fitted| trial.loss <= limit;
-        shorten(fitted, task, 50, Some(library.as_ref()), &mut is_as_good, &mut |_| true).draft
+        shorten(fitted, task, 50, library.as_ref(), &mut is_as_good, &mut |_| true).draft
     }
 
     #[test]
@@ -299,7 +298,8 @@ mod tests {
     #[test]
     fn edits_together_are_all_made() {
         let draft = draft("2*sin(x + y)^2 + 3*tanh(0.01*y) + 4*x");
-        let order = by_effect(&draft, &rows(), None, -1.0);
+        let library = DefaultLibraryConfig::default().build().unwrap();
+        let order = by_effect(&draft, &rows(), library.as_ref(), -1.0);
         let (_, least) = &order[0];
         let one = edited(&draft, &[least]).unwrap();
         let both = edited(&draft, &[least, &order[order.len() - 1].1]).unwrap();

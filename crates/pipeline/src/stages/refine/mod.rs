@@ -10,8 +10,6 @@ use crate::engine::{Input, Output, StageError};
 use crate::formulas::Draft;
 use crate::formulas::fit::{self, Fitted, agreement, refit};
 use crate::formulas::rounding::rounded;
-use crate::formulas::shorten::shorten;
-use crate::rows::Rows;
 use crate::run::statistics::mean;
 use crate::stages::artifacts::{FaithfulFormulas, LatestData, NamedNetworks};
 use crate::stages::baselines::sparse;
@@ -20,21 +18,17 @@ use crate::stages::context::StageContext;
 use crate::stages::context::failed;
 use crate::stages::dagger::rounds::{Best, Dagger};
 use crate::stages::per_student::PerStudent;
+use crate::stages::refine::shorter::Shortening;
 use crate::stages::symbolify::judge::{Judge, plays_no_worse};
 use kanrl_core::approximator::FitTask;
 use kanrl_symbolic::Formula;
 
-/// Rows that terms are left out by; the fit after it uses all.
-const TRIAL_ROWS: usize = 3000;
-/// Steps of the fit after a term is left out.
-const TRIAL_STEPS: usize = 4;
-
 /// Products stay where the loss falls to this share of what it was.
 const PRODUCTS_GAIN: f64 = 0.8;
-/// Shares of a tolerance, where a formula that makes use of all of it plays worse.
+/// Shares of the rounding tolerance, where a formula that makes use of all of it plays worse.
 const STRICTER: [f64; 3] = [1.0, 0.25, 0.05];
-/// Share of the actions that may become others where a term is left out: a small term can decide near a switching line.
-const ACTIONS_LOST: f64 = 0.05;
+/// Share of the actions that may become others where terms are left out: a small term can decide near a switching line.
+const ACTIONS_LOST: f64 = 0.01;
 /// The same where only what does not decide is left out.
 const CHOICES_LOST: f64 = 0.002;
 
@@ -91,7 +85,13 @@ pub(crate) fn faithful(
             }
         }
     }
-    let short = without_needless_terms(setting, stage, name, &mut play, first, &data)?;
+    let before = first.draft.operations();
+    let tolerance = setting.config().refine.tolerance;
+    let short = Shortening::new(setting, stage, &first, &data)?.shortened(name, first, tolerance, ACTIONS_LOST)?.draft;
+    if short.operations() < before {
+        let line = format!("{name}: {before} operations, {} without needless terms", short.operations());
+        reporter.message(stage, line);
+    }
     finished(setting, dagger, stage, name, short, data, &mut play)
 }
 
@@ -132,44 +132,6 @@ fn finished(
         format!("{name}: {} operations{curves}, constants of at most {digits} digits{played}", draft.operations());
     setting.reporter.message(stage, line);
     Ok((draft.formula().map_err(failed)?, best))
-}
-
-/// The terms left out that are missed neither by the loss nor in play: fewer of them, where it plays worse without all.
-fn without_needless_terms(
-    setting: &StageContext<'_>,
-    stage: &'static str,
-    name: &str,
-    play: &mut Play<'_>,
-    first: Fitted,
-    data: &ExpertData,
-) -> Result<Draft, StageError> {
-    let reporter = &setting.reporter;
-    let loss = setting.head().loss(&data.train);
-    let (inputs, outputs) = (first.draft.inputs().len(), first.draft.expressions().len());
-    let few = Rows::spread(data.train.samples(), TRIAL_ROWS, inputs, outputs);
-    let validation = data.validation.samples();
-    let task = FitTask { train: few.samples(), validation: Some(validation), loss: &loss };
-    let (before, agreed) = (first.draft.operations(), agreement(&first.draft, validation));
-    let tolerance = setting.config().refine.tolerance;
-    for share in STRICTER {
-        let limit = first.loss + share * tolerance * loss.of_best_constant(validation);
-        let mut is_as_good = |trial: &Fitted| {
-            trial.loss <= limit && agreement(&trial.draft, validation) >= agreed - share * ACTIONS_LOST
-        };
-        let short = shorten(first.clone(), task, TRIAL_STEPS, None, &mut is_as_good, &mut |_| !reporter.is_cancelled());
-        if reporter.is_cancelled() {
-            return Err(StageError::Cancelled);
-        }
-        if short.draft.operations() < before && play.accepts(&short.draft)? {
-            let operations = short.draft.operations();
-            reporter.message(stage, format!("{name}: {before} operations, {operations} without needless terms"));
-            return Ok(short.draft);
-        }
-        if short.draft.operations() == before {
-            break;
-        }
-    }
-    Ok(first.draft)
 }
 
 /// A draft without what its choice does not need, where the choice stays as good.

@@ -1,75 +1,130 @@
-//! Shorter formulas of the best one: what each point of fidelity buys in length.
+//! Shorter formulas: what each point of fidelity buys in length.
 
-use super::{Play, TRIAL_ROWS, TRIAL_STEPS, finished, fitted};
+use super::{Play, finished, fitted};
 use crate::engine::StageError;
 use crate::formulas::Draft;
 use crate::formulas::fit::{Fitted, agreement};
 use crate::formulas::shorten::shorten;
 use crate::rows::Rows;
+use crate::stages::collect::ExpertData;
 use crate::stages::context::StageContext;
 use crate::stages::dagger::rounds::Best;
 use crate::stages::symbolify::judge::Judge;
 use crate::students::SHORT;
-use kanrl_core::approximator::FitTask;
+use kanrl_core::approximator::{FitTask, Loss};
 use kanrl_symbolic::Formula;
 
 const STAGE: &str = "refine";
 /// A formula is worth its place among the others where it has at most this share of the last one's operations.
 const SHORTER: f64 = 0.9;
+/// Rows that edits are judged by; the fit after all of them uses more.
+const TRIAL_ROWS: usize = 3000;
+/// Steps of the fit after an edit.
+const TRIAL_STEPS: usize = 4;
 
-/// A formula for each share that `refine.shorter` has, as far as it gets shorter; each is made from the one before,
-/// and plays no worse than the best one did. They have no rounds of their own: the rows are those of the best one's rounds.
+/// What a shorter formula is compared with.
+pub(super) struct Shortening<'a> {
+    setting: &'a StageContext<'a>,
+    stage: &'static str,
+    data: &'a ExpertData,
+    loss: Loss,
+    few: Rows,
+    /// Of the formula that it is made from: the loss, the share of equal actions, and the returns.
+    least: f64,
+    agreed: f64,
+    before: Vec<f64>,
+    judge: Judge<'a>,
+}
+
+impl<'a> Shortening<'a> {
+    /// Formulas will be compared with this one.
+    ///
+    /// # Errors
+    /// [`StageError`] where the environment fails or the run was cancelled.
+    pub(super) fn new(
+        setting: &'a StageContext<'a>,
+        stage: &'static str,
+        whole: &Fitted,
+        data: &'a ExpertData,
+    ) -> Result<Self, StageError> {
+        let (inputs, outputs) = (whole.draft.inputs().len(), whole.draft.expressions().len());
+        let judge = Judge::new(setting, stage)?;
+        Ok(Self {
+            setting,
+            stage,
+            data,
+            loss: setting.head().loss(&data.train),
+            few: Rows::spread(data.train.samples(), TRIAL_ROWS, inputs, outputs),
+            least: whole.loss,
+            agreed: agreement(&whole.draft, data.validation.samples()),
+            before: judge.returns(&whole.draft)?,
+            judge,
+        })
+    }
+
+    /// A formula as short as it gets while it plays no worse than the one that all are compared with, its loss is higher by
+    /// less than `share` of the best constant's, and it acts otherwise on a share of the rows of at most `actions`.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub(super) fn shortened(
+        &self,
+        name: &str,
+        formula: Fitted,
+        share: f64,
+        actions: f64,
+    ) -> Result<Fitted, StageError> {
+        let Self { setting, stage, data, loss, least, agreed, before, judge, .. } = self;
+        let validation = data.validation.samples();
+        let task = FitTask { train: self.few.samples(), validation: Some(validation), loss };
+        let limit = least + share * loss.of_best_constant(validation);
+        let mut failure = None;
+        let mut is_as_good = |trial: &Fitted| {
+            let explains = trial.loss <= limit && agreement(&trial.draft, validation) >= agreed - actions;
+            let plays = || judge.accepts(&trial.draft, before);
+            explains
+                && plays().unwrap_or_else(|error| {
+                    failure.get_or_insert(error);
+                    false
+                })
+        };
+        let whole = formula.draft.operations();
+        let mut more = |operations: usize| {
+            let done = whole.saturating_sub(operations) as u64;
+            setting.reporter.progress(stage, done, whole as u64, format!("operations of {name} less"));
+            !setting.reporter.is_cancelled()
+        };
+        let short = shorten(formula, task, TRIAL_STEPS, setting.library(), &mut is_as_good, &mut more);
+        match failure {
+            _ if setting.reporter.is_cancelled() => Err(StageError::Cancelled),
+            Some(failure) => Err(failure),
+            None => Ok(short),
+        }
+    }
+}
+
+/// A formula for each share that `refine.shorter` has, as far as it gets shorter; each is made from the one before. They have no
+/// rounds of their own: the rows are those of the best one's rounds.
 pub(super) fn shorter(
     setting: &StageContext<'_>,
     name: &str,
     best: Best<Draft>,
 ) -> Result<Vec<(String, Formula)>, StageError> {
     let Best { student, data, .. } = best;
-    let reporter = &setting.reporter;
-    let loss = setting.head().loss(&data.train);
-    let (inputs, outputs) = (student.inputs().len(), student.expressions().len());
-    let few = Rows::spread(data.train.samples(), TRIAL_ROWS, inputs, outputs);
-    let validation = data.validation.samples();
-    let task = FitTask { train: few.samples(), validation: Some(validation), loss: &loss };
     let mut last = student.operations();
     let mut current = fitted(setting, STAGE, name, &student, &data)?;
-    let (least, agreed) = (current.loss, agreement(&current.draft, validation));
-    let constant = loss.of_best_constant(validation);
-    let judge = Judge::new(setting, STAGE)?;
-    let before = judge.returns(&current.draft)?;
+    let shortening = Shortening::new(setting, STAGE, &current, &data)?;
     let mut formulas = Vec::new();
-    let shares = &setting.config().refine.shorter;
-    for (index, share) in shares.iter().enumerate() {
-        let mut failure = None;
-        let mut is_as_good = |trial: &Fitted| {
-            let explains =
-                trial.loss <= least + share * constant && agreement(&trial.draft, validation) >= agreed - share;
-            explains
-                && judge.accepts(&trial.draft, &before).unwrap_or_else(|error| {
-                    failure.get_or_insert(error);
-                    false
-                })
-        };
-        current = shorten(current, task, TRIAL_STEPS, Some(setting.library()), &mut is_as_good, &mut |operations| {
-            let message = format!("shorter formulas of {name}, {operations} operations");
-            reporter.progress(STAGE, index as u64, shares.len() as u64, message);
-            !reporter.is_cancelled()
-        });
-        if let Some(failure) = failure {
-            return Err(failure);
-        }
-        if reporter.is_cancelled() {
-            return Err(StageError::Cancelled);
-        }
+    for share in &setting.config().refine.shorter {
+        current = shortening.shortened(name, current, *share, *share)?;
         let operations = current.draft.operations();
         if operations as f64 > SHORTER * last as f64 {
             continue;
         }
         let own = format!("{name}{SHORT}{}", formulas.len() + 1);
-        reporter.message(
-            STAGE,
-            format!("{own}: {last} operations, {operations} at a loss of {:.3e}, {least:.3e} before", current.loss),
-        );
+        let (loss, least) = (current.loss, shortening.least);
+        let line = format!("{own}: {last} operations, {operations} at a loss of {loss:.3e}, {least:.3e} before");
+        setting.reporter.message(STAGE, line);
         last = operations;
         let mut play = Play::new(setting, STAGE, &current.draft)?;
         let (formula, _) = finished(setting, None, STAGE, &own, current.draft.clone(), data.clone(), &mut play)?;

@@ -276,14 +276,14 @@ mod tests {
             library: library.as_ref(),
             margin: 0.5,
             refit_steps: 10,
-            tolerance: 1e-4,
+            tolerance: 0.05,
             plays: &|_| Ok(true),
             progress: &|_, _, _| true,
         };
         let named = name_edges(&graph, &task).unwrap().unwrap();
         assert!(!is_curve(&named.graph.edges[0].function));
         let constant = Loss::MeanSquared.of_best_constant(train);
-        assert!(named.loss <= 1e-4 * constant, "{}", named.loss);
+        assert!(named.loss <= 0.05 * constant, "{}", named.loss);
         // What plays worse is not taken.
         let refused = name_edges(&graph, &NamingTask { plays: &|_| Ok(false), ..task }).unwrap().unwrap();
         assert!(is_curve(&refused.graph.edges[0].function));
