@@ -52,7 +52,7 @@ pub fn refine(
         }
     }
     if let Some((name, best)) = best {
-        formulas.extend(shorter::shorter(&setting, name, best)?);
+        formulas.extend(shorter::shorter(&setting, name, best, data.of(name))?);
     }
     made.set(PerStudent::new(formulas));
     Ok(())

@@ -1,6 +1,6 @@
 //! Shorter formulas: what each point of fidelity buys in length.
 
-use super::{Play, finished, fitted};
+use super::{Play, finished};
 use crate::engine::StageError;
 use crate::formulas::Draft;
 use crate::formulas::fit::{Fitted, agreement};
@@ -104,16 +104,18 @@ impl<'a> Shortening<'a> {
 }
 
 /// A formula for each share that `refine.shorter` has, as far as it gets shorter; each is made from the one before. They have no
-/// rounds of their own: the rows are those of the best one's rounds.
+/// rounds of their own: the rows are those of the best one's rounds, or `before` where those made nothing better.
 pub(super) fn shorter(
     setting: &StageContext<'_>,
     name: &str,
     best: Best<Draft>,
+    before: &ExpertData,
 ) -> Result<Vec<(String, Formula)>, StageError> {
-    let Best { student, data, .. } = best;
+    let Best { student, data, round, .. } = best;
+    let data = if round == 0 { before } else { &data };
     let mut last = student.operations();
-    let mut current = fitted(setting, STAGE, name, &student, &data)?;
-    let shortening = Shortening::new(setting, STAGE, &current, &data)?;
+    let mut current = Play::new(setting, STAGE, &student)?.fitted(name, &student, data)?;
+    let shortening = Shortening::new(setting, STAGE, &current, data)?;
     let mut formulas = Vec::new();
     for share in &setting.config().refine.shorter {
         current = shortening.shortened(name, current, *share, *share)?;
