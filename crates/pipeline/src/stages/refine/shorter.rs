@@ -19,6 +19,8 @@ const STAGE: &str = "refine";
 const SHORTER: f64 = 0.9;
 /// Rows that edits are judged by; the fit after all of them uses more.
 const TRIAL_ROWS: usize = 3000;
+/// Formulas on the way to the shortest that are asked to play, the shortest first.
+const MOST_STEPS_BACK: usize = 40;
 /// Steps of the fit after an edit.
 const TRIAL_STEPS: usize = 4;
 
@@ -78,23 +80,41 @@ impl<'a> Shortening<'a> {
         let validation = data.validation.samples();
         let task = FitTask { train: self.few.samples(), validation: Some(validation), loss };
         let limit = least + share * loss.of_best_constant(validation);
-        let mut failure = None;
-        let mut is_as_good = |trial: &Fitted| {
-            let explains = trial.loss <= limit && agreement(&trial.draft, validation) >= agreed - actions;
-            let plays = || judge.accepts(&trial.draft, before);
-            explains
-                && plays().unwrap_or_else(|error| {
-                    failure.get_or_insert(error);
-                    false
-                })
-        };
+        let explains = |trial: &Fitted| trial.loss <= limit && agreement(&trial.draft, validation) >= agreed - actions;
         let whole = formula.draft.operations();
         let mut more = |operations: usize| {
             let done = whole.saturating_sub(operations) as u64;
             setting.reporter.progress(stage, done, whole as u64, format!("operations of {name} less"));
             !setting.reporter.is_cancelled()
         };
-        let short = shorten(formula, task, TRIAL_STEPS, setting.library(), &mut is_as_good, &mut more);
+        let library = setting.library();
+        // Play is too fitful to be asked after every step: first as short as the rows allow, and from there back to what plays.
+        let mut path = vec![formula.clone()];
+        let mut is_as_good = |trial: &Fitted| {
+            let is_good = explains(trial);
+            if is_good {
+                path.push(trial.clone());
+            }
+            is_good
+        };
+        shorten(formula.clone(), task, TRIAL_STEPS, library, &mut is_as_good, &mut more);
+        let mut playing = formula;
+        for trial in path.into_iter().skip(1).rev().take(MOST_STEPS_BACK) {
+            if judge.accepts(&trial.draft, before)? {
+                playing = trial;
+                break;
+            }
+        }
+        let mut failure = None;
+        let mut is_as_good = |trial: &Fitted| {
+            let plays = || judge.accepts(&trial.draft, before);
+            explains(trial)
+                && plays().unwrap_or_else(|error| {
+                    failure.get_or_insert(error);
+                    false
+                })
+        };
+        let short = shorten(playing, task, TRIAL_STEPS, library, &mut is_as_good, &mut more);
         match failure {
             _ if setting.reporter.is_cancelled() => Err(StageError::Cancelled),
             Some(failure) => Err(failure),
