@@ -84,6 +84,9 @@ fn row(environment: &str, card: &Value) -> String {
     if let Some(horizon) = number(about("horizon"), "horizon") {
         starts += &format!(" (100 % for {horizon} steps)");
     }
+    if let Some(earliest) = number(about("earliest"), "earliest").filter(|_| share < 1.0) {
+        starts += &format!(" (no goal in fewer than {earliest} steps)");
+    }
     let or_dash = |value: Option<f64>, digits: usize| {
         value.map_or_else(|| "–".to_owned(), |value| format!("{value:.digits$}").replace('-', "−"))
     };

@@ -1,11 +1,11 @@
 //! Dynamics for boxes hold every step that the environment takes from a state of the box.
 
 use kanrl_core::action::Action;
-use kanrl_core::environment::{DynEnvironment, EnvironmentRegistry, KeywordArguments};
+use kanrl_core::environment::{DynEnvironment, EnvironmentRegistry, KeywordArguments, StepOutcome};
 use kanrl_core::random::Generator;
 use kanrl_core::space::ActionSpace;
 use kanrl_envs_classic::{Visitor, with_dynamics};
-use kanrl_interval::{Affine, Choice, Dynamics, Interval, Number};
+use kanrl_interval::{Affine, Branch, Choice, Dynamics, Interval, Number};
 
 struct Compare {
     id: &'static str,
@@ -58,29 +58,24 @@ impl Visitor for Compare {
                 }
                 let outcome = environment.step(action, &mut observation).expect("it cannot fail");
                 let after: [f64; N] = environment.state().try_into().expect("as many numbers");
-                let by_forms = dynamics.step(&forms, &choices.0);
-                let by_forms: Vec<_> = by_forms
-                    .iter()
-                    .map(|branch| (branch.state.each_ref().map(Number::range), branch.reward, branch.ended))
-                    .collect();
-                let by_intervals = dynamics.step(&sides, &choices.1);
-                let by_intervals: Vec<_> =
-                    by_intervals.iter().map(|branch| (branch.state, branch.reward, branch.ended)).collect();
-                for branches in [by_forms, by_intervals] {
-                    let holds = |(sides, reward, ended): &([Interval; N], Interval, bool)| {
-                        let inside = sides.iter().zip(after).all(|(side, value)| {
-                            // Angles are wrapped by the environment.
-                            let turn = 2.0 * std::f64::consts::PI;
-                            let turns = if self.id == "Acrobot-v1" { 3 } else { 0 };
-                            (-turns..=turns).any(|times| side.inflated(1e-14).contains(value + f64::from(times) * turn))
-                        });
-                        inside && reward.contains(outcome.reward) && *ended == outcome.terminated
-                    };
-                    assert!(
-                        branches.iter().any(holds),
-                        "{} from {state:?} by {action:?}: {after:?}, {outcome:?} is in none of {branches:?}",
-                        self.id
-                    );
+                let mut branches = ranges(&dynamics.first_step(&forms, &choices.0));
+                self.assert_holds(&branches, &after, &outcome);
+                branches = ranges(&dynamics.first_step(&sides, &choices.1));
+                self.assert_holds(&branches, &after, &outcome);
+                if !outcome.terminated {
+                    // A step that is not the first one, from a box around where it is now.
+                    let around =
+                        |index: usize| after[index] - random.uniform(0.0, 1.0).powi(3) * 0.1 * self.region[index].1;
+                    let lows: [f64; N] = std::array::from_fn(around);
+                    let sides =
+                        std::array::from_fn(|index| Interval::new(lows[index], 2.0 * after[index] - lows[index]));
+                    let sides = if round % 5 == 0 { after.map(Interval::point) } else { sides };
+                    let outcome = environment.step(action, &mut observation).expect("it cannot fail");
+                    let after = environment.state().try_into().expect("as many numbers");
+                    branches = ranges(&dynamics.step(&Affine::<12>::of_box(&sides), &choices.0));
+                    self.assert_holds(&branches, &after, &outcome);
+                    branches = ranges(&dynamics.step(&sides, &choices.1));
+                    self.assert_holds(&branches, &after, &outcome);
                 }
                 steps += 1;
                 ends += usize::from(outcome.terminated);
@@ -88,6 +83,29 @@ impl Visitor for Compare {
         }
         assert!(steps == 8 * self.boxes);
         assert!(self.id == "Pendulum-v1" || ends > 0, "{}: no episode ended", self.id);
+    }
+}
+
+/// What a branch says of the state, of the reward and of the end.
+type Ranges<const N: usize> = ([Interval; N], Interval, bool);
+
+fn ranges<T: Number, const N: usize>(branches: &[Branch<T, N>]) -> Vec<Ranges<N>> {
+    let of = |branch: &Branch<T, N>| (branch.state.each_ref().map(Number::range), branch.reward, branch.ended);
+    branches.iter().map(of).collect()
+}
+
+impl Compare {
+    fn assert_holds<const N: usize>(&self, branches: &[Ranges<N>], after: &[f64; N], outcome: &StepOutcome) {
+        let holds = |(sides, reward, ended): &Ranges<N>| {
+            let inside = sides.iter().zip(after).all(|(side, value)| {
+                // Angles are wrapped by the environment.
+                let turn = 2.0 * std::f64::consts::PI;
+                let turns = if self.id == "Acrobot-v1" { 3 } else { 0 };
+                (-turns..=turns).any(|times| side.inflated(1e-14).contains(value + f64::from(times) * turn))
+            });
+            inside && reward.contains(outcome.reward) && *ended == outcome.terminated
+        };
+        assert!(branches.iter().any(holds), "{}: {after:?}, {outcome:?} is in none of {branches:?}", self.id);
     }
 }
 

@@ -29,6 +29,11 @@ pub trait Dynamics<const N: usize>: Sync {
     /// All that can become of a state in a step. Where it depends on a condition, such as the end of the episode,
     /// there is a branch for each outcome that is possible.
     fn step<T: Number>(&self, state: &[T; N], action: &Choice<T>) -> Vec<Branch<T, N>>;
+
+    /// The first step of an episode, for environments that compute it in another precision than the later ones.
+    fn first_step<T: Number>(&self, state: &[T; N], action: &Choice<T>) -> Vec<Branch<T, N>> {
+        self.step(state, action)
+    }
 }
 
 /// When an episode counts as a success.

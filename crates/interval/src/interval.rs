@@ -296,9 +296,25 @@ impl std::ops::Add for Interval {
         if cancels || sum.is_undefined() {
             Self::UNDEFINED
         } else {
-            Self { low: sum.low.next_down(), high: sum.high.next_up() }
+            let low = if is_exact_sum(self.low, other.low, sum.low) { sum.low } else { sum.low.next_down() };
+            let high = if is_exact_sum(self.high, other.high, sum.high) { sum.high } else { sum.high.next_up() };
+            Self { low, high }
         }
     }
+}
+
+/// Whether a sum is what the numbers add up to, without rounding (Knuth's TwoSum): where a program rounds it again, to f32, even
+/// the last place decides.
+#[inline]
+fn is_exact_sum(x: f64, y: f64, sum: f64) -> bool {
+    let part = sum - x;
+    (x - (sum - part)) + (y - part) == 0.0
+}
+
+/// Whether it is an f32: the product of two is exact, unless it is tiny.
+#[inline]
+fn is_f32(value: f64) -> bool {
+    f64::from(value as f32) == value
 }
 
 impl std::ops::Sub for Interval {
@@ -326,7 +342,9 @@ impl std::ops::Mul for Interval {
         let corners = [x.low * y.low, x.low * y.high, x.high * y.low, x.high * y.high];
         let low = corners[0].min(corners[1]).min(corners[2].min(corners[3]));
         let high = corners[0].max(corners[1]).max(corners[2].max(corners[3]));
-        Self { low: low.next_down(), high: high.next_up() }
+        let is_exact = [x.low, x.high, y.low, y.high].into_iter().all(is_f32)
+            && corners.iter().all(|corner| *corner == 0.0 || corner.abs() > 1e-280);
+        if is_exact { Self { low, high } } else { Self { low: low.next_down(), high: high.next_up() } }
     }
 }
 

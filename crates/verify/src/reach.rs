@@ -111,6 +111,11 @@ fn claim_tubes<const N: usize>(card: &mut ProofCard, dynamics: &impl Dynamics<N>
         let text = format!("no episode from {starts} returns less than {}{measured}", number(least));
         card.say("least return", Certainty::Proved, text, json!({ "least_return": least, "measured": worst }));
     }
+    if matches!(dynamics.aim(), Aim::End) && tubes.earliest > 1 {
+        let earliest = tubes.earliest;
+        let text = format!("from no start is the goal reached in fewer than {earliest} steps");
+        card.say("earliest", Certainty::Proved, text, json!({ "earliest": earliest }));
+    }
     if matches!(dynamics.aim(), Aim::Last) && share < 1.0 {
         let (certainty, horizon) = (Certainty::Proved, tubes.horizon);
         let text = format!("from every start nothing falls in the first {horizon} steps");

@@ -4,6 +4,7 @@ use crate::Controller;
 use kanrl_interval::{Affine, Aim, Branch, Dynamics, Interval, Number};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 /// Symbols of the affine forms: enough for four coordinates and two rounds of errors.
 const SYMBOLS: usize = 12;
@@ -43,6 +44,8 @@ pub struct Tubes {
     pub least_return: Option<f64>,
     /// Every episode, from any start, is proved to go on for so many steps before anything fails or is given up.
     pub horizon: u32,
+    /// No episode, from any start, is ended by the task's own rules in fewer steps.
+    pub earliest: u32,
     /// Boxes that were followed.
     pub boxes: usize,
     /// Starts that fail when they are simulated, at most ten.
@@ -58,6 +61,8 @@ pub struct Followed {
     pub least_return: f64,
     /// Until then none of them has failed.
     pub steps: u32,
+    /// None of them is ended by the task's own rules in fewer steps.
+    pub earliest: u32,
 }
 
 /// Follows one box of starts until everything is decided. `arrived` ends a branch successfully, before its step.
@@ -69,7 +74,8 @@ pub fn follow<const N: usize>(
     arrived: impl Fn(&Set<N>, u32) -> bool,
 ) -> Followed {
     let (aim, scales) = (dynamics.aim(), dynamics.scales());
-    let mut followed = Followed { proved: true, least_return: f64::INFINITY, steps: dynamics.limit() };
+    let limit = dynamics.limit();
+    let mut followed = Followed { proved: true, least_return: f64::INFINITY, steps: limit, earliest: limit };
     // All branches step by step, with the least that each has collected.
     let mut branches_now: Vec<(Set<N>, f64)> = vec![(Affine::of_box(sides), 0.0)];
     for step in 0..=dynamics.limit() {
@@ -88,8 +94,13 @@ pub fn follow<const N: usize>(
         for (set, collected) in &branches_now {
             let choices = controller.choices(&dynamics.observe(set));
             failed |= choices.is_empty();
-            for Branch { mut state, reward, ended } in choices.iter().flat_map(|choice| dynamics.step(set, choice)) {
+            let outcomes =
+                |choice| if step == 0 { dynamics.first_step(set, choice) } else { dynamics.step(set, choice) };
+            for Branch { mut state, reward, ended } in choices.iter().flat_map(outcomes) {
                 let value = (collected + reward.low).next_down();
+                if ended {
+                    followed.earliest = followed.earliest.min(step + 1);
+                }
                 let is_lost = state.iter().any(|number| !number.range().is_finite()) || !value.is_finite();
                 match (aim, ended) {
                     (Aim::End, true) if !is_lost => followed.least_return = followed.least_return.min(value),
@@ -100,6 +111,7 @@ pub fn follow<const N: usize>(
                     _ => failed = true,
                 }
             }
+            merge_points(&mut next);
             if aim == Aim::Last && next.len() > options.branches {
                 // Too many to keep apart: a box around them all still says for how long nothing falls.
                 let around = |index: usize| next.iter().map(move |(set, _): &(Set<N>, f64)| set[index].range());
@@ -109,12 +121,38 @@ pub fn follow<const N: usize>(
                 next = vec![(Affine::of_box(&sides), least)];
             }
             if failed || next.len() > options.branches {
-                return Followed { proved: false, steps: step, ..followed };
+                let earliest = followed.earliest.min(step + 1);
+                return Followed { proved: false, steps: step, earliest, ..followed };
             }
         }
         branches_now = next;
     }
     followed
+}
+
+/// Keeps one of the branches that are in exactly the same state: the one that has collected the least.
+fn merge_points<const N: usize>(branches: &mut Vec<(Set<N>, f64)>) {
+    if branches.len() < 2 {
+        return;
+    }
+    let point = |set: &Set<N>| {
+        let ranges = set.each_ref().map(Number::range);
+        ranges.iter().all(|range| range.low == range.high).then(|| ranges.map(|range| range.low.to_bits()))
+    };
+    let mut least: HashMap<[u64; N], f64> = HashMap::new();
+    for (set, collected) in branches.iter() {
+        if let Some(point) = point(set) {
+            least.entry(point).and_modify(|least| *least = least.min(*collected)).or_insert(*collected);
+        }
+    }
+    branches.retain_mut(|(set, collected)| match point(set).map(|point| least.remove(&point)) {
+        None => true,
+        Some(None) => false,
+        Some(Some(least)) => {
+            *collected = least;
+            true
+        }
+    });
 }
 
 /// Cuts a set into pieces that are narrow enough.
@@ -158,9 +196,11 @@ pub fn prove_from<const N: usize>(
     fails: impl Fn(&[f64; N]) -> bool + Sync,
 ) -> Tubes {
     let starts = dynamics.starts();
-    let mut tubes = Tubes { horizon: dynamics.limit(), complete: true, ..Tubes::default() };
-    // A box, how often it was halved, and for how long nothing failed in the one that it is a half of.
-    let mut generation: Vec<([Interval; N], u32, u32)> = boxes.into_iter().map(|sides| (sides, 0, 0)).collect();
+    let limit = dynamics.limit();
+    let mut tubes = Tubes { horizon: limit, earliest: limit, complete: true, ..Tubes::default() };
+    // A box, how often it was halved, and for how long nothing failed, or ended, in the one that it is a half of.
+    let mut generation: Vec<([Interval; N], u32, [u32; 2])> =
+        boxes.into_iter().map(|sides| (sides, 0, [0; 2])).collect();
     let mut least = f64::INFINITY;
     while !generation.is_empty() {
         let left = options.boxes.saturating_sub(tubes.boxes);
@@ -168,24 +208,28 @@ pub fn prove_from<const N: usize>(
         tubes.boxes += generation.len();
         let results: Vec<Followed> =
             generation.par_iter().map(|(sides, ..)| follow(dynamics, controller, sides, options, &arrived)).collect();
-        let mut open: Vec<(u32, [Interval; N])> = rest.into_iter().map(|(sides, _, steps)| (steps, sides)).collect();
+        let mut open: Vec<([u32; 2], [Interval; N])> =
+            rest.into_iter().map(|(sides, _, steps)| (steps, sides)).collect();
         let budget_is_left = open.is_empty();
         let mut next = Vec::new();
         for ((sides, halvings, _), result) in generation.into_iter().zip(results) {
             if result.proved {
                 tubes.proved += share(&sides, &starts);
                 least = least.min(result.least_return);
+                tubes.earliest = tubes.earliest.min(result.earliest);
             } else if halvings < options.halvings && budget_is_left {
                 let (one, other) = halved(&sides, &starts);
-                next.extend([one, other].map(|half| (half, halvings + 1, result.steps)));
+                let steps = [result.steps, result.earliest];
+                next.extend([one, other].map(|half| (half, halvings + 1, steps)));
             } else {
-                open.push((result.steps, sides));
+                open.push(([result.steps, result.earliest], sides));
             }
         }
         let verdicts: Vec<bool> = open.par_iter().map(|(_, sides)| fails(&sides.map(Interval::middle))).collect();
-        for ((steps, sides), fails) in open.into_iter().zip(verdicts) {
+        for (([steps, earliest], sides), fails) in open.into_iter().zip(verdicts) {
             tubes.complete = false;
             tubes.horizon = tubes.horizon.min(steps);
+            tubes.earliest = tubes.earliest.min(earliest);
             if fails {
                 tubes.refuted += share(&sides, &starts);
                 if tubes.counter_examples.len() < 10 {

@@ -48,6 +48,41 @@ fn the_law_of_a_pole_is_called_what_a_control_engineer_calls_it() {
 }
 
 #[test]
+fn a_mirror_is_found_and_what_it_costs_to_make_it_exact() {
+    let registry = registry();
+    let found = |id: &str, formula: &Formula| {
+        let entry = registry.get(id).expect("known");
+        let rollouts = Rollouts::new(entry, &KeywordArguments::new()).expect("it is made");
+        explain(&rollouts, formula, 1000, 4).expect("it plays").symmetries
+    };
+    // A pendulum in a mirror: its sine and its speed change their signs, its cosine does not.
+    let bounds = ActionRule::Clip { low: vec![-2.0], high: vec![2.0] };
+    let inputs = ["cos_theta", "sin_theta", "theta_dot"];
+    let pendulum = |text: &str| Formula::parse(&inputs, &[("torque", text)], bounds.clone()).expect("a formula");
+    let mirror = "reversing sin_theta and theta_dot reverses the action";
+    let of = |symmetries: &[kanrl_verify::Symmetry], what: &str| {
+        let found = symmetries.iter().find(|symmetry| symmetry.what == what).cloned();
+        found.unwrap_or_else(|| panic!("`{what}` is not among {symmetries:?}"))
+    };
+    let exact = of(&found("Pendulum-v1", &pendulum("theta_dot*(2 - 3*cos_theta) - 10*sin_theta*cos_theta")), mirror);
+    assert_eq!((exact.holds, exact.made_exact), (1.0, None));
+    let near = of(
+        &found(
+            "Pendulum-v1",
+            &pendulum("theta_dot*(2 - 3*cos_theta) - 10*sin_theta*cos_theta + 0.3*step(theta_dot - 3)"),
+        ),
+        mirror,
+    );
+    assert!(near.holds >= 0.9 && near.holds < 1.0 && near.made_exact.is_some(), "{near:?}");
+    // Three actions: what is in between is kept, and the outer ones change places.
+    let outputs = [("a_0", "-v"), ("a_1", "-100"), ("a_2", "v + 0.004")];
+    let car = Formula::parse(&["x", "v"], &outputs, ActionRule::Argmax).expect("a formula");
+    let near = of(&found("MountainCar-v0", &car), "reversing every observation reverses the action (left-right)");
+    let cost = near.made_exact.expect("it can be made exact");
+    assert!(near.holds < 1.0 && cost.low <= cost.mean && cost.mean <= cost.high, "{near:?}");
+}
+
+#[test]
 fn the_hunter_finds_that_a_law_without_a_position_drifts_away() {
     let registry = registry();
     let entry = registry.get("CartPole-v1").expect("known");

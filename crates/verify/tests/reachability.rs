@@ -2,13 +2,13 @@
 
 use kanrl_core::environment::{EnvironmentRegistry, EnvironmentSpec};
 use kanrl_core::random::Generator;
-use kanrl_envs_classic::{CartPole, MountainCar, MountainCarContinuous, Pendulum};
+use kanrl_envs_classic::{Acrobot, CartPole, MountainCar, MountainCarContinuous, Pendulum};
 use kanrl_experts::FunctionPolicy;
 use kanrl_interval::{Dynamics, Interval};
 use kanrl_symbolic::{ActionRule, Formula};
 use kanrl_verify::{
     CellOptions, Cells, Certainty, Conditions, Controller, Played, ProofCard, ReachOptions, TubeOptions, Tubes,
-    claim_reach, prove,
+    claim_reach, prove, prove_from,
 };
 
 fn spec(id: &str) -> EnvironmentSpec {
@@ -47,6 +47,7 @@ fn every_start_of_mountain_car_is_proved_and_no_episode_returns_less_than_the_bo
         .map(|_| {
             let played = play("MountainCar-v0", &formula, vec![random.uniform(-0.6, -0.4), 0.0]);
             assert!(played.terminated && played.episode_return >= least, "{played:?}, {least}");
+            assert!(played.steps >= tubes.earliest, "{played:?}, {tubes:?}");
             played.episode_return
         })
         .fold(0.0, f64::min);
@@ -55,6 +56,27 @@ fn every_start_of_mountain_car_is_proved_and_no_episode_returns_less_than_the_bo
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
     let again: Tubes = pool.install(|| prove(&car, &controller, &options, |_, _| false, |_| true));
     assert_eq!(again, tubes);
+}
+
+#[test]
+fn a_car_that_starts_where_it_could_rest_is_proved_by_following_its_roundings() {
+    let bounds = ActionRule::Clip { low: vec![-1.0], high: vec![1.0] };
+    let formula = Formula::parse(&["x", "v"], &[("force", "41*v - 0.7*x - 0.25")], bounds).expect("a formula");
+    let car = MountainCarContinuous::new(Default::default());
+    let controller = Controller::new(&formula).expect("it compiles");
+    // There the formula's push is as strong as the slope's, rounding apart.
+    let rest = -0.503_145_564_568_994_3;
+    let around = |radius: f64| [Interval::new(rest - radius, rest + radius), Interval::ZERO];
+    let options = TubeOptions { boxes: 2000, ..TubeOptions::default() };
+    let tubes = prove_from(&car, &controller, &options, vec![around(5e-8)], |_, _| false, |_| true);
+    assert!(tubes.complete && tubes.refuted == 0.0, "{tubes:?}");
+    let least = tubes.least_return.expect("all are proved");
+    let mut random = Generator::new(5);
+    for _ in 0..200 {
+        let start = vec![random.uniform(rest - 5e-8, rest + 5e-8), 0.0];
+        let played = play("MountainCarContinuous-v0", &formula, start.clone());
+        assert!(played.terminated && played.episode_return >= least, "{start:?}: {played:?}, {least}");
+    }
 }
 
 #[test]
@@ -89,6 +111,23 @@ fn a_pole_is_proved_to_stand_for_the_first_steps_and_no_simulated_one_falls_befo
     for _ in 0..50 {
         let start = [(); 4].map(|()| random.uniform(-0.05, 0.05)).to_vec();
         assert!(play("CartPole-v1", &formula, start).steps >= tubes.horizon);
+    }
+}
+
+#[test]
+fn what_is_proved_of_an_acrobot_s_first_steps_holds_in_every_episode() {
+    let inputs = ["cos_theta1", "sin_theta1", "cos_theta2", "sin_theta2", "theta1_dot", "theta2_dot"];
+    let outputs = [("a_0", "-theta2_dot"), ("a_1", "-100"), ("a_2", "theta2_dot")];
+    let formula = Formula::parse(&inputs, &outputs, ActionRule::Argmax).expect("a formula");
+    let acrobot = Acrobot::new(Default::default());
+    let options = TubeOptions { boxes: 30, branches: 64, ..TubeOptions::default() };
+    let tubes = prove(&acrobot, &Controller::new(&formula).expect("it compiles"), &options, |_, _| false, |_| false);
+    assert!(tubes.earliest >= 4, "{tubes:?}");
+    let mut random = Generator::new(6);
+    for _ in 0..50 {
+        let start = [(); 4].map(|()| random.uniform(-0.1, 0.1)).to_vec();
+        let played = play("Acrobot-v1", &formula, start);
+        assert!(played.steps >= tubes.earliest, "{played:?}, {tubes:?}");
     }
 }
 

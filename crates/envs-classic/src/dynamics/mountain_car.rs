@@ -40,7 +40,7 @@ impl Dynamics<2> for MountainCar {
         let velocity = velocity.plus(&push).clipped(-MAX_SPEED, MAX_SPEED);
         let position = position.plus(&velocity);
         let mut branches = Vec::new();
-        for state in at_the_wall(&position, &velocity, 0.0) {
+        for state in at_the_wall(&position, &velocity, 0.0, MIN_POSITION) {
             branches.extend(at_the_goal(state, GOAL_POSITION, self.goal_velocity, |_| reward(-1.0)));
         }
         branches
@@ -48,13 +48,13 @@ impl Dynamics<2> for MountainCar {
 }
 
 /// The states in which a car may be that moved to `position`: stopped by the left wall, or not; the right end only holds
-/// it. Both ends may be off by `slack`.
-pub(super) fn at_the_wall<T: Number>(position: &T, velocity: &T, slack: f64) -> Vec<[T; 2]> {
+/// it. Both ends may be off by `slack`; a car that was stopped is at `stopped`.
+pub(super) fn at_the_wall<T: Number>(position: &T, velocity: &T, slack: f64, stopped: f64) -> Vec<[T; 2]> {
     let (x, v) = (position.range(), velocity.range());
     let is_undefined = x.is_undefined() || v.is_undefined();
     let mut states = Vec::with_capacity(2);
     if is_undefined || (x.low <= MIN_POSITION + slack && v.low < 0.0) {
-        states.push([T::constant(MIN_POSITION).with_error(slack), T::constant(0.0)]);
+        states.push([T::constant(stopped), T::constant(0.0)]);
     }
     let wall = MIN_POSITION - slack;
     if is_undefined || x.high > wall || v.high >= 0.0 {
