@@ -97,6 +97,7 @@ export function runPage(id, signal) {
         isAnother && h("section", { class: "card" }, h("h2", {}, "The faithful formula"), h("p", { class: "soft small" }, "Fitted to the expert’s outputs; nothing was tuned on return."), formulaView(faithful)),
         Object.keys(metrics?.returns ?? {}).length > 0 && h("section", { class: "card" }, h("h2", {}, "Returns"), returnsTable(metrics)),
         candidatesCard(detail, bench),
+        detail.proof && proofCard(detail.proof),
         await networkCard(metrics?.formulas.headline?.student, metrics?.network),
         bench && h("section", { class: "card", id: "bench" }, h("h2", {}, "Try another formula"), h("p", { class: "soft small" }, "Change a constant (arrow keys work) or delete a term: the formula plays at once, on seeds that no report uses."), bench.element),
         h("section", { class: "card" }, h("h2", {}, "How it went"), h("div", { class: "two" }, progress.list, progress.curves), h("details", {}, h("summary", {}, "Files"), h("p", { class: "row small" }, links))),
@@ -136,6 +137,13 @@ export function runPage(id, signal) {
 function returnOf(metrics, role) {
   const returns = metrics?.returns[role];
   return returns ? ` – mean return ${number(returns.mean)}` : "";
+}
+
+/** What `kanrl verify` has found out about the formula. */
+function proofCard({ lines }) {
+  const certainties = { proved: "proved", measured: "measured", not_known: "not known" };
+  const row = ({ certainty, subject, text }) => h("tr", {}, h("td", {}, certainties[certainty] ?? certainty), h("td", {}, subject), h("td", {}, text));
+  return h("section", { class: "card" }, h("h2", {}, "Proof card"), h("p", { class: "soft small" }, "Proved: it holds without exception, rounding included. Measured: with 99 % confidence."), h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Proof card" }, h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "Certainty"), h("th", {}, "Subject"), h("th", {}, "What is known"))), h("tbody", {}, lines.map(row)))));
 }
 
 /** Every formula that the run considered, where it says so; each can be taken to the bench. */

@@ -60,6 +60,24 @@ async fn no_path_outside_a_run_is_served() {
 }
 
 #[tokio::test]
+async fn a_proof_card_is_shown_as_long_as_it_is_about_the_run_s_formula() {
+    let server = Server::new("exit 0");
+    let run = server.finished_run("one");
+    let formula = |text: &str| {
+        kanrl_symbolic::Formula::parse(&["theta"], &[("a", text)], kanrl_symbolic::ActionRule::Threshold).unwrap()
+    };
+    let own = formula("3*theta");
+    std::fs::write(run.join(RunFile::Formula.name()), own.to_json()).unwrap();
+    let line = json!({ "subject": "finite", "certainty": "proved", "text": "it is", "values": null });
+    let card = json!({ "formula": own.to_string(), "lines": [line] });
+    std::fs::write(run.join(RunFile::Proof.name()), card.to_string()).unwrap();
+    let proof = async || server.json(get("/api/runs/one")).await["proof"].clone();
+    assert_eq!(proof().await, card);
+    std::fs::write(run.join(RunFile::Formula.name()), formula("4*theta").to_json()).unwrap();
+    assert_eq!(proof().await, Value::Null);
+}
+
+#[tokio::test]
 async fn requests_of_other_sites_are_refused() {
     let server = Server::new("test \"$1\" = config && exit 0; sleep 30");
     let refused = [

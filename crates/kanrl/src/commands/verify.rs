@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use kanrl::verification::Verification;
 use kanrl_core::environment::EnvironmentEntry;
 use kanrl_experts::FunctionPolicy;
-use kanrl_pipeline::run::{LockedRun, PolicySource, RunFile, RunPolicy, RunStore};
+use kanrl_pipeline::run::{LockedRun, PolicyRole, PolicySource, RunFile, RunPolicy, RunStore};
 use kanrl_pipeline::stages::record::film::film;
 use kanrl_render::video::Format;
 use kanrl_verify::{Find, ProofCard};
@@ -16,9 +16,6 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
-
-/// The proof card's file in a run directory.
-const PROOF: &str = "proof.json";
 
 /// `kanrl verify`.
 #[derive(Debug, Args)]
@@ -31,7 +28,8 @@ Examples:
 
 Each line of the proof card is proved (it holds without exception, rounding included), measured (with
 99 % confidence), or not known. Budgets count boxes and episodes, so the card is the same on every
-machine. The card of a run is saved in its directory as proof.json, and shown in its report.")]
+machine. The card of a run's headline formula is saved in its directory as proof.json, and shown in
+its report and in the studio.")]
 pub struct Verify {
     /// Formula: run:DIR, run:DIR#faithful, run:DIR#polished, a formula.json, or formula:EXPRESSION.
     policy: PolicySource,
@@ -139,7 +137,9 @@ impl Verify {
         if let Some(out) = &self.out {
             kanrl_pipeline::files::write(out, card.to_json().as_bytes()).map_err(Failure::run)?;
         }
-        if let PolicySource::Run(run) = &self.policy {
+        if let PolicySource::Run(run) = &self.policy
+            && run.role == PolicyRole::Headline
+        {
             keep(run, &card)?;
         }
         if self.json {
@@ -186,7 +186,7 @@ pub(super) fn environment_of(policy: &PolicySource, named: Option<&str>) -> Resu
 /// Keeps a card with its run, and shows it in the report.
 fn keep(run: &RunPolicy, card: &ProofCard) -> Result<(), Failure> {
     let locked = LockedRun::open(&run.directory).map_err(Failure::run)?;
-    locked.write_extra(PROOF, card.to_json().as_bytes()).map_err(Failure::run)?;
+    locked.write(RunFile::Proof, card.to_json().as_bytes()).map_err(Failure::run)?;
     let store = RunStore::open(&run.directory).map_err(Failure::run)?;
     if store.has(RunFile::Report) {
         let page = store.read_text(RunFile::Report).map_err(Failure::run)?;

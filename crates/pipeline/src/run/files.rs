@@ -19,6 +19,8 @@ pub enum RunFile {
     Faithful,
     /// `polished.json`
     Polished,
+    /// `proof.json`
+    Proof,
     /// `formula.tex`
     Latex,
     /// `kan.safetensors`
@@ -65,7 +67,7 @@ const VIDEO: &str = "video/mp4";
 
 impl RunFile {
     /// All of them, the most interesting ones first.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Report,
         Self::Config,
         Self::Metrics,
@@ -73,6 +75,7 @@ impl RunFile {
         Self::Formula,
         Self::Faithful,
         Self::Polished,
+        Self::Proof,
         Self::Latex,
         Self::Network,
         Self::Diagram,
@@ -109,6 +112,11 @@ impl RunFile {
             Self::Polished => {
                 describe("polished.json", JSON, "the chosen student's formula with its constants tuned on return")
             }
+            Self::Proof => describe(
+                "proof.json",
+                JSON,
+                "what is proved, measured and not known of the formula; kanrl verify writes it",
+            ),
             Self::Latex => describe("formula.tex", TEXT, "the formula for a paper"),
             Self::Network => describe("kan.safetensors", "application/octet-stream", "the weights of the network"),
             Self::Diagram => describe("kan.svg", "image/svg+xml", "a diagram of the network"),

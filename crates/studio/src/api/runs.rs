@@ -14,7 +14,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::{self, Stream, StreamExt};
-use kanrl_pipeline::run::{Metrics, PolicyRole, RunFile};
+use kanrl_pipeline::run::{Metrics, PolicyRole, RunFile, RunStore};
 use kanrl_symbolic::Formula;
 use serde_json::{Value, json};
 use std::convert::Infallible;
@@ -75,10 +75,18 @@ pub async fn detail(State(studio): App, Path(id): Path<String>) -> Answer {
         for role in [PolicyRole::Headline, PolicyRole::Faithful, PolicyRole::Polished] {
             detail["formulas"][role.name()] = run.formula(role).map_or(Value::Null, |formula| exports(&formula));
         }
+        detail["proof"] = proof(&run);
         detail["config"] = json!(run.read_text(RunFile::Config).ok());
         Ok(Json(detail))
     })
     .await
+}
+
+/// The run's proof card, if it is one of today's formula.
+fn proof(run: &RunStore) -> Value {
+    let card = run.has(RunFile::Proof).then(|| run.read_json::<Value>(RunFile::Proof).ok()).flatten();
+    let formula = run.formula(PolicyRole::Headline).ok().map(|formula| formula.to_string());
+    card.filter(|card| card["formula"].as_str() == formula.as_deref()).unwrap_or_default()
 }
 
 /// A file that is served, as the page shows it.
