@@ -61,13 +61,20 @@ def _functions(expert, scores):
         own = expert.scores if expert.score_kind is not None else None
         return (lambda observations: expert.predict(observations)[0]), (scores or own)
     if hasattr(expert, "predict"):
-        return (lambda observations: expert.predict(observations, deterministic=True)), scores
+        return (lambda observations: _memoryless(expert.predict(observations, deterministic=True))), scores
     if expert is not None and not callable(expert):
         raise InputError(
             f"a {type(expert).__name__} is not an expert",
             "give a name as the command line takes it, a model with `predict`, a torch.nn.Module or a function",
         )
     return expert, scores
+
+
+def _memoryless(answer):
+    """A model's actions; one that remembers is more than a function of the observation."""
+    if isinstance(answer, tuple) and len(answer) > 1 and answer[1] is not None:
+        raise InputError("it remembers earlier steps", "an expert is a function of the observation alone")
+    return answer
 
 
 def _of_module(module, torch):

@@ -70,6 +70,49 @@ def test_a_torch_module(tmp_path):
     assert (policy.predict(states)[0] == scores.argmax(axis=1)).all()
 
 
+@pytest.mark.parametrize("name", ["TRPO", "QRDQN", "TQC", "ARS", "MaskablePPO"])
+def test_an_agent_of_sb3_contrib(name, tmp_path):
+    contrib = pytest.importorskip("sb3_contrib")
+    torch.set_num_threads(1)
+    discrete = name != "TQC"
+    options = {"QRDQN": {"learning_starts": 100}, "TQC": {"learning_starts": 100}, "TRPO": {"n_steps": 128}}
+    policy = "LinearPolicy" if name == "ARS" else "MlpPolicy"
+    model = getattr(contrib, name)(policy, limited(discrete=discrete), seed=0, device="cpu", **options.get(name, {}))
+    model.learn(300, **({"use_masking": False} if name == "MaskablePPO" else {}))
+    env = limited(discrete=discrete)
+    run = kanrl.extract(env, expert=model, config=SMALL, out=tmp_path / "run", progress=False)
+    states = np.random.default_rng(0).uniform(-1, 1, size=(100, 2))
+    theirs = model.predict(states, deterministic=True)[0]
+    own = run.expert.predict(states)[0]
+    assert own.shape == theirs.shape and np.allclose(own, theirs, atol=1e-5)
+    assert run.formula.predict(states)[0].shape == theirs.shape
+
+
+def test_an_agent_that_remembers_is_refused(tmp_path):
+    contrib = pytest.importorskip("sb3_contrib")
+    model = contrib.RecurrentPPO("MlpLstmPolicy", limited(), n_steps=64, seed=0, device="cpu")
+    with pytest.warns(UserWarning), pytest.raises(kanrl.InputError, match="remembers"):
+        kanrl.extract(limited(), expert=model, config=SMALL, out=tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_network_in_an_onnx_file(tmp_path):
+    pytest.importorskip("onnx")
+    torch.manual_seed(1)
+    module = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.Tanh(), torch.nn.Linear(8, 3)).eval()
+    axes = {"observation": {0: "batch"}, "scores": {0: "batch"}}
+    names = {"input_names": ["observation"], "output_names": ["scores"], "dynamic_axes": axes}
+    torch.onnx.export(module, (torch.zeros(1, 2),), str(tmp_path / "network.onnx"), dynamo=False, **names)
+    states = np.random.default_rng(0).uniform(-1, 1, size=(100, 2))
+    with torch.no_grad():
+        scores = module(torch.as_tensor(states, dtype=torch.float32)).numpy()
+    policy = kanrl.policy(tmp_path / "network.onnx", limited())
+    assert np.allclose(policy.scores(states), scores, atol=1e-5)
+    assert (policy.predict(states)[0] == scores.argmax(axis=1)).all()
+    run = kanrl.extract(limited(), tmp_path / "network.onnx", config=SMALL, out=tmp_path / "run", progress=False)
+    assert run.config["expert"]["kind"] == "onnx" and (run.expert.predict(states)[0] == scores.argmax(axis=1)).all()
+
+
 INTRODUCTION = """
 from kanrl.pykan import *
 torch.set_default_dtype(torch.float64)

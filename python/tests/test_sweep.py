@@ -1,12 +1,18 @@
 """Sweeps on this machine, and their loggers."""
 
+import csv
 import json
+import os
 import runpy
+import signal
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 import kanrl
+from kanrl._sweep import command
 
 GRID = {
     "base": {
@@ -46,6 +52,36 @@ def test_a_run_that_fails_is_a_row_and_a_config_that_is_wrong_an_error(tmp_path)
         kanrl.sweep({"grid": {"approximator.hiden": [[1]]}}, out=tmp_path / "wrong", progress=False)
     with pytest.raises(kanrl.InputError, match="slurm"):
         kanrl.sweep(GRID, backend="slurm")
+
+
+def test_tasks_of_the_slurm_example_share_a_sweep_and_one_that_runs_out_of_time_gives_its_runs_back(tmp_path):
+    """The script as Slurm starts it: with its variables, and interrupted before the time is up."""
+    script = Path(__file__).parents[2] / "examples/slurm/sweep.sh"
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/kanrl").symlink_to(Path(command()).absolute())
+    long = {**GOOD["base"], "polish": {"environment_steps": 400_000, "generations": 4}}
+    (tmp_path / "grid.json").write_text(json.dumps({**GOOD, "base": long, "seeds": 4}))
+
+    def task(index):
+        variables = {"SLURM_ARRAY_TASK_ID": str(index), "SLURM_CPUS_PER_TASK": "8", "NO_COLOR": "1"}
+        path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        line = ["bash", str(script), "grid.json", str(tmp_path / "shared")]
+        return subprocess.Popen(line, cwd=tmp_path, env={**os.environ, **variables, "PATH": path}, **pipes)
+
+    first, second = task(0), task(1)
+    deadline = time.monotonic() + 120
+    claimed = lambda: list(tmp_path.glob("shared/claims/*"))  # noqa: E731
+    owned = lambda: [path for path in claimed() if f"process {first.pid}" in path.read_text()]  # noqa: E731
+    while time.monotonic() < deadline and not owned():
+        time.sleep(0.02)
+    assert owned(), "its process is the command's, which hears the signal"
+    first.send_signal(signal.SIGINT)
+    assert first.wait(60) == 130 and "to resume" in first.stdout.read()
+    assert any("released" in path.read_text() for path in owned())
+    assert second.wait(120) == 0, second.stdout.read()
+    states = [row["status"] for row in csv.DictReader((tmp_path / "shared/summary.csv").open())]
+    assert states == ["done"] * 4
 
 
 def test_a_missing_ray_names_the_extra(tmp_path):

@@ -17,16 +17,24 @@ pub fn wheel() -> Result<PathBuf, String> {
 /// Installs the package around the library that the workspace's tests have just built into the tests' Python, and runs its
 /// tests.
 pub fn test() -> Result<(), String> {
-    test_in(&setup::python_interpreter(), "target/debug/deps/lib_kanrl.so", &["python/tests"])
+    test_in(&setup::python_interpreter(), LIBRARY, &["python/tests"])
 }
 
 /// The tests that need torch and Stable-Baselines3, in the peers' Python: too much to download for `cargo xtask test`.
 pub fn torch() -> Result<(), String> {
-    run("cargo", &["build", "-p", "kanrl-python"])?;
+    build()?;
     let interpreter = setup::peers("torch.txt")?;
     run(text(&interpreter)?, &["-m", "pip", "install", "--quiet", "pytest"])?;
     let tests = ["python/tests/test_stable_baselines3.py", "python/tests/test_kan.py"];
-    test_in(&interpreter, "target/debug/lib_kanrl.so", &tests)
+    test_in(&interpreter, LIBRARY, &tests)
+}
+
+/// The package's library, as `cargo test` builds it.
+const LIBRARY: &str = "target/debug/deps/lib_kanrl.so";
+
+/// What `cargo xtask test` builds too: the package's library, the command, and a plugin that fails on demand.
+fn build() -> Result<(), String> {
+    run("cargo", &["test", "--workspace", "--all-features", "--no-run"])
 }
 
 fn test_in(interpreter: &Path, library: &str, tests: &[&str]) -> Result<(), String> {
@@ -54,9 +62,9 @@ const RAYS: [(&str, &[&str]); 2] = [
 /// Tests sweeps on Ray, in virtual environments of their own: too much to download for `cargo xtask test`. In a network
 /// namespace that has only the loopback, so that Ray's nodes find each other whatever the machine's network is.
 pub fn ray() -> Result<(), String> {
-    run("cargo", &["build", "--package", "kanrl", "--package", "kanrl-python"])?;
+    build()?;
     let folder = emptied("target/wheels/dev")?;
-    run("python3", &["python/pack.py", "target/debug/lib_kanrl.so", text(&folder)?])?;
+    run("python3", &["python/pack.py", LIBRARY, text(&folder)?])?;
     let wheel = wheels(&folder).pop().ok_or("pack.py left no wheel")?;
     for (version, packages) in RAYS {
         let interpreter = setup::ray(version, packages)?;
