@@ -38,7 +38,8 @@ grid = {
 }
 processors = os.cpu_count()
 ray.init(num_cpus=processors, include_dashboard=False, object_store_memory=200_000_000)
-ray.get([ray.remote(time.sleep).remote(1) for _ in range(processors)])
+wait = ray.remote(lambda: time.sleep(1))
+ray.get([wait.remote() for _ in range(processors)])
 seconds = {"local": [], "ray": []}
 for _ in range(given.rounds):
     for backend, own in seconds.items():
