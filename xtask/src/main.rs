@@ -54,6 +54,7 @@ cargo xtask COMMAND
              --runs DIR          a folder with a run for each environment; missing ones are extracted
                                  [default: target/proofs]
              --program FILE      this build of kanrl [default: a new one]
+  firmware sizes and instructions of formulas on microcontrollers, as docs/firmware.md
   help     this text";
 
 fn main() -> ExitCode {
@@ -86,9 +87,16 @@ fn command() -> Result<(), String> {
         "fuzz" => run_fuzz(&mut parser),
         "attack" => run_attack(&mut parser),
         "proofs" => run_proofs(&mut parser),
+        "firmware" => without_options(&mut parser).and_then(|()| firmware()),
         "help" => help(),
         other => Err(format!("unknown command `{other}`\n\n{HELP}")),
     }
+}
+
+/// The table is an ignored test, beside the tests whose boards it measures on.
+fn firmware() -> Result<(), String> {
+    setup::firmware()?;
+    shell::run("cargo", &["test", "--package", "kanrl-export", "--test", "arm", "the_table", "--", "--ignored"])
 }
 
 fn run_results(parser: &mut lexopt::Parser) -> Result<(), String> {

@@ -14,13 +14,24 @@ const HAS_LIBRARY: &str = "import os, sys, sysconfig; v = sysconfig.get_config_v
     sys.exit(not (v('Py_ENABLE_SHARED') and os.path.exists(os.path.join(v('LIBDIR'), v('LDLIBRARY')))))";
 
 /// What the tests need: a browser, a Vulkan driver, Python with Gymnasium, scikit-learn, SymPy and the like (in a virtual environment
-/// under `target/`), and Node.js with KaTeX (under `target/`).
+/// under `target/`), Node.js with KaTeX (under `target/`), a compiler and an emulator for microcontrollers (105 MB), Octave and Verilator.
 pub fn tests() -> Result<(), String> {
     full()?;
     debian(&[("chromium", "chromium"), ("chromedriver", "chromium-driver"), ("npm", "npm")])?;
+    firmware()?;
+    debian(&[("octave-cli", "octave"), ("verilator", "verilator")])?;
     vulkan()?;
     katex()?;
     python()
+}
+
+/// A cross-compiler for microcontrollers, with its C library, and an emulator of boards.
+pub fn firmware() -> Result<(), String> {
+    debian(&[
+        ("arm-none-eabi-gcc", "gcc-arm-none-eabi"),
+        ("arm-none-eabi-gcc", "libnewlib-arm-none-eabi"),
+        ("qemu-system-arm", "qemu-system-arm"),
+    ])
 }
 
 /// A Vulkan driver in software, for the tests of the GPU's kernels.
@@ -48,7 +59,10 @@ fn python() -> Result<(), String> {
     let interpreter = interpreter.to_str().ok_or("the workspace's path is not valid UTF-8")?;
     if run(
         interpreter,
-        &["-c", "import gymnasium, ipykernel, nbclient, numpy, pandas, pdoc, pygame, pytest, sklearn, sympy, yaml"],
+        &[
+            "-c",
+            "import gymnasium, ipykernel, nbclient, numpy, onnx, onnxruntime, pandas, pdoc, pygame, pytest, sklearn, sympy, yaml",
+        ],
     )
     .is_ok()
     {
@@ -60,6 +74,8 @@ fn python() -> Result<(), String> {
         "ipykernel",
         "nbclient",
         "numpy",
+        "onnx",
+        "onnxruntime",
         "pandas",
         "pdoc",
         "pytest",

@@ -60,6 +60,10 @@ impl PolicyReference {
         match (self, environment) {
             (Self::FormulaFile(path), _) => formula::read(path).map(Some),
             (Self::Formula(text), Some(environment)) => FunctionPolicy::parse(text, environment).map(Some),
+            #[cfg(feature = "hub")]
+            (Self::Hub { repository }, _) => {
+                crate::hub::Hub::from_environment()?.formula(&crate::hub::HubConfig::new(repository))
+            }
             _ => Ok(None),
         }
     }
@@ -95,6 +99,9 @@ impl PolicyReference {
             #[cfg(feature = "hub")]
             Self::Hub { repository } => {
                 let config = crate::hub::HubConfig::new(repository);
+                if let Some(formula) = crate::hub::Hub::from_environment()?.formula(&config)? {
+                    return StandalonePolicy::of_formula(&formula, format!("hub:{repository}"));
+                }
                 unnamed(crate::hub::Hub::from_environment()?.archive(&config)?.standalone(None)?)
             }
             #[cfg(feature = "onnx")]

@@ -63,10 +63,14 @@ impl Function {
         Some(match self {
             Self::Exp => self.value(x),
             Self::Log => -x.whole_power(-2),
+            Self::Sqrt => -Interval::point(0.25) / (x * Self::Sqrt.value(x)),
             Self::Sin => -x.sine(),
             Self::Cos => -x.cosine(),
+            Self::Tan => two * self.value(x) * self.slope(x),
             Self::Tanh => -two * self.value(x) * self.slope(x),
+            Self::Arcsin | Self::Arccos => x * self.slope(x).whole_power(3),
             Self::Arctan => -two * x * self.slope(x) * self.slope(x),
+            Self::Arctanh => two * x * self.slope(x) * self.slope(x),
             Self::Gaussian => (Interval::point(4.0) * x.whole_power(2) - two) * self.value(x),
             Self::WholePower(0 | 1) => Interval::ZERO,
             Self::WholePower(exponent) => {

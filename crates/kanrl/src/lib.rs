@@ -42,7 +42,7 @@
 //!
 //! # Overview
 //! The traits and data types of [`kanrl_core`] are at the root ([`environment`], [`policy`], [`approximator`],
-//! [`function`], …), the other crates are modules: [`symbolic`], [`experts`], [`pipeline`], [`render`], [`verify`] and its [`interval`] arithmetic. [`prelude`] has what
+//! [`function`], …), the other crates are modules: [`symbolic`], [`experts`], [`pipeline`], [`render`], [`verify`] and its [`interval`] arithmetic, [`export`]. [`prelude`] has what
 //! most programs need. Parts with a `kind` in the config derive serde's traits without a dependency on serde:
 //!
 //! ```
@@ -70,11 +70,13 @@ extern crate self as kanrl;
 #[macro_use]
 mod output;
 
+pub mod card;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod command_line;
 #[cfg(feature = "cli")]
 mod commands;
+pub mod contract;
 mod error;
 #[cfg(feature = "cli")]
 mod failure;
@@ -110,7 +112,7 @@ pub use kanrl_pipeline as pipeline;
 pub use kanrl_plugin as plugin;
 pub use kanrl_render as render;
 pub use kanrl_symbolic as symbolic;
-pub use {kanrl_interval as interval, kanrl_verify as verify};
+pub use {kanrl_export as export, kanrl_interval as interval, kanrl_verify as verify};
 pub use {serde, serde_json, typetag};
 
 use environment::{EnvironmentError, EnvironmentRegistry};

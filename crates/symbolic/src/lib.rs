@@ -14,7 +14,7 @@ mod rounding;
 mod simplify;
 mod tape;
 
-pub use export::{Format, Monitor, export, export_with_monitor};
+pub use export::{Format, Monitor, Real, c_files, export, export_with_monitor};
 pub use expression::{
     Code, Curve, Expression, MAXIMUM_DEPTH, MAXIMUM_NODES, Native, NativeFunction, Node, Operator, SymbolicError,
 };

@@ -297,7 +297,7 @@ fn operators() -> OpRegistry {
         ($($operator:ident)*) => { OpRegistry::with_ops(&[$(&op_types::$operator),*]) };
     }
     register!(
-        Abs Add And ArgMax ArgMin BatchNormalization Cast Ceil Clip Concat ConstantOfShape Cos Div Elu Equal Erf Exp
+        Abs Acos Add And ArgMax ArgMin Asin Atan BatchNormalization Cast Ceil Clip Concat ConstantOfShape Cos Div Elu Equal Erf Exp
         Expand Flatten Floor Gather GatherElements Gelu Gemm Greater GreaterOrEqual HardSigmoid HardSwish Identity
         LayerNormalization LeakyRelu Less LessOrEqual Log LogSoftmax MatMul Max Mean Min Mul Neg Not Or Pow PRelu Reciprocal
         ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceSum ReduceSumSquare Relu Reshape Round Shape

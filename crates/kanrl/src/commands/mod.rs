@@ -1,4 +1,6 @@
 mod act;
+mod card;
+mod check_export;
 mod config;
 mod env;
 mod experts;
@@ -12,6 +14,7 @@ mod plugins;
 mod policy;
 mod policy_flags;
 mod polish_worker;
+mod push;
 mod resume;
 mod runs;
 mod serve;
@@ -38,6 +41,12 @@ pub enum Command {
     Hypothesis(hypothesis::Hypothesis),
     /// Export a formula as text, math, or code.
     Export(export::Export),
+    /// Replay exports in their own languages against the formula of their contract.
+    CheckExport(check_export::CheckExport),
+    /// Write a run's model card for the Hugging Face hub, with its formula and exports.
+    Card(card::Card),
+    /// Upload a run's model card, formula and exports to the Hugging Face hub.
+    Push(push::Push),
     /// Prove what can be proved about a formula: a proof card, and a hunt for counter-examples.
     Verify(verify::Verify),
     /// Say what each term of a formula does, in numbers, words, and pictures.
@@ -79,7 +88,10 @@ pub fn run(command: Command, quiet: bool, plugins: &Plugins) -> Result<(), Failu
         Command::Resume(resume) => resume.run(quiet, plugins),
         Command::Sweep(sweep) => sweep.run(quiet, plugins),
         Command::Runs(runs) => runs.run(),
-        Command::Export(export) => export.run(),
+        Command::Export(export) => export.run(plugins),
+        Command::CheckExport(check) => check.run(),
+        Command::Card(card) => card.run(plugins),
+        Command::Push(push) => push.run(plugins),
         Command::Hypothesis(hypothesis) => hypothesis.run(plugins),
         Command::Explain(explain) => explain.run(quiet, plugins),
         Command::Verify(verify) => verify.run(quiet, plugins),

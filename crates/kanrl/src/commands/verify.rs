@@ -69,7 +69,7 @@ pub struct Verify {
     json: bool,
 }
 
-fn extent(text: &str) -> Result<(String, f64, f64), String> {
+pub(super) fn extent(text: &str) -> Result<(String, f64, f64), String> {
     let parts = text.split_once('=').and_then(|(name, bounds)| {
         let (low, high) = bounds.split_once(':')?;
         Some((name.trim().to_owned(), low.trim().parse().ok()?, high.trim().parse().ok()?))

@@ -1,4 +1,4 @@
-//! C99: one file without dependencies but the mathematical library.
+//! C99 without dependencies but the mathematical library: one file, or a header and a source, in doubles or floats.
 
 use super::code::{self, Code, Dialect, Level, call, chained};
 use crate::expression::{Curve, Operator};
@@ -78,7 +78,10 @@ const RESERVED: [&str; 62] = [
 fn is_reserved(name: &str) -> bool {
     let is_constant = name.len() > 2 && !name.contains(|letter: char| letter.is_ascii_lowercase());
     // Underscores are added to a reserved name until it is none.
+    let is_float_function =
+        name.strip_suffix('f').is_some_and(|base| RESERVED.contains(&base) || Operator::from_name(base).is_some());
     RESERVED.contains(&name)
+        || is_float_function
         || is_constant && !name.ends_with('_')
         || name.starts_with("__") && !name.ends_with("___")
         || matches!(name, "unix" | "linux")
@@ -103,8 +106,44 @@ const HELPERS: [(&str, &str); 7] = [
     ("policy_gaussian", "static double policy_gaussian(double x) { return exp(-(x * x)); }\n"),
 ];
 
+/// The floating-point type that exported C computes with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Real {
+    /// `double`, as the formula is evaluated everywhere else.
+    #[default]
+    Double,
+    /// `float`, for processors that have nothing wider.
+    Float,
+}
+
+impl Real {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Double => "double",
+            Self::Float => "float",
+        }
+    }
+
+    /// A function of `math.h`.
+    fn function(self, name: &str) -> String {
+        match self {
+            Self::Double => name.to_owned(),
+            Self::Float => format!("{name}f"),
+        }
+    }
+
+    /// Code that is written in doubles.
+    fn code(self, text: &str) -> String {
+        match self {
+            Self::Double => text.to_owned(),
+            Self::Float => text.replace("double", "float").replace(".0", ".0f").replace("exp(", "expf("),
+        }
+    }
+}
+
 #[derive(Default)]
 struct C {
+    real: Real,
     helpers: RefCell<BTreeSet<&'static str>>,
 }
 
@@ -116,12 +155,22 @@ impl C {
 }
 
 impl Dialect for C {
+    fn number(&self, value: f64) -> String {
+        match self.real {
+            Real::Double => format!("{value:?}"),
+            Real::Float if (value as f32).is_infinite() => {
+                if value > 0.0 { "HUGE_VALF".to_owned() } else { "-HUGE_VALF".to_owned() }
+            }
+            Real::Float => format!("{:?}f", value as f32),
+        }
+    }
+
     fn whole_power(&self, base: &Code, exponent: i32) -> Code {
         Code::new(format!("{}({}, {exponent})", self.helper("policy_power"), base.text), Level::Atom)
     }
 
     fn power(&self, base: &Code, exponent: &Code) -> Code {
-        Code::new(format!("pow({}, {})", base.text, exponent.text), Level::Atom)
+        Code::new(format!("{}({}, {})", self.real.function("pow"), base.text, exponent.text), Level::Atom)
     }
 
     fn call(&self, operator: Operator, operands: &[Code]) -> String {
@@ -136,13 +185,16 @@ impl Dialect for C {
             Operator::Sign => call(self.helper("policy_sign"), operands),
             Operator::Step => call(self.helper("policy_step"), operands),
             Operator::Gaussian => call(self.helper("policy_gaussian"), operands),
-            Operator::Abs => call("fabs", operands),
-            Operator::Arcsin => call("asin", operands),
-            Operator::Arccos => call("acos", operands),
-            Operator::Arctan => call("atan", operands),
-            Operator::Arctanh => call("atanh", operands),
-            Operator::Native(native) => call(native.function().c.call, operands),
-            other => call(other.name(), operands),
+            Operator::Abs => call(&self.real.function("fabs"), operands),
+            Operator::Arcsin => call(&self.real.function("asin"), operands),
+            Operator::Arccos => call(&self.real.function("acos"), operands),
+            Operator::Arctan => call(&self.real.function("atan"), operands),
+            Operator::Arctanh => call(&self.real.function("atanh"), operands),
+            Operator::Native(native) => match self.real {
+                Real::Double => call(native.function().c.call, operands),
+                Real::Float => format!("((float){}((double)({})))", native.function().c.call, operands[0].text),
+            },
+            other => call(&self.real.function(other.name()), operands),
         }
     }
 
@@ -154,44 +206,99 @@ impl Dialect for C {
         let pieces = curve.pieces().enumerate().map(|(index, (origin, coefficients))| {
             let value = code::horner(coefficients, &format!("({})", code::plus("x", -origin, self)), self);
             match curve.breakpoints().get(index) {
-                Some(end) => format!("    if (x < {end:?}) return {value};\n"),
+                Some(end) => format!("    if (x < {}) return {value};\n", self.number(*end)),
                 None => format!("    return {value};\n"),
             }
         });
-        format!("static double {}(double x) {{\n{}}}\n", self.curve(number), pieces.collect::<String>())
+        let (real, name) = (self.real.name(), self.curve(number));
+        format!("static {real} {name}({real} x) {{\n{}}}\n", pieces.collect::<String>())
     }
 }
 
 /// A C99 file with `policy_outputs` and `policy_action`.
 pub(super) fn formula(formula: &Formula) -> String {
-    let dialect = C::default();
+    let Parts { about, definitions, body } = parts(formula, Real::Double);
+    format!("/*\n{about}*/\n#include <math.h>\n\n{definitions}\n{body}")
+}
+
+/// The formula as a C99 header and source, `policy.h` and `policy.c`, with `policy_outputs` and `policy_action`.
+pub fn files(formula: &Formula, real: Real) -> [String; 2] {
+    let Parts { about, definitions, body } = parts(formula, real);
+    let (outputs, action) = (outputs_signature(real), action_signature(formula, real));
+    let header = format!(
+        "/*\n{about}*/\n#ifndef POLICY_H\n#define POLICY_H\n\n{definitions}\n#ifdef __cplusplus\nextern \"C\" {{\n#endif\n\n\
+         {OUTPUTS}{outputs};\n\n{}{action};\n\n#ifdef __cplusplus\n}}\n#endif\n\n#endif\n",
+        about_action(formula)
+    );
+    [header, format!("/*\n{about}*/\n#include \"policy.h\"\n\n#include <math.h>\n\n{body}")]
+}
+
+/// What both forms have in common.
+struct Parts {
+    about: String,
+    definitions: String,
+    body: String,
+}
+
+const OUTPUTS: &str = "/* The outputs' values, before the action rule. */\n";
+
+fn outputs_signature(real: Real) -> String {
+    let real = real.name();
+    format!("void policy_outputs(const {real} observation[POLICY_INPUTS], {real} outputs[POLICY_OUTPUTS])")
+}
+
+fn action_signature(formula: &Formula, real: Real) -> String {
+    let real = real.name();
+    match formula.action() {
+        ActionRule::Clip { .. } => {
+            format!("void policy_action(const {real} observation[POLICY_INPUTS], float action[POLICY_OUTPUTS])")
+        }
+        _ => format!("int policy_action(const {real} observation[POLICY_INPUTS])"),
+    }
+}
+
+fn about_action(formula: &Formula) -> &'static str {
+    match formula.action() {
+        ActionRule::Argmax => "/* The number of the action: the first largest output. */\n",
+        ActionRule::Threshold => "/* The number of the action: 1 where the output is above 0, else 0. */\n",
+        ActionRule::Clip { .. } => "/* The action: the outputs in single precision, clipped to their bounds. */\n",
+    }
+}
+
+fn parts(formula: &Formula, real: Real) -> Parts {
+    let dialect = C { real, ..C::default() };
     let names = code::identifiers(formula, is_reserved, |native| native.c);
     let mut outputs = String::new();
     for (index, output) in formula.outputs().iter().enumerate() {
         let text = code::write(&output.expression, &names, &formula.curves(), &dialect);
         outputs += &format!("    outputs[{index}] = {text};\n");
     }
-    let helpers: String =
-        HELPERS.iter().filter(|(name, _)| dialect.helpers.borrow().contains(name)).map(|(_, text)| *text).collect();
-    format!(
-        "/*\n{}*/\n#include <math.h>\n\n#define POLICY_INPUTS {}\n#define POLICY_OUTPUTS {}\n\n{}{helpers}\n\
-         /* The outputs' values, before the action rule. */\n\
-         void policy_outputs(const double observation[POLICY_INPUTS], double outputs[POLICY_OUTPUTS]) {{\n\
-         {}{outputs}}}\n\n{}",
-        code::comment(formula, " * ", &["*/", "/*"]),
-        formula.inputs().len().max(1),
-        formula.outputs().len(),
-        code::definitions(formula, |native| native.c, "") + &code::curves(formula, &dialect),
-        inputs(formula, &names),
-        action(formula)
-    )
+    let used = HELPERS.iter().filter(|(name, _)| dialect.helpers.borrow().contains(name));
+    let helpers: String = used.map(|(_, text)| real.code(text)).collect();
+    let definitions = code::definitions(formula, |native| native.c, "") + &code::curves(formula, &dialect);
+    Parts {
+        about: code::comment(formula, " * ", &["*/", "/*"]),
+        definitions: format!(
+            "#define POLICY_INPUTS {}\n#define POLICY_OUTPUTS {}\n",
+            formula.inputs().len().max(1),
+            formula.outputs().len()
+        ),
+        body: format!(
+            "{definitions}{helpers}\n{OUTPUTS}{} {{\n{}{outputs}}}\n\n{}{} {{\n{}}}\n",
+            outputs_signature(real),
+            inputs(formula, &names, real),
+            about_action(formula),
+            action_signature(formula, real),
+            action(formula, real)
+        ),
+    }
 }
 
-fn inputs(formula: &Formula, names: &BTreeMap<String, String>) -> String {
+fn inputs(formula: &Formula, names: &BTreeMap<String, String>, real: Real) -> String {
     let used: BTreeSet<&str> = formula.used_inputs().collect();
     let mut text = String::new();
     for (index, name) in formula.inputs().iter().enumerate().filter(|(_, name)| used.contains(name.as_str())) {
-        text += &format!("    const double {} = observation[{index}];\n", names[name]);
+        text += &format!("    const {} {} = observation[{index}];\n", real.name(), names[name]);
     }
     if used.is_empty() {
         text += "    (void)observation;\n";
@@ -199,20 +306,15 @@ fn inputs(formula: &Formula, names: &BTreeMap<String, String>) -> String {
     text
 }
 
-fn action(formula: &Formula) -> String {
-    let compute = "    double outputs[POLICY_OUTPUTS];\n    policy_outputs(observation, outputs);\n";
+fn action(formula: &Formula, real: Real) -> String {
+    let name = real.name();
+    let compute = format!("    {name} outputs[POLICY_OUTPUTS];\n    policy_outputs(observation, outputs);\n");
     match formula.action() {
         ActionRule::Argmax => format!(
-            "/* The number of the action: the first largest output. */\n\
-             int policy_action(const double observation[POLICY_INPUTS]) {{\n{compute}    int best = 0;\n    \
-             for (int index = 1; index < POLICY_OUTPUTS; index++) {{\n        \
-             if (outputs[index] > outputs[best]) best = index;\n    }}\n    return best;\n}}\n"
+            "{compute}    int best = 0;\n    for (int index = 1; index < POLICY_OUTPUTS; index++) {{\n        \
+             if (outputs[index] > outputs[best]) best = index;\n    }}\n    return best;\n"
         ),
-        ActionRule::Threshold => format!(
-            "/* The number of the action: 1 where the output is above 0, else 0. */\n\
-             int policy_action(const double observation[POLICY_INPUTS]) {{\n{compute}    \
-             return outputs[0] > 0.0 ? 1 : 0;\n}}\n"
-        ),
+        ActionRule::Threshold => format!("{compute}    return outputs[0] > {} ? 1 : 0;\n", real.code("0.0")),
         ActionRule::Clip { low, high } => {
             let mut lines = String::new();
             for (index, (low, high)) in low.iter().zip(high).enumerate() {
@@ -227,11 +329,7 @@ fn action(formula: &Formula) -> String {
                         &format!("    if (action[{index}] > (float){high:?}) action[{index}] = (float){high:?};\n");
                 }
             }
-            format!(
-                "/* The action: the outputs in single precision, clipped to their bounds. */\n\
-                 void policy_action(const double observation[POLICY_INPUTS], float action[POLICY_OUTPUTS]) {{\n\
-                 {compute}{lines}}}\n"
-            )
+            format!("{compute}{lines}")
         }
     }
 }

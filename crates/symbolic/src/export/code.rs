@@ -8,6 +8,9 @@ use crate::formula::Formula;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+/// The code of a function in a language that it has none in.
+pub(super) const NOTHING: Snippet = Snippet { call: "", definition: "" };
+
 /// How a language writes what is not infix arithmetic.
 pub(super) trait Dialect {
     /// A number as a double.

@@ -2,11 +2,13 @@
 
 mod c;
 mod code;
+mod javascript;
 mod latex;
 mod layout;
 mod mathml;
 mod monitor;
 mod names;
+mod octave;
 mod python;
 mod rust;
 mod text;
@@ -32,14 +34,28 @@ pub enum Format {
     C,
     /// A Rust module for `no_std`: `outputs(&observation)`, `action(&observation)`; it needs the crate `libm`.
     Rust,
+    /// A JavaScript (ES) module: `outputs(observation)`, `action(observation)`.
+    JavaScript,
+    /// A function file for MATLAB and Octave: `[action, outputs] = policy(observation)`.
+    Octave,
     /// The JSON tree that [`Formula::from_json`] reads: `formula.json`.
     Json,
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 8] =
-        [Self::Text, Self::Latex, Self::MathMl, Self::SymPy, Self::NumPy, Self::C, Self::Rust, Self::Json];
+    pub const ALL: [Self; 10] = [
+        Self::Text,
+        Self::Latex,
+        Self::MathMl,
+        Self::SymPy,
+        Self::NumPy,
+        Self::C,
+        Self::Rust,
+        Self::JavaScript,
+        Self::Octave,
+        Self::Json,
+    ];
 
     /// Its name on a command line.
     pub fn name(self) -> &'static str {
@@ -51,6 +67,8 @@ impl Format {
             Self::NumPy => "numpy",
             Self::C => "c",
             Self::Rust => "rust",
+            Self::JavaScript => "javascript",
+            Self::Octave => "octave",
             Self::Json => "json",
         }
     }
@@ -74,6 +92,12 @@ impl FromStr for Format {
 /// # Errors
 /// [`SymbolicError::Invalid`] where the format cannot hold it.
 pub fn export(formula: &Formula, format: Format) -> Result<String, SymbolicError> {
+    if matches!(format, Format::JavaScript | Format::Octave)
+        && let Some(native) = code::natives(formula).first()
+    {
+        let (name, format) = (native.name, format.name());
+        return Err(SymbolicError::Invalid(format!("`{name}`, a function of the program's own, is not known in {format}")));
+    }
     Ok(match format {
         Format::Text => text::plain(formula),
         Format::Latex => latex::formula(formula, latex::DEFAULT_WIDTH),
@@ -82,10 +106,13 @@ pub fn export(formula: &Formula, format: Format) -> Result<String, SymbolicError
         Format::NumPy => python::numpy(formula),
         Format::C => c::formula(formula),
         Format::Rust => rust::formula(formula),
+        Format::JavaScript => javascript::formula(formula),
+        Format::Octave => octave::formula(formula),
         Format::Json => formula.to_json(),
     })
 }
 
+pub use c::{Real, files as c_files};
 pub use latex::{DEFAULT_WIDTH, expression as latex_expression, formula as latex_formula};
 pub use mathml::{expression as mathml_expression, formula as mathml_formula, name as mathml_symbol};
 pub use monitor::{Monitor, export_with_monitor};

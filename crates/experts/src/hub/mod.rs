@@ -1,16 +1,22 @@
-//! Stable-Baselines3 archives on the Hugging Face hub, such as `hub:sb3/ppo-CartPole-v1`.
+//! Policies on the Hugging Face hub: Stable-Baselines3 archives, such as `hub:sb3/ppo-CartPole-v1`, and formulas that `kanrl push`
+//! uploaded.
 //!
 //! A repository is asked for once; after that the files in the cache are used without any network, and the same
 //! revision gives the same policy. The cache has the layout of Hugging Face's own tools and is shared with them. The
 //! usual variables count: `HF_ENDPOINT`, `HF_TOKEN` (or the file `token`), `HF_HOME`, `HF_HUB_CACHE`, `HF_HUB_OFFLINE`.
 
-use crate::ExpertError;
+mod upload;
+
+pub use upload::Upload;
+
 use crate::archive::{read_file, sources};
+use crate::{ExpertError, FunctionPolicy, formula};
 use crate::sb3::{MAX_NORMALIZATION, Sb3Archive, vecnormalize};
 use kanrl_core::config::{BuildError, ExpertConfig, ExpertSource};
 use kanrl_core::environment::EnvironmentSpec;
 use kanrl_core::files::{self, FileError};
 use kanrl_core::policy::ExpertPolicy;
+use kanrl_symbolic::Formula;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,13 +26,15 @@ use std::time::Duration;
 const MAX_DOWNLOAD: u64 = 512 << 20;
 /// Largest list of a repository's files, in bytes.
 const MAX_LISTING: u64 = 16 << 20;
+/// What a repository without an archive is read as.
+const FORMULA: &str = "formula.json";
 const NORMALIZATIONS: [&str; 2] = ["vec_normalize.pkl", "vecnormalize.pkl"];
 
 fn default_revision() -> String {
     "main".to_owned()
 }
 
-/// `kind = "hub"`: an archive on the Hugging Face hub.
+/// `kind = "hub"`: an archive or a formula on the Hugging Face hub.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HubConfig {
@@ -50,8 +58,14 @@ impl HubConfig {
 #[typetag::serde(name = "hub")]
 impl ExpertConfig for HubConfig {
     fn build(&self, environment: &EnvironmentSpec) -> Result<Arc<dyn ExpertPolicy>, BuildError> {
-        let archive = Hub::from_environment().and_then(|hub| hub.archive(self));
-        let policy = archive.and_then(|archive| archive.for_environment(environment));
+        let hub = Hub::from_environment().map_err(ExpertError::into_build_error)?;
+        let formula = hub.formula(self).map_err(ExpertError::into_build_error)?;
+        if let Some(formula) = formula {
+            let source = format!("hub:{}", self.repository);
+            let policy = FunctionPolicy::from_formula(&formula, environment, source);
+            return Ok(Arc::new(policy.map_err(ExpertError::into_build_error)?));
+        }
+        let policy = hub.archive(self).and_then(|archive| archive.for_environment(environment));
         Ok(Arc::new(policy.map_err(ExpertError::into_build_error)?))
     }
 
@@ -113,6 +127,19 @@ impl Hub {
         })
     }
 
+    /// The repository's formula, from the cache or else from the hub; `None` where it has an archive.
+    ///
+    /// # Errors
+    /// [`ExpertError`] where it is neither cached nor to be had, or unreadable.
+    pub fn formula(&self, config: &HubConfig) -> Result<Option<Formula>, ExpertError> {
+        let repository = Repository::new(self, config)?;
+        let (_, file) = match repository.cached() {
+            Some(cached) => cached,
+            None => repository.download()?,
+        };
+        if file.ends_with(FORMULA) { formula::read(&file).map(Some) } else { Ok(None) }
+    }
+
     /// The archive, from the cache or else from the hub, with the normalization next to it.
     ///
     /// # Errors
@@ -123,6 +150,9 @@ impl Hub {
             Some(cached) => cached,
             None => repository.download()?,
         };
+        if archive.ends_with(FORMULA) {
+            return Err(repository.error("it has a formula, not an archive".to_owned()));
+        }
         let path = normalization_beside(&archive);
         let normalization = match &path {
             Some(path) => vecnormalize::read(&path.display().to_string(), &read_file(path, MAX_NORMALIZATION)?)?,
@@ -192,7 +222,10 @@ impl<'a> Repository<'a> {
             Some(name) => Ok((*name).clone()),
             None => match (&zips[..], &self.config.file) {
                 ([only], None) => Ok((*only).clone()),
-                ([], _) => Err("it has no .zip; expected a Stable-Baselines3 archive".to_owned()),
+                ([], None) if names.iter().any(|name| name == FORMULA) => Ok(FORMULA.to_owned()),
+                ([], _) => {
+                    Err(format!("it has neither a .zip nor a {FORMULA}; expected a Stable-Baselines3 archive or a formula"))
+                }
                 (_, Some(file)) => Err(format!("it has no `{file}`")),
                 (_, None) => Err(format!("it has {} archives and no `{usual}`; name one with `file`", zips.len())),
             },
@@ -228,14 +261,18 @@ impl<'a> Repository<'a> {
         self.hub.endpoint.trim_end_matches('/')
     }
 
-    fn get(&self, url: &str, limit: u64) -> Result<Vec<u8>, ExpertError> {
-        // Redirects to another host (the file store) do not carry the token.
-        let agent: ureq::Agent = ureq::Agent::config_builder()
+    fn agent(&self) -> ureq::Agent {
+        ureq::Agent::config_builder()
+            .user_agent(concat!("kanrl/", env!("CARGO_PKG_VERSION")))
             .timeout_connect(Some(Duration::from_secs(20)))
             .timeout_global(Some(Duration::from_secs(600)))
             .build()
-            .into();
-        let mut request = agent.get(url).header("User-Agent", concat!("kanrl/", env!("CARGO_PKG_VERSION")));
+            .into()
+    }
+
+    fn get(&self, url: &str, limit: u64) -> Result<Vec<u8>, ExpertError> {
+        // Redirects to another host (the file store) do not carry the token.
+        let mut request = self.agent().get(url);
         if let Some(token) = &self.hub.token {
             request = request.header("Authorization", format!("Bearer {token}"));
         }
