@@ -132,7 +132,8 @@ fn answer(mut stream: TcpStream, endpoint: &str, store: &Mutex<Store>) {
 }
 
 fn files(formula: &Formula) -> Vec<Upload> {
-    let file = |name: &str, bytes: Vec<u8>, sha256: &str| Upload { name: name.to_owned(), bytes, sha256: sha256.to_owned() };
+    let file =
+        |name: &str, bytes: Vec<u8>, sha256: &str| Upload { name: name.to_owned(), bytes, sha256: sha256.to_owned() };
     vec![
         file("README.md", b"# pole\n".to_vec(), "1"),
         file("formula.json", formula.to_json().into_bytes(), "2"),
@@ -168,7 +169,8 @@ fn a_refusal_says_what_to_do() {
     let cache = tempfile::tempdir().expect("a folder");
     let mut hub = Hub { endpoint, cache: cache.path().to_owned(), token: None, offline: false };
     let formula = Formula::parse(&["x"], &[("a", "x")], ActionRule::Threshold).expect("a formula");
-    let error = |hub: &Hub| hub.upload("me/pole", false, &files(&formula), "A test").expect_err("a refusal").to_string();
+    let error =
+        |hub: &Hub| hub.upload("me/pole", false, &files(&formula), "A test").expect_err("a refusal").to_string();
     assert!(error(&hub).contains("HF_TOKEN"), "{}", error(&hub));
     hub.token = Some("hf_read".to_owned());
     assert!(error(&hub).contains("the token may write to me/pole"), "{}", error(&hub));

@@ -208,21 +208,29 @@ impl Contract {
     pub fn new(policy: &str, formula: &Formula) -> Self {
         let action = match formula.action() {
             ActionRule::Clip { low, high } => {
-                let coordinates = formula.outputs().iter().zip(low.iter().zip(high)).map(|(output, (low, high))| Signal {
-                    low: finite(*low),
-                    high: finite(*high),
-                    bounds: if low.is_finite() || high.is_finite() { BoundsSource::Declared } else { BoundsSource::None },
-                    ..Signal::named(&output.name)
-                });
+                let coordinates =
+                    formula.outputs().iter().zip(low.iter().zip(high)).map(|(output, (low, high))| Signal {
+                        low: finite(*low),
+                        high: finite(*high),
+                        bounds: if low.is_finite() || high.is_finite() {
+                            BoundsSource::Declared
+                        } else {
+                            BoundsSource::None
+                        },
+                        ..Signal::named(&output.name)
+                    });
                 Action::Vector { coordinates: coordinates.collect() }
             }
             rule => {
                 let (count, text) = match rule {
-                    ActionRule::Argmax => (formula.outputs().len(), "the number of the first largest output".to_owned()),
+                    ActionRule::Argmax => {
+                        (formula.outputs().len(), "the number of the first largest output".to_owned())
+                    }
                     _ => (2, format!("1 where {} is above 0, else 0", formula.outputs()[0].name)),
                 };
                 let labels = formula.labels();
-                let actions = (0..count).map(|number| labels.get(number).cloned().unwrap_or_else(|| number.to_string()));
+                let actions =
+                    (0..count).map(|number| labels.get(number).cloned().unwrap_or_else(|| number.to_string()));
                 Action::Discrete { actions: actions.collect(), rule: text }
             }
         };
@@ -250,14 +258,17 @@ impl Contract {
     ///
     /// # Errors
     /// [`ContractError::Mismatch`] where the formula's inputs are not its observations.
-    pub fn take_environment(&mut self, spec: &EnvironmentSpec, control_period: Option<f64>) -> Result<(), ContractError> {
+    pub fn take_environment(
+        &mut self,
+        spec: &EnvironmentSpec,
+        control_period: Option<f64>,
+    ) -> Result<(), ContractError> {
         let coordinates = &spec.observation_space.coordinates;
         for signal in &mut self.observations {
             let found = coordinates.iter().find(|coordinate| coordinate.name == signal.name);
-            *signal = found.map(Signal::of).ok_or_else(|| ContractError::Mismatch {
-                input: signal.name.clone(),
-                environment: spec.id.clone(),
-            })?;
+            *signal = found
+                .map(Signal::of)
+                .ok_or_else(|| ContractError::Mismatch { input: signal.name.clone(), environment: spec.id.clone() })?;
         }
         match (&mut self.action, &spec.action_space) {
             (Action::Discrete { actions, .. }, ActionSpace::Discrete(space)) if actions.len() == space.len() => {
@@ -340,7 +351,8 @@ impl Contract {
     /// # Errors
     /// [`ContractError`] for anything else.
     pub fn from_json(text: &str) -> Result<Self, ContractError> {
-        let value: serde_json::Value = serde_json::from_str(text).map_err(|error| ContractError::Malformed(error.to_string()))?;
+        let value: serde_json::Value =
+            serde_json::from_str(text).map_err(|error| ContractError::Malformed(error.to_string()))?;
         match value["format_version"].as_u64() {
             Some(version) if version == u64::from(FORMAT_VERSION) => {}
             Some(found) => return Err(ContractError::Version { found }),

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod bench;
 mod check;
 mod contract;
 pub mod fixed;
@@ -9,6 +10,7 @@ mod target;
 
 pub use check::{CheckError, Checked, FolderError, ROWS, check};
 pub use contract::{
-    Action, BoundsSource, Contract, ContractError, FILE_NAME, FORMAT_VERSION, MAXIMUM_BYTES, Measured, SUFFIX, Signal, sha256,
+    Action, BoundsSource, Contract, ContractError, FILE_NAME, FORMAT_VERSION, MAXIMUM_BYTES, Measured, SUFFIX, Signal,
+    sha256,
 };
 pub use target::{ExportError, ExportFile, Format, Scalar, Target, rust_crate};

@@ -72,7 +72,9 @@ impl FromStr for Format {
         match name {
             "onnx" => Ok(Self::Onnx),
             "verilog" => Ok(Self::Verilog),
-            _ => name.parse().map(Self::Text).map_err(|error| SymbolicError::Invalid(format!("{error}, onnx, verilog"))),
+            _ => {
+                name.parse().map(Self::Text).map_err(|error| SymbolicError::Invalid(format!("{error}, onnx, verilog")))
+            }
         }
     }
 }
@@ -224,9 +226,11 @@ impl Target {
             Format::Onnx => {
                 self.check(monitor)?;
                 let precision = if self.scalar == Scalar::Double { Precision::Double } else { Precision::Single };
-                let lacks = |operator: &Operator| matches!(operator, Operator::Arcsin | Operator::Arccos | Operator::Arctan);
+                let lacks =
+                    |operator: &Operator| matches!(operator, Operator::Arcsin | Operator::Arccos | Operator::Arctan);
                 let nodes = contract.formula.outputs().iter().flat_map(|output| output.expression.nodes());
-                let mut operators = nodes.filter_map(|node| if let Node::Operation(operator, _) = node { Some(*operator) } else { None });
+                let mut operators = nodes
+                    .filter_map(|node| if let Node::Operation(operator, _) = node { Some(*operator) } else { None });
                 if precision == Precision::Double
                     && let Some(operator) = operators.find(lacks)
                 {
@@ -302,7 +306,8 @@ pub fn rust_crate(contract: &Contract, monitor: Option<&Monitor>) -> Result<Vec<
     let target = Target { format: Text::Rust.into(), scalar: Scalar::Double };
     let text = target.text(&contract.formula, monitor)?;
     let digest = target.made_by(contract);
-    let source = with_comment(Text::Rust, &digest, &format!("#![no_std]\n{}", text.replacen("// Needs", "\n// Needs", 1)));
+    let source =
+        with_comment(Text::Rust, &digest, &format!("#![no_std]\n{}", text.replacen("// Needs", "\n// Needs", 1)));
     let dependencies = if text.contains("libm::") { "\n[dependencies]\nlibm = \"0.2\"\n" } else { "" };
     let manifest = format!(
         "# {digest}\n[package]\nname = \"policy\"\nversion = \"0.1.0\"\nedition = \"2024\"\ndescription = \"A policy as a formula\"\n\

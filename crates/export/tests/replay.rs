@@ -12,7 +12,9 @@ fn replayed(format: Format, scalar: Scalar) {
     let (mut share, mut rows): (f64, usize) = (0.0, 0);
     for (index, contract) in contracts().into_iter().enumerate() {
         // A simulator takes many seconds to build, one of large tables a minute.
-        if format == Format::Verilog && ![&[0, 1, 4][..], &[3]][usize::from(scalar == Scalar::Fixed(Word::Q31))].contains(&index) {
+        if format == Format::Verilog
+            && ![&[0, 1, 4][..], &[3]][usize::from(scalar == Scalar::Fixed(Word::Q31))].contains(&index)
+        {
             continue;
         }
         // onnxruntime has no inverse trigonometric functions in doubles.
@@ -57,6 +59,51 @@ fn c_in_16_bits() {
 #[test]
 fn c_in_32_bits() {
     replayed(Text::C.into(), Scalar::Fixed(Word::Q31));
+}
+
+#[test]
+fn headline_formulas_are_replayed_in_every_language() {
+    let doubles = [Text::C, Text::Rust, Text::NumPy, Text::JavaScript, Text::Octave].map(Format::from);
+    let targets = doubles.map(|format| (format, Scalar::Double)).into_iter().chain([
+        (Text::C.into(), Scalar::Float),
+        (Text::C.into(), Scalar::Fixed(Word::Q15)),
+        (Text::C.into(), Scalar::Fixed(Word::Q31)),
+        (Format::Onnx, Scalar::Float),
+    ]);
+    let targets: Vec<(Format, Scalar)> = targets.collect();
+    for (name, contract) in common::headlines() {
+        let points = contract.points(2000);
+        for (format, scalar) in &targets {
+            let target = Target { format: *format, scalar: *scalar };
+            let files = target.files(&contract, None).unwrap_or_else(|error| panic!("{name}: {error}"));
+            match replay(target, &files, &contract, &points) {
+                Ok(Outcome::Replayed(replayed)) => assert!(replayed.rows > 1900, "{name}: {replayed:?}"),
+                Ok(Outcome::Missing(what)) => println!("skipped: {what}"),
+                other => panic!("{name} in {}, {}: {other:?}", format.name(), scalar.name()),
+            }
+        }
+    }
+}
+
+#[test]
+fn gcc_and_clang_have_nothing_to_warn_of() {
+    let flags = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Wconversion", "-c", "policy.c"];
+    for compiler in ["gcc", "clang"] {
+        if !std::process::Command::new(compiler).arg("--version").output().is_ok_and(|output| output.status.success()) {
+            println!("skipped: no {compiler}");
+            continue;
+        }
+        for contract in contracts() {
+            for scalar in Scalar::ALL {
+                let folder = tempfile::tempdir().expect("a folder");
+                let target = Target { format: Text::C.into(), scalar };
+                for file in target.files(&contract, None).expect("bounded") {
+                    std::fs::write(folder.path().join(file.name), file.bytes).expect("written");
+                }
+                common::run(std::process::Command::new(compiler).args(flags).current_dir(folder.path()));
+            }
+        }
+    }
 }
 
 #[test]
@@ -149,14 +196,19 @@ fn onnx_is_read_back_as_an_expert() {
             ActionBatch::Discrete(actions) => actions.into_iter().map(|action| action as f64).collect(),
             ActionBatch::Continuous { values, .. } => values.into_iter().map(f64::from).collect(),
         };
-        compare(target, &contract, &points, None, &actions).unwrap_or_else(|error| panic!("{}: {error}", contract.formula));
+        compare(target, &contract, &points, None, &actions)
+            .unwrap_or_else(|error| panic!("{}: {error}", contract.formula));
     }
 }
 
 #[test]
 fn onnx_passes_its_checker() {
     let python = std::env::var("KANRL_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    if !std::process::Command::new(&python).args(["-c", "import onnx"]).output().is_ok_and(|output| output.status.success()) {
+    if !std::process::Command::new(&python)
+        .args(["-c", "import onnx"])
+        .output()
+        .is_ok_and(|output| output.status.success())
+    {
         println!("skipped: no Python with onnx");
         assert!(std::env::var_os("CI").is_none(), "no Python with onnx on CI; `cargo xtask setup` installs it");
         return;
@@ -221,8 +273,10 @@ fn a_folder_is_checked_against_its_contract() {
         }
     }
     let other = Target { format: Text::Latex.into(), scalar: Scalar::Double };
-    std::fs::write(folder.path().join("other.tex"), &other.files(&contracts()[1], None).expect("any")[0].bytes).expect("written");
+    std::fs::write(folder.path().join("other.tex"), &other.files(&contracts()[1], None).expect("any")[0].bytes)
+        .expect("written");
     let checked = check(folder.path()).expect("a contract");
-    let names: Vec<(&str, bool)> = checked.iter().map(|checked| (checked.file.as_str(), checked.result.is_ok())).collect();
+    let names: Vec<(&str, bool)> =
+        checked.iter().map(|checked| (checked.file.as_str(), checked.result.is_ok())).collect();
     assert_eq!(names, [("formula.json", true), ("other.tex", false), ("policy.c", true)]);
 }

@@ -25,7 +25,10 @@ pub fn card(metrics: &Metrics, contract: &Contract, options: &CardOptions) -> St
     let repository = options.repository.clone().unwrap_or_else(|| "ORG/NAME".to_owned());
     let name = repository.rsplit('/').next().unwrap_or_default().to_owned();
     let mut text = front_matter(metrics, &options.license, &name);
-    let _ = writeln!(text, "# {name}\n\nA policy for {environment} as a formula, extracted from a trained agent with [kanrl](https://github.com/kanrl/kanrl).\n");
+    let _ = writeln!(
+        text,
+        "# {name}\n\nA policy for {environment} as a formula, extracted from a trained agent with [kanrl](https://github.com/kanrl/kanrl).\n"
+    );
     let _ = writeln!(text, "$$\n{}\n$$\n\n```text\n{}\n```\n", options.latex, contract.formula);
     let _ = writeln!(text, "{} operations. {}\n", options.operations, sentence(&metrics.reason));
     if options.has_video {
@@ -73,7 +76,10 @@ fn front_matter(metrics: &Metrics, license: &str, name: &str) -> String {
         );
     }
     if let Some(fidelity) = metrics.agreement.own_states.get(&PolicyRole::Headline) {
-        let _ = writeln!(text, "    - type: fidelity\n      value: {fidelity:.4}\n      name: fidelity\n      verified: false");
+        let _ = writeln!(
+            text,
+            "    - type: fidelity\n      value: {fidelity:.4}\n      name: fidelity\n      verified: false"
+        );
     }
     text + "---\n\n"
 }
@@ -105,7 +111,9 @@ fn front(metrics: &Metrics) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    rows.sort_by_key(|candidate| candidate.operations);
+    rows.sort_by(|left, right| (left.operations, &left.text).cmp(&(right.operations, &right.text)));
+    // The same formula may have been made in several ways.
+    rows.dedup_by(|left, right| left.text == right.text);
     let mut text = "## The front\n\nThe formulas of this run that no other one beats in return, fidelity and operations at once, on the seeds \
                     that formulas are chosen by.\n\n| operations | return | worst 5 % | fidelity | formula |\n|---|---|---|---|---|\n"
         .to_owned();
@@ -131,7 +139,13 @@ fn interface(contract: &Contract) -> String {
     let mut text = "## What goes in and out\n\n| | name | unit | from | to |\n|---|---|---|---|---|\n".to_owned();
     for (index, signal) in contract.observations.iter().enumerate() {
         let unit = signal.unit.as_deref().unwrap_or("");
-        let _ = writeln!(text, "| observation[{index}] | {} | {unit} | {} | {} |", signal.name, bound(signal.low), bound(signal.high));
+        let _ = writeln!(
+            text,
+            "| observation[{index}] | {} | {unit} | {} | {} |",
+            signal.name,
+            bound(signal.low),
+            bound(signal.high)
+        );
     }
     match &contract.action {
         Action::Discrete { actions, rule } => {
@@ -143,7 +157,13 @@ fn interface(contract: &Contract) -> String {
         Action::Vector { coordinates } => {
             for (index, signal) in coordinates.iter().enumerate() {
                 let unit = signal.unit.as_deref().unwrap_or("");
-                let _ = writeln!(text, "| action[{index}] | {} | {unit} | {} | {} |", signal.name, bound(signal.low), bound(signal.high));
+                let _ = writeln!(
+                    text,
+                    "| action[{index}] | {} | {unit} | {} | {} |",
+                    signal.name,
+                    bound(signal.low),
+                    bound(signal.high)
+                );
             }
         }
     }

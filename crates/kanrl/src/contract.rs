@@ -8,7 +8,8 @@ use kanrl_pipeline::run::{Metrics, PolicyRole};
 /// frame of its video in real time lasts. `None` where it has no time of its own.
 pub fn control_period(environment: &dyn DynEnvironment) -> Option<f64> {
     let parameters = environment.parameters();
-    let step = parameters.iter().find(|parameter| ["tau", "dt"].contains(&parameter.name.as_ref()) && parameter.unit == "s");
+    let step =
+        parameters.iter().find(|parameter| ["tau", "dt"].contains(&parameter.name.as_ref()) && parameter.unit == "s");
     step.map(|step| step.value).or_else(|| frame(environment.spec()))
 }
 

@@ -10,8 +10,8 @@ mod upload;
 pub use upload::Upload;
 
 use crate::archive::{read_file, sources};
-use crate::{ExpertError, FunctionPolicy, formula};
 use crate::sb3::{MAX_NORMALIZATION, Sb3Archive, vecnormalize};
+use crate::{ExpertError, FunctionPolicy, formula};
 use kanrl_core::config::{BuildError, ExpertConfig, ExpertSource};
 use kanrl_core::environment::EnvironmentSpec;
 use kanrl_core::files::{self, FileError};
@@ -223,9 +223,9 @@ impl<'a> Repository<'a> {
             None => match (&zips[..], &self.config.file) {
                 ([only], None) => Ok((*only).clone()),
                 ([], None) if names.iter().any(|name| name == FORMULA) => Ok(FORMULA.to_owned()),
-                ([], _) => {
-                    Err(format!("it has neither a .zip nor a {FORMULA}; expected a Stable-Baselines3 archive or a formula"))
-                }
+                ([], _) => Err(format!(
+                    "it has neither a .zip nor a {FORMULA}; expected a Stable-Baselines3 archive or a formula"
+                )),
                 (_, Some(file)) => Err(format!("it has no `{file}`")),
                 (_, None) => Err(format!("it has {} archives and no `{usual}`; name one with `file`", zips.len())),
             },

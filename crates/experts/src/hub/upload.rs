@@ -118,7 +118,8 @@ impl Repository<'_> {
     }
 
     fn read<T: for<'de> Deserialize<'de>>(&self, url: &str, answer: &[u8]) -> Result<T, ExpertError> {
-        serde_json::from_slice(answer).map_err(|error| self.error(format!("the answer of {url} is not usable ({error})")))
+        serde_json::from_slice(answer)
+            .map_err(|error| self.error(format!("the answer of {url} is not usable ({error})")))
     }
 
     fn create(&self, private: bool) -> Result<(), ExpertError> {
@@ -164,9 +165,10 @@ impl Repository<'_> {
             // Without an address it has the file already.
             let Some(upload) = object.actions.get("upload") else { continue };
             // Its own headers carry the permission; the token is the hub's alone.
-            let request = upload.header.iter().fold(self.agent().put(&upload.href), |request, (name, value)| {
-                request.header(name, value)
-            });
+            let request = upload
+                .header
+                .iter()
+                .fold(self.agent().put(&upload.href), |request, (name, value)| request.header(name, value));
             request.send(&file.bytes[..]).map_err(|error| self.refused(&upload.href, error))?;
             if let Some(verify) = object.actions.get("verify") {
                 let body = json!({ "oid": file.sha256, "size": file.bytes.len() });

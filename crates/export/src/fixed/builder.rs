@@ -176,7 +176,13 @@ impl Builder {
         let bounds = [half_up(x.low, bits), half_up(x.high, bits)];
         let rounding = 0.5 * unit(fraction);
         if let Op::Constant(value) = self.program.steps[x.id].op {
-            return self.push(Op::Constant(half_up(value, bits)), bounds, fraction, x.exact, x.error.inflated(rounding));
+            return self.push(
+                Op::Constant(half_up(value, bits)),
+                bounds,
+                fraction,
+                x.exact,
+                x.error.inflated(rounding),
+            );
         }
         self.push(Op::Right(x.id, bits), bounds, fraction, x.exact, x.error.inflated(rounding))
     }
@@ -312,7 +318,8 @@ impl Builder {
             return Ok(x);
         }
         let most = x.error.magnitude();
-        let bounds = [if x.low <= 0 && x.high >= 0 { 0 } else { x.low.abs().min(x.high.abs()) }, x.low.abs().max(x.high.abs())];
+        let bounds =
+            [if x.low <= 0 && x.high >= 0 { 0 } else { x.low.abs().min(x.high.abs()) }, x.low.abs().max(x.high.abs())];
         self.push(Op::Absolute(x.id), bounds, x.fraction, x.exact.absolute(), Interval::new(-most, most))
     }
 
@@ -389,7 +396,7 @@ impl Builder {
         // No slope, no bound of what an error of the argument does, but for what the function's values are.
         let moved = local.slope * x.error;
         let moved = if moved.is_finite() { moved } else { local.values - local.values };
-        let proved = table::tabulate(function, name, argument(x), self.word).ok_or(Trouble::Undefined)?;
+        let proved = table::tabulate(&function, name, argument(x), self.word).ok_or(Trouble::Undefined)?;
         if !moved.is_finite() {
             return Err(Trouble::Undefined);
         }
@@ -411,7 +418,8 @@ impl Builder {
             })
         };
         let jumps = curve.breakpoints().iter().enumerate().filter(|(_, breakpoint)| around.contains(**breakpoint));
-        let jumps: f64 = jumps.map(|(index, breakpoint)| (at(index, *breakpoint) - at(index + 1, *breakpoint)).magnitude()).sum();
+        let jumps: f64 =
+            jumps.map(|(index, breakpoint)| (at(index, *breakpoint) - at(index + 1, *breakpoint)).magnitude()).sum();
         let moved = (slope * x.error).inflated(jumps);
         let proved = table::tabulate_curve(curve, name, argument(x), self.word).ok_or(Trouble::NoTable)?;
         if !moved.is_finite() {

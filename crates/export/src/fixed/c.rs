@@ -50,7 +50,12 @@ impl Word {
 
 /// The text as lines of a comment.
 pub(crate) fn comment(lines: &str) -> String {
-    lines.replace("*/", "* /").replace("/*", "/ *").lines().map(|line| format!(" * {line}\n").replace(" \n", "\n")).collect()
+    lines
+        .replace("*/", "* /")
+        .replace("/*", "/ *")
+        .lines()
+        .map(|line| format!(" * {line}\n").replace(" \n", "\n"))
+        .collect()
 }
 
 fn list<T: ToString>(values: impl IntoIterator<Item = T>) -> String {
@@ -171,7 +176,8 @@ fn source(fixed: &Fixed, about: &str) -> String {
         text += &table_code(table, number + 1, fixed.word);
     }
     text += &format!("{} {{\n", outputs_signature(fixed));
-    let uses_input = fixed.program.steps.iter().zip(&needed).any(|(step, needed)| *needed && matches!(step.op, Op::Input { .. }));
+    let uses_input =
+        fixed.program.steps.iter().zip(&needed).any(|(step, needed)| *needed && matches!(step.op, Op::Input { .. }));
     if !uses_input {
         text += "    (void)observation;\n";
     }
@@ -258,7 +264,11 @@ fn product(fixed: &Fixed, own: Width, x: usize, y: &str) -> String {
 
 fn meaning(step: &Step) -> String {
     let Some((meaning, fraction)) = &step.meaning else { return String::new() };
-    let meaning = if meaning.chars().count() > 60 { format!("{}…", meaning.chars().take(59).collect::<String>()) } else { meaning.clone() };
+    let meaning = if meaning.chars().count() > 60 {
+        format!("{}…", meaning.chars().take(59).collect::<String>())
+    } else {
+        meaning.clone()
+    };
     let meaning: String = meaning.chars().map(|letter| if letter.is_ascii() { letter } else { '?' }).collect();
     format!(" /* {} * 2^{fraction} */", meaning.replace("*/", "* /").replace("/*", "/ *"))
 }
@@ -317,7 +327,11 @@ fn table_code(table: &Table, number: usize, word: Word) -> String {
     for term in (1..terms - 1).rev() {
         text += &format!("    sum = ({}) + c[{term}];\n", rounded(product, table.t_bits));
     }
-    let constant = if table.constant_shift == 0 { "c[0]".to_owned() } else { format!("c[0] * {}", literal(1 << table.constant_shift)) };
+    let constant = if table.constant_shift == 0 {
+        "c[0]".to_owned()
+    } else {
+        format!("c[0] * {}", literal(1 << table.constant_shift))
+    };
     text + &format!("    return ({}) + {constant};\n}}\n\n", rounded(product, table.last_shift))
 }
 

@@ -152,7 +152,8 @@ impl Fixed {
         let mut inputs = Vec::new();
         for (index, name) in formula.inputs().iter().enumerate() {
             let range = ranges.iter().find(|range| range.name == *name);
-            let finite = range.filter(|range| range.low.is_finite() && range.high.is_finite() && range.low <= range.high);
+            let finite =
+                range.filter(|range| range.low.is_finite() && range.high.is_finite() && range.low <= range.high);
             let used = used.contains(&name.as_str());
             let (low, high, fraction) = match finite {
                 Some(range) if used => {
@@ -177,7 +178,8 @@ impl Fixed {
             values.push(value);
         }
         if *formula.action() == ActionRule::Argmax {
-            values = compiler.builder.align(&values).map_err(|_| FixedError::Undefined { part: "argmax".to_owned() })?;
+            values =
+                compiler.builder.align(&values).map_err(|_| FixedError::Undefined { part: "argmax".to_owned() })?;
         }
         let outputs = formula.outputs().iter().zip(&values).map(|(output, value)| FixedOutput {
             name: output.name.clone(),
@@ -190,7 +192,11 @@ impl Fixed {
             ActionRule::Argmax => FixedAction::Argmax,
             ActionRule::Threshold => FixedAction::Threshold,
             ActionRule::Clip { low, high } => FixedAction::Clip(
-                values.iter().zip(low.iter().zip(high)).map(|(value, (low, high))| coordinate(*value, *low, *high, word)).collect(),
+                values
+                    .iter()
+                    .zip(low.iter().zip(high))
+                    .map(|(value, (low, high))| coordinate(*value, *low, *high, word))
+                    .collect(),
             ),
         };
         Ok(Self { word, inputs, outputs, action, switches: compiler.switches, program: compiler.builder.program })
@@ -229,7 +235,8 @@ impl Fixed {
         match &self.action {
             FixedAction::Threshold => vec![f64::from(u8::from(outputs[0] > 0))],
             FixedAction::Argmax => {
-                let best = (1..outputs.len()).fold(0, |best, next| if outputs[next] > outputs[best] { next } else { best });
+                let best =
+                    (1..outputs.len()).fold(0, |best, next| if outputs[next] > outputs[best] { next } else { best });
                 vec![best as f64]
             }
             FixedAction::Clip(coordinates) => coordinates
@@ -285,7 +292,8 @@ fn coordinate(value: Value, low: f64, high: f64, word: Word) -> FixedCoordinate 
     let short = ends.iter().filter(|(_, bound)| bound.is_finite() && range.contains(*bound));
     let missing = short.map(|(raw, bound)| (*raw as f64 * unit - bound).abs()).fold(0.0, f64::max);
     let full = if size * scale > word_most as f64 { unit } else { 0.0 };
-    let bound = Interval::point(value.error.magnitude()) + Interval::point(rounding) + Interval::point(missing + full) + single;
+    let bound =
+        Interval::point(value.error.magnitude()) + Interval::point(rounding) + Interval::point(missing + full) + single;
     FixedCoordinate { fraction, low: raw_low, high: raw_high.max(raw_low), bound: bound.high }
 }
 
@@ -310,12 +318,21 @@ impl Compiler {
                 self.builder.curve(operand, curve, "curve")
             }
         };
+        // What no step can compute may still be a function of one observation.
+        let value = value.or_else(|trouble| self.composed(expression).unwrap_or(Err(trouble)));
         let value = value.map_err(|trouble| match trouble {
             Trouble::Undefined => FixedError::Undefined { part: expression.to_string() },
             Trouble::NoTable => FixedError::TooManyPieces { part: expression.to_string() },
         })?;
         self.builder.name(value, expression.to_string());
         Ok(value)
+    }
+
+    /// An expression of one observation as a table.
+    fn composed(&mut self, expression: &Expression) -> Option<Result<Value, Trouble>> {
+        let (function, variable) = Smooth::composed(expression)?;
+        let value = self.inputs.iter().find(|(name, _)| *name == variable).map(|(_, value)| *value)?;
+        Some(self.builder.table(value, function, &expression.to_string()))
     }
 
     fn operation(&mut self, operator: Operator, operands: &[Expression]) -> Result<Result<Value, Trouble>, FixedError> {

@@ -16,7 +16,6 @@ mod word;
 pub use compile::{Fixed, FixedAction, FixedError, FixedInput, FixedOutput, Range, Switch};
 pub use word::Word;
 
-
 impl Fixed {
     /// The program as C99: a header and a source (`policy.h`, `policy.c`). `about` is the comment in front of both.
     pub fn c(&self, about: &str) -> [String; 2] {

@@ -107,7 +107,7 @@ impl Argument {
 
 /// The smallest table of a function with an error of about the last bit of a word, or the best where none is that good; `None` where
 /// the function is not bounded over the argument's range.
-pub(super) fn tabulate(function: Smooth, name: &str, argument: Argument, word: Word) -> Option<Proved> {
+pub(super) fn tabulate(function: &Smooth, name: &str, argument: Argument, word: Word) -> Option<Proved> {
     let range = Interval::new(argument.low as f64, argument.high as f64) * Interval::point(argument.unit());
     let values = function.local(range).values;
     if !values.is_finite() {
@@ -124,7 +124,11 @@ pub(super) fn tabulate(function: Smooth, name: &str, argument: Argument, word: W
             let end = (start + width).min(range.high);
             let from = (end - width).max(range.low).min(start);
             let fitted = interpolate(|x| function.value(x), from, end - from, degree);
-            if end - from > 0.0 { of_affine(&fitted, (start - from) / (end - from), width / (end - from)) } else { fitted }
+            if end - from > 0.0 {
+                of_affine(&fitted, (start - from) / (end - from), width / (end - from))
+            } else {
+                fitted
+            }
         };
         let polynomials: Vec<Vec<f64>> = (0..=span >> bits).map(polynomial).collect();
         let finite = polynomials.iter().flatten().all(|coefficient| coefficient.is_finite());
@@ -284,7 +288,8 @@ impl Draft {
         let rising = |polynomial: &Vec<f64>| polynomial[1..].iter().map(|value| value.abs()).sum::<f64>();
         let largest = polynomials.iter().map(rising).fold(0.0, f64::max);
         // A unit for each rounding, so that no sum leaves a word.
-        let mut rising_fraction = (word.size() as i32 - exponent(1.01 * largest)).min(constant_fraction + word.size() as i32);
+        let mut rising_fraction =
+            (word.size() as i32 - exponent(1.01 * largest)).min(constant_fraction + word.size() as i32);
         let terms = polynomials.first()?.len() as i64;
         let fits = |fraction: i32| {
             let scale = f64::exp2(f64::from(fraction));
@@ -324,7 +329,7 @@ impl Draft {
     }
 
     /// The largest error that is seen at a few points of each piece.
-    fn largest_seen(&self, function: Smooth, argument: Argument, bits: u32) -> f64 {
+    fn largest_seen(&self, function: &Smooth, argument: Argument, bits: u32) -> f64 {
         let step = (1_i64 << bits).div_euclid(7).max(1);
         let points = (argument.low..=argument.high).step_by(step as usize).chain([argument.high]);
         let scale = f64::exp2(-f64::from(self.fraction));
@@ -389,7 +394,7 @@ struct Error;
 
 impl Error {
     /// Polynomial less function, by its value in the middle and how it bends around.
-    fn of(function: Smooth, piece: &Piece, x: Interval) -> Interval {
+    fn of(function: &Smooth, piece: &Piece, x: Interval) -> Interval {
         let local = function.local(x);
         let middle = Interval::point(x.middle());
         let around = x - middle;
@@ -407,7 +412,10 @@ impl Error {
             None => Interval::ANYTHING,
         };
         let plain = piece.derivatives(x)[0] - local.values;
-        [first, second, plain].into_iter().filter(|bounds| !bounds.is_undefined()).fold(Interval::ANYTHING, Interval::both)
+        [first, second, plain]
+            .into_iter()
+            .filter(|bounds| !bounds.is_undefined())
+            .fold(Interval::ANYTHING, Interval::both)
     }
 
     /// Polynomial less polynomial, the other in `x − origin`.
@@ -419,9 +427,7 @@ impl Error {
         let [other_value, other_slope, _] = other(middle);
         let (bend, other_bend) = (piece.derivatives(x)[2], other(x)[2]);
         let square = around.whole_power(2);
-        value - other_value
-            + (slope - other_slope) * around
-            + Interval::point(0.5) * (bend - other_bend) * square
+        value - other_value + (slope - other_slope) * around + Interval::point(0.5) * (bend - other_bend) * square
     }
 }
 
@@ -441,7 +447,9 @@ fn derivatives(coefficients: &[f64], t: Interval) -> [Interval; 3] {
     let horner = |order: usize| {
         let factor = |power: usize| (0..order).map(|less| (power - less) as f64).product::<f64>();
         let terms = coefficients.iter().enumerate().skip(order).rev();
-        terms.fold(Interval::ZERO, |sum, (power, value)| sum * t + Interval::point(*value) * Interval::point(factor(power)))
+        terms.fold(Interval::ZERO, |sum, (power, value)| {
+            sum * t + Interval::point(*value) * Interval::point(factor(power))
+        })
     };
     [horner(0), horner(1), horner(2)]
 }

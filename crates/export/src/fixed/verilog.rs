@@ -34,7 +34,12 @@ pub(crate) fn verilog(fixed: &Fixed, about: &str) -> String {
     for (id, step) in fixed.program.steps.iter().enumerate().filter(|(id, _)| needed[*id]) {
         let value = match step.op {
             Op::Input { index, low, high } => {
-                let _ = writeln!(text, "{wire} x{id} = {{{{{}{{observation_{index}[{}]}}}}, observation_{index}}};", word, word - 1);
+                let _ = writeln!(
+                    text,
+                    "{wire} x{id} = {{{{{}{{observation_{index}[{}]}}}}, observation_{index}}};",
+                    word,
+                    word - 1
+                );
                 let (low, high) = (number(low), number(high));
                 format!("x{id} < {low} ? {low} : (x{id} > {high} ? {high} : x{id})")
             }
@@ -144,8 +149,9 @@ fn lookup(table: &Table, id: usize, x: usize, word: u32) -> String {
         }
     }
     text += "  end\n";
-    let rounded =
-        |sum: String, bits: u32| if bits == 0 { sum } else { format!("({sum} + {}) >>> {bits}", number(1 << (bits - 1))) };
+    let rounded = |sum: String, bits: u32| {
+        if bits == 0 { sum } else { format!("({sum} + {}) >>> {bits}", number(1 << (bits - 1))) }
+    };
     let _ = writeln!(text, "{wire} v{id}_t = (v{x} - {start}) >>> {};", table.cut);
     let mut sum = names[terms - 1].clone();
     for term in (1..terms - 1).rev() {

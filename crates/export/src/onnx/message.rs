@@ -91,10 +91,8 @@ pub(super) fn value(name: &str, element: Element, axes: &[Axis]) -> Message {
 /// `NodeProto`; attributes are whole numbers.
 pub(super) fn node(operator: &str, inputs: &[String], output: &str, attributes: &[(&str, i64)]) -> Message {
     const INT: i64 = 2;
-    let attributes: Vec<Message> = attributes
-        .iter()
-        .map(|(name, value)| Message::default().text(1, name).int(3, *value).int(20, INT))
-        .collect();
+    let attributes: Vec<Message> =
+        attributes.iter().map(|(name, value)| Message::default().text(1, name).int(3, *value).int(20, INT)).collect();
     let message = inputs.iter().fold(Message::default(), |message, input| message.text(1, input));
     message.text(2, output).text(3, output).text(4, operator).messages(5, &attributes)
 }

@@ -25,7 +25,8 @@ pub enum Precision {
 /// [`SymbolicError::Invalid`] for a function of the program's own.
 pub fn onnx(formula: &Formula, precision: Precision, made_by: &str) -> Result<Vec<u8>, SymbolicError> {
     let element = if precision == Precision::Single { Element::Float } else { Element::Double };
-    let mut graph = Graph { element, nodes: Vec::new(), tensors: Vec::new(), known: HashMap::new(), columns: HashMap::new() };
+    let mut graph =
+        Graph { element, nodes: Vec::new(), tensors: Vec::new(), known: HashMap::new(), columns: HashMap::new() };
     for (index, name) in formula.inputs().iter().enumerate() {
         graph.columns.insert(name.clone(), index);
     }

@@ -4,6 +4,8 @@
 
 mod programs;
 
+pub(crate) use programs::python;
+
 use crate::contract::Contract;
 use crate::fixed::{Fixed, FixedError};
 use crate::target::{ExportFile, Format, Scalar, Target};
@@ -108,8 +110,14 @@ pub enum ReplayError {
 ///
 /// # Errors
 /// [`ReplayError`] where it does not run, or differs by more than it may.
-pub fn replay(target: Target, files: &[ExportFile], contract: &Contract, points: &[f64]) -> Result<Outcome, ReplayError> {
-    let folder = tempfile::tempdir().map_err(|source| ReplayError::File { path: "a temporary folder".to_owned(), source })?;
+pub fn replay(
+    target: Target,
+    files: &[ExportFile],
+    contract: &Contract,
+    points: &[f64],
+) -> Result<Outcome, ReplayError> {
+    let folder =
+        tempfile::tempdir().map_err(|source| ReplayError::File { path: "a temporary folder".to_owned(), source })?;
     for file in files {
         write(&folder.path().join(&file.name), &file.bytes)?;
     }
@@ -161,7 +169,8 @@ pub fn compare(
     let (inputs, width) = (formula.inputs().len(), formula.outputs().len());
     let rows = if inputs == 0 { 1 } else { points.len() / inputs };
     let action_width = if matches!(formula.action(), ActionRule::Clip { .. }) { width } else { 1 };
-    let counts = values.map(|values| (values.len(), rows * width)).into_iter().chain([(actions.len(), rows * action_width)]);
+    let counts =
+        values.map(|values| (values.len(), rows * width)).into_iter().chain([(actions.len(), rows * action_width)]);
     for (found, expected) in counts {
         if found != expected {
             return Err(ReplayError::Count { found, expected });
@@ -204,14 +213,19 @@ pub fn compare(
         let found = &actions[row * action_width..(row + 1) * action_width];
         let chosen = act(formula, expected);
         if !is_right(formula, fixed.as_ref(), found, &chosen, expected, &allowed) {
-            return Err(ReplayError::Action { observation: observation.to_vec(), found: found.to_vec(), expected: chosen });
+            return Err(ReplayError::Action {
+                observation: observation.to_vec(),
+                found: found.to_vec(),
+                expected: chosen,
+            });
         }
         if action_width == width && values.is_none() {
             let error = found.iter().zip(&chosen).map(|(found, chosen)| (found - chosen).abs()).fold(0.0, f64::max);
             result.largest_error = result.largest_error.max(error);
             result.share = result.share.max(error / allowed.iter().copied().fold(f64::MIN_POSITIVE, f64::max));
         }
-        result.ties += usize::from(action_width == 1 && found != chosen && expected.iter().all(|value| value.is_finite()));
+        let is_discrete = !matches!(formula.action(), ActionRule::Clip { .. });
+        result.ties += usize::from(is_discrete && found != chosen && expected.iter().all(|value| value.is_finite()));
     }
     Ok(result)
 }

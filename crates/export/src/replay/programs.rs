@@ -40,7 +40,7 @@ fn first<'a>(names: &[&'a str], check: &[&str]) -> Option<&'a str> {
 }
 
 /// Python with a module: the one that `KANRL_PYTHON` names, or `python3`.
-fn python(module: &str) -> Option<String> {
+pub(crate) fn python(module: &str) -> Option<String> {
     let set = std::env::var("KANRL_PYTHON").unwrap_or_default();
     let names: Vec<&str> = [set.as_str(), "python3", "python"].into_iter().filter(|name| !name.is_empty()).collect();
     first(&names, &["-c", &format!("import {module}")]).map(str::to_owned)
@@ -71,8 +71,28 @@ pub(super) fn find(target: Target, formula: &Formula) -> Result<Option<Program>,
             Program {
                 files: vec![("main.rs", rust_main(is_vector)), ("libm.rs", LIBM.to_owned())],
                 commands: vec![
-                    words(&[compiler, "--edition", "2024", "-O", "--crate-type", "rlib", "--crate-name", "libm", "libm.rs"]),
-                    words(&[compiler, "--edition", "2024", "-O", "main.rs", "-o", "replay", "--extern", "libm=liblibm.rlib"]),
+                    words(&[
+                        compiler,
+                        "--edition",
+                        "2024",
+                        "-O",
+                        "--crate-type",
+                        "rlib",
+                        "--crate-name",
+                        "libm",
+                        "libm.rs",
+                    ]),
+                    words(&[
+                        compiler,
+                        "--edition",
+                        "2024",
+                        "-O",
+                        "main.rs",
+                        "-o",
+                        "replay",
+                        "--extern",
+                        "libm=liblibm.rlib",
+                    ]),
                     words(&["replay"]),
                 ],
             }
@@ -115,7 +135,8 @@ pub(super) fn find(target: Target, formula: &Formula) -> Result<Option<Program>,
         Format::Verilog => {
             let verilator = first(&["verilator"], &["--version"]).ok_or("no Verilator (verilator)")?;
             let Scalar::Fixed(word) = target.scalar else { return Ok(None) };
-            let build = ["--cc", "--exe", "--build", "-Wall", "-Wno-DECLFILENAME", "-Wno-UNUSED", "--top-module", "policy"];
+            let build =
+                ["--cc", "--exe", "--build", "-Wall", "-Wno-DECLFILENAME", "-Wno-UNUSED", "--top-module", "policy"];
             let files = ["policy.v", "main.cpp", "-o", "../replay"];
             Program {
                 files: vec![("main.cpp", verilog_main(formula, word, is_vector))],
@@ -123,7 +144,8 @@ pub(super) fn find(target: Target, formula: &Formula) -> Result<Option<Program>,
             }
         }
         Format::Onnx => {
-            let python = python("onnxruntime").ok_or("no Python with onnxruntime (python3, or the one that KANRL_PYTHON names)")?;
+            let python = python("onnxruntime")
+                .ok_or("no Python with onnxruntime (python3, or the one that KANRL_PYTHON names)")?;
             // Action 0 of a threshold is what the output is compared with, not an output.
             let outputs = match formula.action() {
                 ActionRule::Argmax => "scores.astype(np.float64).tofile('values')",
@@ -177,7 +199,11 @@ fn c_main(scalar: Scalar, is_vector: bool) -> String {
             "ldexp((double)a[i], -action_bits[i])",
         ),
     };
-    let most = if let Scalar::Fixed(word) = scalar { ((1_i64 << (word.bits() - 1)) - 1).to_string() + ".0" } else { String::new() };
+    let most = if let Scalar::Fixed(word) = scalar {
+        ((1_i64 << (word.bits() - 1)) - 1).to_string() + ".0"
+    } else {
+        String::new()
+    };
     let act = if is_vector {
         format!(
             "{action} policy_action(x, a);\n        for (int i = 0; i < POLICY_OUTPUTS; i++) {{ double v = {vector}; fwrite(&v, sizeof v, 1, \
@@ -203,14 +229,22 @@ fn verilog_main(formula: &Formula, word: crate::fixed::Word, is_vector: bool) ->
     let (raw, wide) = if word == crate::fixed::Word::Q15 { ("int16_t", "int32_t") } else { ("int32_t", "int64_t") };
     let most = ((1_i64 << (word.bits() - 1)) - 1).to_string();
     let set: String = (0..inputs)
-        .map(|index| format!("        policy.observation_{index} = ({raw})raw(p[{index}], bits(\"observation\", {index}));\n"))
+        .map(|index| {
+            format!("        policy.observation_{index} = ({raw})raw(p[{index}], bits(\"observation\", {index}));\n")
+        })
         .collect();
     let get: String = (0..outputs)
-        .map(|index| format!("        put(values, std::ldexp((double)({wide})policy.output_{index}, -bits(\"outputs\", {index})));\n"))
+        .map(|index| {
+            format!(
+                "        put(values, std::ldexp((double)({wide})policy.output_{index}, -bits(\"outputs\", {index})));\n"
+            )
+        })
         .collect();
     let act: String = if is_vector {
         let one = |index: usize| {
-            format!("        put(actions, std::ldexp((double)({raw})policy.action_{index}, -bits(\"action\", {index})));\n")
+            format!(
+                "        put(actions, std::ldexp((double)({raw})policy.action_{index}, -bits(\"action\", {index})));\n"
+            )
         };
         (0..outputs).map(one).collect()
     } else {

@@ -72,7 +72,10 @@ impl Board {
         let [observation, output, action] = types(scalar).map(|(name, _)| name);
         let gcc = || {
             let mut command = Command::new("arm-none-eabi-gcc");
-            command.args(core.flags()).args(["-Os", "-ffunction-sections", "-fdata-sections"]).current_dir(board.folder.path());
+            command
+                .args(core.flags())
+                .args(["-Os", "-ffunction-sections", "-fdata-sections"])
+                .current_dir(board.folder.path());
             command
         };
         let strict = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Wconversion", "-c", "policy.c"];
@@ -96,7 +99,18 @@ impl Board {
 
     fn qemu(&self) -> Command {
         let mut command = Command::new("qemu-system-arm");
-        command.args(["-M", self.core.machine(), "-kernel", "board.elf", "-display", "none", "-monitor", "none", "-serial", "none"]);
+        command.args([
+            "-M",
+            self.core.machine(),
+            "-kernel",
+            "board.elf",
+            "-display",
+            "none",
+            "-monitor",
+            "none",
+            "-serial",
+            "none",
+        ]);
         command.current_dir(self.folder.path());
         command
     }

@@ -84,7 +84,7 @@ fn a_controller_in_16_bits_balances_the_pole() {
     if !is_installed() {
         return;
     }
-    let headline = headlines().into_iter().find(|(name, _)| name == "CartPole-v1");
+    let headline = common::headlines().into_iter().find(|(name, _)| name == "CartPole-v1");
     let (contract, scalar) = (headline.expect("CartPole's").1, Scalar::Fixed(Word::Q15));
     let board = Board::new(Core::M0, "loop.c", scalar, &files(&contract, scalar), &[]);
     let (mut controller, mut to, mut from) = board.start();
@@ -113,28 +113,12 @@ fn a_controller_in_16_bits_balances_the_pole() {
     assert_eq!(returns, [500.0; 100]);
 }
 
-/// Contracts of the headline formulas in the repository, by the names of their files.
-fn headlines() -> Vec<(String, Contract)> {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/formulas");
-    let paths = std::fs::read_dir(folder).expect("formulas").map(|entry| entry.expect("a file").path());
-    let mut contracts: Vec<(String, Contract)> = paths
-        .filter_map(|path| {
-            let name = path.file_name()?.to_str()?.strip_suffix(kanrl_export::SUFFIX)?.to_owned();
-            let text = std::fs::read_to_string(&path).expect("a readable file");
-            Some((name, Contract::from_json(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))))
-        })
-        .collect();
-    contracts.sort_by(|left, right| left.0.cmp(&right.0));
-    assert!(contracts.len() >= 5, "{} contracts", contracts.len());
-    contracts
-}
-
 #[test]
 fn headline_formulas_on_a_board_are_within_their_bounds() {
     if !is_installed() {
         return;
     }
-    for (name, contract) in headlines() {
+    for (name, contract) in common::headlines() {
         let points = contract.points(ROWS);
         for (core, scalar) in [(Core::M0, Scalar::Fixed(Word::Q31)), (Core::M4F, Scalar::Float)] {
             let points: Vec<f64> = match scalar {
@@ -146,9 +130,15 @@ fn headline_formulas_on_a_board_are_within_their_bounds() {
                 let fixed = Fixed::new(&contract.formula, &contract.ranges(), word).expect("bounded");
                 let width = fixed.outputs.len();
                 let scale = |fraction: i32| f64::exp2(-f64::from(fraction));
-                values.iter_mut().enumerate().for_each(|(at, value)| *value *= scale(fixed.outputs[at % width].fraction));
+                values
+                    .iter_mut()
+                    .enumerate()
+                    .for_each(|(at, value)| *value *= scale(fixed.outputs[at % width].fraction));
                 if let FixedAction::Clip(coordinates) = &fixed.action {
-                    actions.iter_mut().enumerate().for_each(|(at, value)| *value *= scale(coordinates[at % width].fraction));
+                    actions
+                        .iter_mut()
+                        .enumerate()
+                        .for_each(|(at, value)| *value *= scale(coordinates[at % width].fraction));
                 }
             }
             let target = Target { format: Format::C.into(), scalar };
@@ -159,7 +149,13 @@ fn headline_formulas_on_a_board_are_within_their_bounds() {
 }
 
 /// Bytes and instructions of a policy on a board, less those of a program that does nothing.
-fn cost(core: Core, scalar: Scalar, files: &[(String, Vec<u8>)], defines: &[&str], observations: &[u8]) -> (usize, usize) {
+fn cost(
+    core: Core,
+    scalar: Scalar,
+    files: &[(String, Vec<u8>)],
+    defines: &[&str],
+    observations: &[u8],
+) -> (usize, usize) {
     let board = Board::new(core, "count.c", scalar, files, defines);
     let nothing = Board::new(core, "count.c", scalar, files, &[defines, &["NOTHING"]].concat());
     std::fs::write(board.path("points"), observations).expect("written");
@@ -179,7 +175,7 @@ fn the_table_of_sizes_and_instructions() {
                     | environment | policy | numbers | bound | Cortex-M0 | Cortex-M4F |\n|---|---|---|---|---|---|\n"
         .to_owned();
     let cell = |(bytes, instructions): (usize, usize)| format!("{bytes} bytes, {instructions} instructions");
-    for (name, contract) in headlines() {
+    for (name, contract) in common::headlines() {
         let points = contract.points(20);
         for scalar in [Scalar::Fixed(Word::Q15), Scalar::Fixed(Word::Q31), Scalar::Float] {
             let bound = match scalar {
@@ -201,7 +197,8 @@ fn the_table_of_sizes_and_instructions() {
         let network = expert.file().standalone().expect("a network");
         let observations = observations(&contract, Scalar::Float, &points);
         let files = network::files(&network);
-        let costs = [Core::M0, Core::M4F].map(|core| cost(core, Scalar::Float, &files, defines(&contract), &observations));
+        let costs =
+            [Core::M0, Core::M4F].map(|core| cost(core, Scalar::Float, &files, defines(&contract), &observations));
         let [small, large] = costs.map(cell);
         let parameters = network.network().parameters();
         text += &format!("| {name} | network, {parameters} parameters | float | | {small} | {large} |\n");

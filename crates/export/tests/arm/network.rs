@@ -21,8 +21,9 @@ pub fn files(policy: &NetworkPolicy) -> Vec<(String, Vec<u8>)> {
     } else {
         format!("int policy_action(const float observation[{inputs}])")
     };
-    let header =
-        format!("#include <stdint.h>\n#define POLICY_INPUTS {inputs}\n#define POLICY_OUTPUTS {outputs}\n{signature};\n");
+    let header = format!(
+        "#include <stdint.h>\n#define POLICY_INPUTS {inputs}\n#define POLICY_OUTPUTS {outputs}\n{signature};\n"
+    );
     let mut text = "#include \"policy.h\"\n#include <math.h>\n".to_owned();
     let widest = network.layers().iter().map(|layer| layer.outputs()).max().expect("a layer").max(inputs);
     for (index, layer) in network.layers().iter().enumerate() {
@@ -40,7 +41,8 @@ pub fn files(policy: &NetworkPolicy) -> Vec<(String, Vec<u8>)> {
             let _ = writeln!(text, "    for (int i = 0; i < {inputs}; i++) {{ x[i] = observation[i]; }}");
         }
         Some(normalization) => {
-            let scale = normalization.variance.iter().map(|variance| (1.0 / (variance + normalization.epsilon).sqrt()) as f32);
+            let scale =
+                normalization.variance.iter().map(|variance| (1.0 / (variance + normalization.epsilon).sqrt()) as f32);
             let (mean, scale) = (list(normalization.mean.iter().map(|mean| *mean as f32)), list(scale));
             let clip = format!("{:?}f", normalization.clip as f32);
             let _ = writeln!(

@@ -22,12 +22,27 @@ pub fn contracts() -> Vec<Contract> {
     let contract = |(texts, action): (Vec<&str>, ActionRule)| {
         let outputs: Vec<(&str, &str)> = ["a", "b", "c"].into_iter().zip(texts).collect();
         let formula = Formula::parse(&["x", "y", "z"], &outputs, action);
-        let mut contract =
-            Contract::new("a test's", &formula.unwrap_or_else(|error| panic!("{outputs:?}: {error}")));
+        let mut contract = Contract::new("a test's", &formula.unwrap_or_else(|error| panic!("{outputs:?}: {error}")));
         contract.take_ranges(&ranges).expect("its own inputs");
         contract
     };
     all.into_iter().map(contract).collect()
+}
+
+/// Contracts of the headline formulas in the repository, by the names of their files.
+pub fn headlines() -> Vec<(String, Contract)> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/formulas");
+    let paths = std::fs::read_dir(folder).expect("formulas").map(|entry| entry.expect("a file").path());
+    let mut contracts: Vec<(String, Contract)> = paths
+        .filter_map(|path| {
+            let name = path.file_name()?.to_str()?.strip_suffix(kanrl_export::SUFFIX)?.to_owned();
+            let text = std::fs::read_to_string(&path).expect("a readable file");
+            Some((name, Contract::from_json(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))))
+        })
+        .collect();
+    contracts.sort_by(|left, right| left.0.cmp(&right.0));
+    assert!(contracts.len() >= 5, "{} contracts", contracts.len());
+    contracts
 }
 
 /// Runs a program and gives its standard output.

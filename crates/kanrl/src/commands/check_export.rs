@@ -35,7 +35,9 @@ pub struct CheckExport {
 impl CheckExport {
     pub fn run(self) -> Result<(), Failure> {
         let checked = check(&self.dir).map_err(|error| match error {
-            FolderError::NoContract { .. } => Failure::input_with_help(error, "export with --dir DIR or --out FILE first"),
+            FolderError::NoContract { .. } => {
+                Failure::input_with_help(error, "export with --dir DIR or --out FILE first")
+            }
             error => Failure::input(error),
         })?;
         if checked.is_empty() {
@@ -65,7 +67,9 @@ fn name(checked: &Checked) -> String {
 fn print(checked: &Checked) {
     let name = name(checked);
     match &checked.result {
-        Ok(Outcome::Replayed(replayed)) if replayed.rows == 0 => println!("ok      {name}: it is the contract's formula"),
+        Ok(Outcome::Replayed(replayed)) if replayed.rows == 0 => {
+            println!("ok      {name}: it is the contract's formula")
+        }
         Ok(Outcome::Replayed(replayed)) => {
             let share = 100.0 * replayed.share;
             let mut line = format!(
@@ -81,7 +85,7 @@ fn print(checked: &Checked) {
             println!("{line}");
         }
         Ok(Outcome::Missing(what)) => println!("skipped {name}: {what}"),
-        Ok(Outcome::NotCode) => println!("ok      {name}: made under this contract; it is not code"),
+        Ok(Outcome::NotCode) => println!("ok      {name}: made under this contract; nothing replays this format"),
         Err(error) => println!("FAILED  {name}: {error}"),
     }
 }
@@ -96,7 +100,7 @@ fn as_json(checked: &Checked) -> Value {
             }),
         ),
         Ok(Outcome::Missing(what)) => ("skipped", json!({ "missing": what })),
-        Ok(Outcome::NotCode) => ("not_code", Value::Null),
+        Ok(Outcome::NotCode) => ("not_replayed", Value::Null),
         Err(error) => ("failed", json!({ "error": error.to_string() })),
     };
     json!({

@@ -192,6 +192,7 @@ fn refused(error: ExportError) -> Failure {
         }
         ExportError::Fixed(_) => "export to floats: --scalar float".to_owned(),
         ExportError::Files { .. } => "add --dir DIR".to_owned(),
+        ExportError::OnnxInDoubles { .. } => "use --scalar float".to_owned(),
         ExportError::NotText { .. } => "add --out FILE or --dir DIR".to_owned(),
         _ => return Failure::input(error),
     };

@@ -1,4 +1,5 @@
 mod act;
+mod bench;
 mod card;
 mod check_export;
 mod config;
@@ -43,6 +44,8 @@ pub enum Command {
     Export(export::Export),
     /// Replay exports in their own languages against the formula of their contract.
     CheckExport(check_export::CheckExport),
+    /// Measure how long an action takes: the formula in several languages, and the expert's network.
+    Bench(bench::Bench),
     /// Write a run's model card for the Hugging Face hub, with its formula and exports.
     Card(card::Card),
     /// Upload a run's model card, formula and exports to the Hugging Face hub.
@@ -90,6 +93,7 @@ pub fn run(command: Command, quiet: bool, plugins: &Plugins) -> Result<(), Failu
         Command::Runs(runs) => runs.run(),
         Command::Export(export) => export.run(plugins),
         Command::CheckExport(check) => check.run(),
+        Command::Bench(bench) => bench.run(plugins),
         Command::Card(card) => card.run(plugins),
         Command::Push(push) => push.run(plugins),
         Command::Hypothesis(hypothesis) => hypothesis.run(plugins),

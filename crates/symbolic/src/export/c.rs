@@ -159,7 +159,11 @@ impl Dialect for C {
         match self.real {
             Real::Double => format!("{value:?}"),
             Real::Float if (value as f32).is_infinite() => {
-                if value > 0.0 { "HUGE_VALF".to_owned() } else { "-HUGE_VALF".to_owned() }
+                if value > 0.0 {
+                    "HUGE_VALF".to_owned()
+                } else {
+                    "-HUGE_VALF".to_owned()
+                }
             }
             Real::Float => format!("{:?}f", value as f32),
         }

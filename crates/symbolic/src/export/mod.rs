@@ -96,7 +96,9 @@ pub fn export(formula: &Formula, format: Format) -> Result<String, SymbolicError
         && let Some(native) = code::natives(formula).first()
     {
         let (name, format) = (native.name, format.name());
-        return Err(SymbolicError::Invalid(format!("`{name}`, a function of the program's own, is not known in {format}")));
+        return Err(SymbolicError::Invalid(format!(
+            "`{name}`, a function of the program's own, is not known in {format}"
+        )));
     }
     Ok(match format {
         Format::Text => text::plain(formula),

@@ -25,9 +25,18 @@ const HELPERS: [(&str, &str); 12] = [
     ("policy_gaussian", "function y = policy_gaussian(x)\n  y = exp(-(x * x));\nend\n\n"),
     ("policy_log", "function y = policy_log(x)\n  if x >= 0\n    y = log(x);\n  else\n    y = NaN;\n  end\nend\n\n"),
     ("policy_sqrt", "function y = policy_sqrt(x)\n  if x >= 0\n    y = sqrt(x);\n  else\n    y = NaN;\n  end\nend\n\n"),
-    ("policy_asin", "function y = policy_asin(x)\n  if abs(x) <= 1\n    y = asin(x);\n  else\n    y = NaN;\n  end\nend\n\n"),
-    ("policy_acos", "function y = policy_acos(x)\n  if abs(x) <= 1\n    y = acos(x);\n  else\n    y = NaN;\n  end\nend\n\n"),
-    ("policy_atanh", "function y = policy_atanh(x)\n  if abs(x) <= 1\n    y = atanh(x);\n  else\n    y = NaN;\n  end\nend\n\n"),
+    (
+        "policy_asin",
+        "function y = policy_asin(x)\n  if abs(x) <= 1\n    y = asin(x);\n  else\n    y = NaN;\n  end\nend\n\n",
+    ),
+    (
+        "policy_acos",
+        "function y = policy_acos(x)\n  if abs(x) <= 1\n    y = acos(x);\n  else\n    y = NaN;\n  end\nend\n\n",
+    ),
+    (
+        "policy_atanh",
+        "function y = policy_atanh(x)\n  if abs(x) <= 1\n    y = atanh(x);\n  else\n    y = NaN;\n  end\nend\n\n",
+    ),
     (
         "policy_pow",
         "function z = policy_pow(x, y)\n  if x >= 0 || y == floor(y)\n    z = x ^ y;\n  else\n    z = NaN;\n  end\nend\n\n",
