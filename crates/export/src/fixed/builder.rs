@@ -90,7 +90,10 @@ impl Builder {
         }
         let low = low.max(range.low.floor().max(-9e18) as i64);
         let high = high.min(range.high.ceil().min(9e18) as i64);
-        debug_assert!(low <= high && size(low, high) <= self.word.wide_size(), "{op:?}: {low}..={high}");
+        // A table that is far from its function has no room for what it may be wrong by.
+        if low > high || size(low, high) > self.word.wide_size() {
+            return Err(Trouble::Undefined);
+        }
         let id = match self.known.get(&op) {
             Some(id) => *id,
             None => {

@@ -312,14 +312,18 @@ impl Compiler {
                 let known = self.inputs.iter().find(|(known, _)| **known == **name);
                 return known.map(|(_, value)| *value).ok_or_else(|| FixedError::NoRange { name: name.to_string() });
             }
-            Node::Operation(operator, _) => self.operation(*operator, &expression.operands())?,
+            Node::Operation(operator, _) => match self.operation(*operator, &expression.operands()) {
+                // The part that is undefined may be one of several of a harmless function of one observation.
+                Err(error @ FixedError::Undefined { .. }) => return self.composed(expression).ok_or(error),
+                value => value?,
+            },
             Node::Curve(curve) => {
                 let operand = self.compile(&expression.operands()[0])?;
                 self.builder.curve(operand, curve, "curve")
             }
         };
         // What no step can compute may still be a function of one observation.
-        let value = value.or_else(|trouble| self.composed(expression).unwrap_or(Err(trouble)));
+        let value = value.or_else(|trouble| self.composed(expression).ok_or(trouble));
         let value = value.map_err(|trouble| match trouble {
             Trouble::Undefined => FixedError::Undefined { part: expression.to_string() },
             Trouble::NoTable => FixedError::TooManyPieces { part: expression.to_string() },
@@ -329,10 +333,10 @@ impl Compiler {
     }
 
     /// An expression of one observation as a table.
-    fn composed(&mut self, expression: &Expression) -> Option<Result<Value, Trouble>> {
+    fn composed(&mut self, expression: &Expression) -> Option<Value> {
         let (function, variable) = Smooth::composed(expression)?;
         let value = self.inputs.iter().find(|(name, _)| *name == variable).map(|(_, value)| *value)?;
-        Some(self.builder.table(value, function, &expression.to_string()))
+        self.builder.table(value, function, &expression.to_string()).ok()
     }
 
     fn operation(&mut self, operator: Operator, operands: &[Expression]) -> Result<Result<Value, Trouble>, FixedError> {

@@ -1,10 +1,10 @@
-use super::verify::{PROOF, environment_of, extent};
+use super::verify::{environment_of, extent};
 use crate::{Failure, Plugins, json};
 use clap::Args;
 use kanrl::contract::{control_period, measured};
 use kanrl_core::environment::KeywordArguments;
 use kanrl_export::{Contract, ExportError, FILE_NAME, Format, SUFFIX, Scalar, Target};
-use kanrl_pipeline::run::{Metrics, PolicySource, RunStore};
+use kanrl_pipeline::run::{Metrics, PolicySource, RunFile, RunStore};
 use kanrl_symbolic::{Formula, Monitor};
 use kanrl_verify::{ProofCard, contradictions};
 use std::io::Error;
@@ -163,10 +163,9 @@ pub(super) fn contract_of(
     if let PolicySource::Run(run) = policy {
         let store = RunStore::open(&run.directory).map_err(Failure::input)?;
         contract.measured = Metrics::read(&store).ok().and_then(|metrics| measured(&metrics, run.role));
-        let own = run.directory.join(PROOF);
-        if proof.is_none() && own.is_file() {
+        if proof.is_none() && store.has(RunFile::Proof) {
             // The card may be about another of the run's formulas.
-            let _ = contract.take_proof(card(&own)?);
+            let _ = contract.take_proof(store.read_json(RunFile::Proof).map_err(Failure::input)?);
         }
     }
     if let Some(file) = proof {
