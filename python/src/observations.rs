@@ -2,6 +2,7 @@
 
 use crate::errors;
 use kanrl_core::action::ActionBatch;
+use kanrl_core::policy::all_finite;
 use numpy::ndarray::{Array2, arr0};
 use numpy::{PyArray1, PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArrayMethods, ToPyArray};
 use pyo3::prelude::*;
@@ -44,8 +45,7 @@ impl<'py> Observations<'py> {
         };
         let observations = Self { values, rows, single };
         let values = observations.values();
-        // To the last one, which is faster than to the first that is not.
-        if !values.iter().fold(true, |all, value| all & value.is_finite()) {
+        if !all_finite(values) {
             let index = values.iter().position(|value| !value.is_finite()).expect("there is one");
             let (row, column) = (index / size, index % size);
             let name = names.get(column).map_or_else(|| column.to_string(), |name| format!("`{name}`"));

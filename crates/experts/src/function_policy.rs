@@ -6,7 +6,7 @@ use crate::spaces::{Actions, check_fit};
 use kanrl_core::action::{ActionBatch, ActionRule};
 use kanrl_core::approximator::FunctionApproximator;
 use kanrl_core::environment::EnvironmentSpec;
-use kanrl_core::policy::{ExpertPolicy, Policy, PolicyError, ScoreKind};
+use kanrl_core::policy::{ExpertPolicy, Policy, PolicyError, ScoreKind, all_finite};
 use kanrl_core::space::ActionSpace;
 use kanrl_core::suggest;
 use kanrl_symbolic::{Formula, SymbolicError, Tape};
@@ -152,9 +152,7 @@ impl FunctionPolicy {
             Function::Formula(tape) => tape.evaluate(observations, &mut outputs),
             Function::Approximator(approximator) => approximator.predict(observations, &mut outputs),
         }
-        // To the last one, which is faster than to the first that is not finite.
-        let is_finite = outputs.iter().fold(true, |all, value| all & value.is_finite());
-        let bad = if is_finite { None } else { outputs.iter().position(|value| !value.is_finite()) };
+        let bad = if all_finite(&outputs) { None } else { outputs.iter().position(|value| !value.is_finite()) };
         let result = match bad {
             None => {
                 use_outputs(&outputs);

@@ -26,6 +26,17 @@ pub trait Policy: Send + Sync {
     fn act(&self, observations: &[f64], elapsed_steps: &[u32], actions: &mut ActionBatch) -> Result<(), PolicyError>;
 }
 
+/// Whether all of them are finite; many numbers are looked at at once.
+///
+/// ```
+/// use kanrl_core::policy::all_finite;
+/// assert!(all_finite(&[0.0, -1e308, 5e-324]) && !all_finite(&[1.0, f64::NEG_INFINITY]) && !all_finite(&[f64::NAN]));
+/// ```
+pub fn all_finite(values: &[f64]) -> bool {
+    // A number less itself is 0, and NaN where it is not finite. To the last one, without a branch.
+    values.iter().fold(0, |bits, value| bits | (value - value).to_bits()) == 0
+}
+
 /// What an expert's scores mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -26,6 +26,8 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tape {
     inputs: usize,
+    /// Those that an instruction or an output reads, in order: the columns of the others stay as they are.
+    used: Vec<u32>,
     constants: Vec<f64>,
     instructions: Vec<Instruction>,
     curves: Vec<Arc<Curve>>,
@@ -99,8 +101,8 @@ impl Tape {
         });
     }
 
-    /// Largest absolute value of any input, constant or intermediate result in each row: `[rows]`. What rounding
-    /// errors are measured by.
+    /// Largest absolute value of any constant, input that is read, or intermediate result in each row: `[rows]`. What
+    /// rounding errors are measured by.
     ///
     /// # Panics
     /// If the lengths do not fit together.
@@ -111,12 +113,23 @@ impl Tape {
             for start in (0..rows).step_by(LANES) {
                 let lanes = LANES.min(rows - start);
                 self.forward(&mut columns.values, &inputs[start * self.inputs..], lanes);
-                for (lane, value) in largest[start..start + lanes].iter_mut().enumerate() {
-                    *value =
-                        columns.values.iter().skip(lane).step_by(LANES).fold(0.0, |most, value| most.max(value.abs()));
+                let largest = &mut largest[start..start + lanes];
+                largest.fill(0.0);
+                for (_, column) in
+                    columns.values.chunks_exact(LANES).enumerate().filter(|(index, _)| self.reads(*index))
+                {
+                    for (most, value) in largest.iter_mut().zip(column) {
+                        *most = most.max(value.abs());
+                    }
                 }
             }
         });
+    }
+
+    /// Whether a column is computed with: that of an input which nothing reads is not.
+    fn reads(&self, column: usize) -> bool {
+        let input = column.checked_sub(self.constants.len()).filter(|input| *input < self.inputs);
+        input.is_none_or(|input| self.used.binary_search(&(input as u32)).is_ok())
     }
 
     fn rows(&self, inputs: &[f64], outputs: usize) -> usize {
@@ -148,8 +161,10 @@ impl Tape {
     /// Computes all columns for the first `lanes` rows of `inputs`.
     fn forward(&self, columns: &mut [f64], inputs: &[f64], lanes: usize) {
         let first = self.constants.len() * LANES;
-        for (input, column) in columns[first..].chunks_exact_mut(LANES).take(self.inputs).enumerate() {
-            for (value, row) in column[..lanes].iter_mut().zip(inputs.chunks_exact(self.inputs)) {
+        for input in &self.used {
+            let input = *input as usize;
+            let column = &mut columns[first + input * LANES..][..lanes];
+            for (value, row) in column.iter_mut().zip(inputs.chunks_exact(self.inputs)) {
                 *value = row[input];
             }
         }
@@ -196,8 +211,14 @@ impl<'a> Compiler<'a> {
         }
         let first = constants.len() as u32;
         let names = inputs.iter().zip(first..).map(|(name, column)| (name.as_ref(), column)).collect();
-        let tape =
-            Tape { inputs: inputs.len(), constants, instructions: Vec::new(), curves: Vec::new(), outputs: Vec::new() };
+        let tape = Tape {
+            inputs: inputs.len(),
+            used: Vec::new(),
+            constants,
+            instructions: Vec::new(),
+            curves: Vec::new(),
+            outputs: Vec::new(),
+        };
         Self { tape, names, known: HashMap::new(), shared_constants, met: 0 }
     }
 
@@ -205,17 +226,26 @@ impl<'a> Compiler<'a> {
         for expression in expressions {
             let column = expression.try_fold(|node, operands: Vec<u32>| match node {
                 Node::Constant(value) => Ok(self.constant(*value)),
-                Node::Variable(name) => self.names.get(&**name).copied().ok_or_else(|| {
-                    let mut known: Vec<&str> = self.names.keys().copied().collect();
-                    known.sort_unstable();
-                    unknown_variable(name, known.into_iter())
-                }),
+                Node::Variable(name) => self.variable(name),
                 Node::Operation(operator, _) => Ok(self.operation(*operator, &operands)),
                 Node::Curve(curve) => Ok(self.curve(curve, operands[0])),
             })?;
             self.tape.outputs.push(column);
         }
         Ok(self.tape)
+    }
+
+    fn variable(&mut self, name: &str) -> Result<u32, SymbolicError> {
+        let Some(column) = self.names.get(name).copied() else {
+            let mut known: Vec<&str> = self.names.keys().copied().collect();
+            known.sort_unstable();
+            return Err(unknown_variable(name, known.into_iter()));
+        };
+        let input = column - self.tape.constants.len() as u32;
+        if let Err(place) = self.tape.used.binary_search(&input) {
+            self.tape.used.insert(place, input);
+        }
+        Ok(column)
     }
 
     fn constant(&mut self, value: f64) -> u32 {
