@@ -27,8 +27,10 @@ pub fn claim_reach<const N: usize>(
     simulate: impl Fn(&[f64; N]) -> Option<Played> + Sync,
 ) {
     // In a larger space most boxes branch until they are given up, which takes long.
-    let own =
-        TubeOptions { boxes: if N > 2 { options.tubes.boxes / 100 } else { options.tubes.boxes }, ..options.tubes };
+    let boxes = if N > 2 { options.tubes.boxes / 100 } else { options.tubes.boxes };
+    // A bound that is within a fiftieth of what was measured says enough.
+    let wanted = options.tubes.wanted.or(worst.map(|worst| worst - 0.02 * worst.abs()));
+    let own = TubeOptions { boxes, wanted, ..options.tubes };
     let tubes = match dynamics.aim() {
         Aim::End => {
             let fails = |start: &[f64; N]| simulate(start).is_some_and(|played| !played.terminated);

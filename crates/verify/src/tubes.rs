@@ -23,11 +23,14 @@ pub struct TubeOptions {
     pub branches: usize,
     /// A set is cut once it is wider than this share of how far its numbers range. Default 1/64.
     pub widest: f64,
+    /// A box that is proved is halved on as long as its bound of the return is less than this, so that the bound says more.
+    /// Default: never.
+    pub wanted: Option<f64>,
 }
 
 impl Default for TubeOptions {
     fn default() -> Self {
-        Self { boxes: 20_000, halvings: 40, branches: 512, widest: 1.0 / 64.0 }
+        Self { boxes: 20_000, halvings: 40, branches: 512, widest: 1.0 / 64.0, wanted: None }
     }
 }
 
@@ -198,38 +201,42 @@ pub fn prove_from<const N: usize>(
     let starts = dynamics.starts();
     let limit = dynamics.limit();
     let mut tubes = Tubes { horizon: limit, earliest: limit, complete: true, ..Tubes::default() };
-    // A box, how often it was halved, and for how long nothing failed, or ended, in the one that it is a half of.
-    let mut generation: Vec<([Interval; N], u32, [u32; 2])> =
-        boxes.into_iter().map(|sides| (sides, 0, [0; 2])).collect();
+    let mut generation: Vec<Piece<N>> = boxes.into_iter().map(|sides| Piece { sides, halvings: 0, of: None }).collect();
     let mut least = f64::INFINITY;
     while !generation.is_empty() {
         let left = options.boxes.saturating_sub(tubes.boxes);
+        // What is not followed any more is as good as the box that it is a half of.
         let rest = generation.split_off(left.min(generation.len()));
         tubes.boxes += generation.len();
         let results: Vec<Followed> =
-            generation.par_iter().map(|(sides, ..)| follow(dynamics, controller, sides, options, &arrived)).collect();
-        let mut open: Vec<([u32; 2], [Interval; N])> =
-            rest.into_iter().map(|(sides, _, steps)| (steps, sides)).collect();
-        let budget_is_left = open.is_empty();
+            generation.par_iter().map(|piece| follow(dynamics, controller, &piece.sides, options, &arrived)).collect();
+        let mut done: Vec<([Interval; N], Followed)> =
+            rest.into_iter().map(|piece| (piece.sides, piece.of.unwrap_or(Followed::NOTHING))).collect();
+        let budget_is_left = done.is_empty();
         let mut next = Vec::new();
-        for ((sides, halvings, _), result) in generation.into_iter().zip(results) {
+        for (Piece { sides, halvings, of }, result) in generation.into_iter().zip(results) {
+            // A half is proved wherever the whole is, whatever its own way was.
+            let is_better = result.proved && of.is_none_or(|of| result.least_return >= of.least_return);
+            let result = of.filter(|of| of.proved && !is_better).unwrap_or(result);
+            let is_settled = result.proved && options.wanted.is_none_or(|wanted| result.least_return >= wanted);
+            if !is_settled && halvings < options.halvings && budget_is_left {
+                let (one, other) = halved(&sides, &starts);
+                next.extend([one, other].map(|sides| Piece { sides, halvings: halvings + 1, of: Some(result) }));
+            } else {
+                done.push((sides, result));
+            }
+        }
+        let open = |(sides, result): &([Interval; N], Followed)| !result.proved && fails(&sides.map(Interval::middle));
+        let verdicts: Vec<bool> = done.par_iter().map(open).collect();
+        for ((sides, result), fails) in done.into_iter().zip(verdicts) {
+            tubes.earliest = tubes.earliest.min(result.earliest);
             if result.proved {
                 tubes.proved += share(&sides, &starts);
                 least = least.min(result.least_return);
-                tubes.earliest = tubes.earliest.min(result.earliest);
-            } else if halvings < options.halvings && budget_is_left {
-                let (one, other) = halved(&sides, &starts);
-                let steps = [result.steps, result.earliest];
-                next.extend([one, other].map(|half| (half, halvings + 1, steps)));
-            } else {
-                open.push(([result.steps, result.earliest], sides));
+                continue;
             }
-        }
-        let verdicts: Vec<bool> = open.par_iter().map(|(_, sides)| fails(&sides.map(Interval::middle))).collect();
-        for (([steps, earliest], sides), fails) in open.into_iter().zip(verdicts) {
             tubes.complete = false;
-            tubes.horizon = tubes.horizon.min(steps);
-            tubes.earliest = tubes.earliest.min(earliest);
+            tubes.horizon = tubes.horizon.min(result.steps);
             if fails {
                 tubes.refuted += share(&sides, &starts);
                 if tubes.counter_examples.len() < 10 {
@@ -243,6 +250,20 @@ pub fn prove_from<const N: usize>(
     tubes.proved = if tubes.complete { 1.0 } else { tubes.proved.min(1.0 - f64::EPSILON) };
     tubes.least_return = least.is_finite().then_some(least);
     tubes
+}
+
+/// A box that is to be followed.
+struct Piece<const N: usize> {
+    sides: [Interval; N],
+    /// How often it was halved.
+    halvings: u32,
+    /// What is known of the box that it is a half of.
+    of: Option<Followed>,
+}
+
+impl Followed {
+    /// Nothing was proved.
+    const NOTHING: Self = Self { proved: false, least_return: f64::INFINITY, steps: 0, earliest: 0 };
 }
 
 /// Share of the starts' volume; coordinates in which they are one number do not count.

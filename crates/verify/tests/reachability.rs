@@ -52,6 +52,12 @@ fn every_start_of_mountain_car_is_proved_and_no_episode_returns_less_than_the_bo
         })
         .fold(0.0, f64::min);
     assert!(least >= 1.1 * worst, "proved {least}, measured {worst}");
+    // A bound is as good as it is wanted to be.
+    let loose = prove(&car, &controller, &TubeOptions { boxes: 5, ..options }, |_, _| false, |_| true);
+    let wanted = TubeOptions { wanted: Some(least.next_up()), ..options };
+    let tight = prove(&car, &controller, &wanted, |_, _| false, |_| true);
+    assert!(tight.complete && tight.boxes > tubes.boxes && tight.least_return >= Some(least), "{tight:?}");
+    assert!(loose.proved <= tubes.proved);
     // The same on any number of threads.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
     let again: Tubes = pool.install(|| prove(&car, &controller, &options, |_, _| false, |_| true));
