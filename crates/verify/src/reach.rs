@@ -58,6 +58,7 @@ pub fn claim_reach<const N: usize>(
                     !allowed[0].contains(angle)
                 })
             };
+            let own = TubeOptions { wanted: None, ..own };
             let mut tubes = prove_from(dynamics, controller, &own, open, arrived, fails);
             tubes.proved = if tubes.complete { 1.0 } else { (tubes.proved + proved).min(1.0 - f64::EPSILON) };
             tubes.least_return = None;
