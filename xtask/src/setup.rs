@@ -14,7 +14,7 @@ const HAS_LIBRARY: &str = "import os, sys, sysconfig; v = sysconfig.get_config_v
     sys.exit(not (v('Py_ENABLE_SHARED') and os.path.exists(os.path.join(v('LIBDIR'), v('LDLIBRARY')))))";
 
 /// What the tests need: a browser, a Vulkan driver, Python with Gymnasium, scikit-learn, SymPy and the like (in a virtual environment
-/// under `target/`), Node.js with KaTeX (under `target/`), a compiler and an emulator for microcontrollers (105 MB), Octave and Verilator.
+/// under `target/`), Node.js with KaTeX and axe-core (under `target/`), a compiler and an emulator for microcontrollers (105 MB), Octave and Verilator.
 pub fn tests() -> Result<(), String> {
     full()?;
     debian(&[("chromium", "chromium"), ("chromedriver", "chromium-driver"), ("npm", "npm")])?;
@@ -22,6 +22,7 @@ pub fn tests() -> Result<(), String> {
     debian(&[("octave-cli", "octave"), ("verilator", "verilator")])?;
     vulkan()?;
     katex()?;
+    axe()?;
     python()
 }
 
@@ -47,6 +48,14 @@ fn katex() -> Result<(), String> {
         return Ok(());
     }
     run("npm", &["install", "--silent", "--no-audit", "--no-fund", "--prefix", "target/katex", "katex@0.16"])
+}
+
+/// What finds barriers on pages, for the studio's tests.
+fn axe() -> Result<(), String> {
+    if root().join("target/axe/node_modules/axe-core/axe.min.js").is_file() {
+        return Ok(());
+    }
+    run("npm", &["install", "--silent", "--no-audit", "--no-fund", "--prefix", "target/axe", "axe-core@4"])
 }
 
 /// The tests' Python interpreter.

@@ -21,9 +21,18 @@ pub fn program() -> std::io::Result<PathBuf> {
     PROGRAM.get().map_or_else(std::env::current_exe, |program| Ok(program.clone()))
 }
 
+/// That executable as it is running, whatever lies at its path by now: an update of the program does not change what a studio that
+/// was started before it starts.
+pub fn running_program() -> std::io::Result<PathBuf> {
+    if PROGRAM.get().is_none() && cfg!(target_os = "linux") {
+        return Ok(PathBuf::from("/proc/self/exe"));
+    }
+    program()
+}
+
 /// This program, for a process that ends when this one does, however it ends.
 pub fn this_program() -> std::io::Result<Command> {
-    let mut command = Command::new(program()?);
+    let mut command = Command::new(running_program()?);
     command.env(PARENT, std::process::id().to_string());
     isolation::without_notes(&mut command);
     Ok(command)

@@ -4,6 +4,8 @@ import { announce, go, h } from "./page.js";
 import { startPage } from "./start.js";
 import { runPage } from "./run.js";
 import { runsPage } from "./runs.js";
+import { galleryPage } from "./gallery.js";
+import { comparePage } from "./compare.js";
 
 const main = document.getElementById("main");
 let leave = () => {};
@@ -15,14 +17,20 @@ function show() {
   const path = location.pathname.replace(/\/$/, "") || "/";
   const run = path.match(/^\/runs\/([^/]+)$/);
   for (const link of document.querySelectorAll("nav a")) {
-    const here = link.getAttribute("href") === (run ? "/runs" : path);
+    const here = link.getAttribute("href") === (run || path === "/compare" ? "/runs" : path);
     if (here) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  const page = run ? runPage(decodeURIComponent(run[1]), controller.signal) : path === "/runs" ? runsPage(controller.signal) : startPage(controller.signal);
+  const result = path.match(/^\/gallery\/([^/]+)$/);
+  const known = run || result || ["/", "/runs", "/compare"].includes(path);
+  const page = !known ? nowhere() : result ? galleryPage(decodeURIComponent(result[1]), controller.signal) : run ? runPage(decodeURIComponent(run[1]), controller.signal) : path === "/runs" ? runsPage(controller.signal) : path === "/compare" ? comparePage(controller.signal) : startPage(controller.signal);
   main.replaceChildren(page);
   const title = page.querySelector("h1")?.textContent ?? "";
   document.title = title ? `${title} – kanrl studio` : "kanrl studio";
+}
+
+function nowhere() {
+  return h("div", { class: "nowhere" }, h("h1", {}, "There is no page at this address"), h("p", { class: "lead" }, h("a", { href: "/" }, "Pick an environment"), ", or look at ", h("a", { href: "/runs" }, "all runs"), "."));
 }
 
 document.addEventListener("click", (event) => {

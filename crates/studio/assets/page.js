@@ -50,6 +50,16 @@ export async function ask(path, body, signal) {
   return answer;
 }
 
+/** Whether strangers share this studio: nobody changes runs then, and uploads may be closed. */
+export const isPublic = () => "public" in document.documentElement.dataset;
+export const takesUploads = () => !isPublic() || "uploads" in document.documentElement.dataset;
+
+/** A run's state in words. */
+export function stateText(state) {
+  if (state.state === "queued") return state.position === 1 ? "Queued, next in line" : `Queued, ${state.position - 1} before it`;
+  return { running: "Running", finished: "Finished", failed: "Failed", cancelled: "Cancelled", interrupted: "Interrupted" }[state.state] ?? state.state;
+}
+
 /** A number as people read it. */
 export function number(value, digits) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
@@ -73,7 +83,10 @@ export function go(path) {
   dispatchEvent(new Event("navigate"));
 }
 
-/** A video that plays by itself where the reader likes motion, and says why there is none. */
+/**
+ * A video that plays by itself where the reader likes motion, and says why there is none. `element.stop()` gives it up:
+ * what nobody waits for is not filmed.
+ */
 export function film(source, label, waiting = "Filming an episode …") {
   const words = h("p", {}, waiting);
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -84,20 +97,36 @@ export function film(source, label, waiting = "Filming an episode …") {
     words.remove();
   });
   video.addEventListener("error", async () => {
+    if (!video.getAttribute("src")) return;
     words.textContent = await ask(source).then(() => "The video cannot be played here.", (error) => error.message);
   });
-  return h("div", { class: "film" }, video, words);
+  const element = h("div", { class: "film" }, video, words);
+  element.stop = () => {
+    video.removeAttribute("src");
+    video.load();
+  };
+  return element;
 }
 
-/** A name as it is written in formulas: θ̇ for theta_dot. */
-export function symbol(name) {
-  const greek = { alpha: "α", beta: "β", gamma: "γ", delta: "δ", theta: "θ", phi: "φ", psi: "ψ", omega: "ω", tau: "τ", lambda: "λ", mu: "μ", rho: "ρ", sigma: "σ", pi: "π" };
-  const parts = name.split("_");
-  const dots = parts.filter((part) => part === "dot").length;
-  const words = parts.filter((part) => part !== "dot").map((part) => greek[part] ?? part);
-  const first = words.shift() ?? name;
-  const dotted = dots && first.length === 1 ? first + (dots === 1 ? "\u0307" : "\u0308") : first + (dots ? "˙".repeat(dots) : "");
-  return [dotted, ...words].join(" ");
+/** `1 operation`, `2 operations`. */
+export const count = (value, word) => `${number(value)} ${word}${value === 1 ? "" : "s"}`;
+
+/** Copies a text, and says so on the button that was pressed. */
+export async function copyText(text, button) {
+  const words = button.textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = "Copied";
+  } catch {
+    // Without a secure context there is no clipboard: mark the text instead.
+    const field = h("textarea", { value: text, class: "hidden" });
+    document.body.append(field);
+    field.select();
+    button.textContent = document.execCommand("copy") ? "Copied" : "Copying is not possible here";
+    field.remove();
+  }
+  announce(button.textContent);
+  setTimeout(() => (button.textContent = words), 1500);
 }
 
 export const policies = { expert: "Expert", network: "Network", faithful: "Faithful formula", polished: "Polished formula", headline: "Formula" };
@@ -105,7 +134,8 @@ export const policies = { expert: "Expert", network: "Network", faithful: "Faith
 /** An agreement with the expert in words: a coefficient of determination is not a percentage. */
 export function agreementText(measure, value) {
   if (typeof value !== "number") return "";
-  return measure === "same_action" ? `${number(value * 100, 1)} %` : `R² ${number(value, 3)}`;
+  if (measure === "same_action") return `${number(value * 100, 1)} %`;
+  return value < 0 ? `R² ${number(value, 2)} (worse than a constant)` : `R² ${number(value, 3)}`;
 }
 
 /** The video of one of a run's policies, if it has one. */

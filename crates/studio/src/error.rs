@@ -4,7 +4,7 @@ pub use kanrl_pipeline::causes::in_words;
 
 use axum::Json;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::fmt;
@@ -44,6 +44,22 @@ impl ApiError {
         let message = error.to_string();
         tracing::error!("{message}");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, message)
+    }
+}
+
+impl ApiError {
+    /// As a page for people, without anything that a stranger may not load.
+    pub fn into_page(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let words = self.message.replace('&', "&amp;").replace('<', "&lt;").replace('`', "");
+        let mut words = words.chars();
+        let words: String = words.next().into_iter().flat_map(char::to_uppercase).chain(words).collect();
+        let page = format!(
+            "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+             <meta name=\"color-scheme\" content=\"light dark\"><title>kanrl studio</title>\
+             <main><h1>kanrl studio</h1><p>{words}.</p></main></html>"
+        );
+        (status, Html(page)).into_response()
     }
 }
 

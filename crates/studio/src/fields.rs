@@ -83,6 +83,62 @@ impl NewRun {
         config.resolve_in(environments).map_err(|error| refusal(&error))
     }
 
+    /// The form that gives this config again, as far as a form can say it.
+    ///
+    /// # Errors
+    /// For an expert that no form can name.
+    pub fn like(config: &RunConfig, uploads: &Uploads) -> Result<Self, ApiError> {
+        let table = |config: &RunConfig| config.to_toml().parse::<toml::Table>().map_err(ApiError::internal);
+        let own = table(config)?;
+        let expert = own.get("expert").and_then(|expert| expert.as_table());
+        let text = |key: &str| expert.and_then(|expert| expert.get(key)?.as_str()).unwrap_or_default();
+        let archive = || std::path::Path::new(text("path")).file_stem().and_then(|stem| stem.to_str());
+        let expert = match text("kind") {
+            "bundled" => "bundled".to_owned(),
+            "sb3" if archive().is_some_and(|hash| uploads.path(hash).is_some()) => {
+                archive().unwrap_or_default().to_owned()
+            }
+            kind => {
+                let message =
+                    format!("its expert ({kind}) was not uploaded here: run it again with `kanrl extract --config`");
+                return Err(ApiError::unprocessable(message));
+            }
+        };
+        let mut plain = MergedConfig::new(RawConfig::from_toml("defaults", "").map_err(|error| refusal(&error))?);
+        plain.set("environment", "id", config.environment.id.as_str());
+        let plain = table(&plain.resolve().map_err(|error| refusal(&error))?)?;
+        let mut settings = toml::Table::new();
+        let mut numbers = [String::new(), String::new()];
+        for (section, values) in own.iter().filter(|(section, _)| OPEN_SECTIONS.contains(&section.as_str())) {
+            let Some(values) = values.as_table() else { continue };
+            let default = plain.get(section).and_then(|section| section.as_table());
+            let differs =
+                |(key, value): &(&String, &toml::Value)| default.and_then(|table| table.get(*key)) != Some(value);
+            let mut changed: toml::Table =
+                values.iter().filter(differs).map(|(key, value)| (key.clone(), value.clone())).collect();
+            if section == "students" {
+                changed.remove("widths");
+            }
+            if section == "approximator"
+                && let Some(steps) = changed.remove("steps")
+            {
+                numbers[0] = steps.to_string();
+            }
+            if !changed.is_empty() {
+                settings.insert(section.clone(), changed.into());
+            }
+        }
+        let widths = config.students.widths.last();
+        let hidden = widths
+            .map_or_else(String::new, |layers| layers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
+        if config.seed != 0 {
+            numbers[1] = config.seed.to_string();
+        }
+        let [steps, seed] = numbers;
+        let environment = config.environment.id.clone();
+        Ok(Self { environment, expert, hidden, steps, seed, settings: settings.to_string() })
+    }
+
     fn expert_section(&self, uploads: &Uploads) -> Result<toml::Value, ApiError> {
         let reference = match self.expert.as_str() {
             "" | "bundled" => PolicyReference::Bundled,

@@ -1,7 +1,7 @@
 //! A finished run's network, taken apart: its curves, what they could be called, and what follows from another choice.
 
 use crate::error::{ApiError, in_words};
-use crate::rollout::Rehearsal;
+use crate::rollout::{Player, Rehearsal};
 use kanrl_core::approximator::FitTask;
 use kanrl_core::environment::{EnvironmentRegistry, EnvironmentSpec};
 use kanrl_core::function::SampledCurve;
@@ -9,6 +9,7 @@ use kanrl_core::graph::{Edge, EdgeFunction, NodeKind, UnivariateGraph};
 use kanrl_pipeline::config::MergedConfig;
 use kanrl_pipeline::engine::{Artifact, LoadContext};
 use kanrl_pipeline::head::StudentHead;
+use kanrl_pipeline::report::edge_fits;
 use kanrl_pipeline::run::RunStore;
 use kanrl_pipeline::stages::artifacts::{Aggregated, Fitted, Named, Pruned};
 use kanrl_pipeline::stages::collect::ExpertData;
@@ -49,6 +50,8 @@ pub struct Laboratory {
     named: UnivariateGraph,
     /// As it was before the edges were named.
     curves: Option<UnivariateGraph>,
+    /// How well each edge's function follows the curve that it replaced, as the report has it.
+    fits: Vec<Option<f64>>,
 }
 
 impl Laboratory {
@@ -88,7 +91,12 @@ impl Laboratory {
             curves = part::<Network, Fitted>(run, &context, student)?;
         }
         let curves = curves.map(|network| network.0);
-        Ok(Self { context, spec, data, named, curves })
+        let collected = run.artifact::<ExpertData>(&context).map_err(|error| words(&error))?;
+        let fits = match (&curves, collected) {
+            (Some(curves), Some(collected)) => edge_fits(curves, &named, &collected.train),
+            _ => vec![None; named.edges.len()],
+        };
+        Ok(Self { context, spec, data, named, curves, fits })
     }
 
     /// The named network as the page draws it.
@@ -158,6 +166,7 @@ impl Laboratory {
             .collect();
         Ok(json!({
             "function": edge.function.name(),
+            "r_squared": self.fits[index].and_then(finite),
             "spline": drawn(&original, &samples, axis),
             "is_spline": matches!(original, EdgeFunction::Spline(_)),
             "candidates": candidates,
@@ -207,7 +216,9 @@ impl Laboratory {
             "validation_loss": report.validation_loss.and_then(finite),
         });
         let config = &self.context.config;
-        Ok((description, Rehearsal { environment: config.environment.clone(), formula, seed: config.seed }))
+        let player = Player::Formula(formula);
+        let environment = config.environment.clone();
+        Ok((description, Rehearsal { environment, player, seed: config.seed, episode: 0 }))
     }
 
     /// Samples of the curve behind an edge of the named network, and that curve: the spline where it can be found.
@@ -243,7 +254,7 @@ impl Laboratory {
 }
 
 /// What the student learned from: the expert's episodes, and its own where there were some.
-fn data(run: &RunStore, context: &LoadContext, student: &str) -> Result<Option<ExpertData>, ApiError> {
+pub fn data(run: &RunStore, context: &LoadContext, student: &str) -> Result<Option<ExpertData>, ApiError> {
     match part::<ExpertData, Aggregated>(run, context, student)? {
         None => run.artifact(context).map_err(|error| ApiError::unprocessable(in_words(&error))),
         data => Ok(data),
@@ -251,7 +262,7 @@ fn data(run: &RunStore, context: &LoadContext, student: &str) -> Result<Option<E
 }
 
 /// One student's part of an artifact, if the run has it.
-fn part<A: Clone + Artifact, S: Step<A>>(
+pub fn part<A: Clone + Artifact, S: Step<A>>(
     run: &RunStore,
     context: &LoadContext,
     student: &str,

@@ -11,8 +11,11 @@ mod api;
 mod archive;
 mod assets;
 mod catalog;
+mod delivery;
 mod error;
 mod fields;
+mod frozen;
+mod gallery;
 mod jobs;
 mod laboratory;
 mod programs;
@@ -21,7 +24,10 @@ mod rollout;
 mod runs;
 pub mod security;
 mod server;
+mod stories;
+mod story;
 mod uploads;
+mod visitors;
 mod watch;
 mod work;
 
@@ -39,8 +45,10 @@ use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use stories::Stories;
 use tokio::sync::{OnceCell, Semaphore};
 use uploads::Uploads;
+use visitors::Visitors;
 use watch::Watches;
 
 /// How to serve.
@@ -66,6 +74,10 @@ pub struct Options {
     pub running: usize,
     /// Runs that may wait. Default 8.
     pub waiting: usize,
+    /// Whether strangers share it: they look at everything and start small runs, a few each, and change nothing. Default: no.
+    pub public: bool,
+    /// Whether strangers may upload experts. Default: no.
+    pub uploads: bool,
 }
 
 impl Options {
@@ -82,6 +94,8 @@ impl Options {
             plugins: false,
             running: 1,
             waiting: 8,
+            public: false,
+            uploads: false,
         }
     }
 }
@@ -127,8 +141,12 @@ pub struct Studio {
     /// The environments of plugins, once they are known.
     plugins: OnceCell<Arc<Vec<Described>>>,
     rehearsals: Rehearsals,
+    stories: Stories,
+    visitors: Visitors,
     /// Archives that are read at the same time.
     reading: Semaphore,
+    /// Pictures of environments that are drawn at the same time.
+    pictures: Semaphore,
     /// Pages that watch a run.
     watchers: Arc<Semaphore>,
 }
@@ -152,6 +170,7 @@ impl Studio {
         let queue = Queue::new(Arc::clone(&runs), Arc::clone(&programs), options.running, options.waiting);
         let uploads = Uploads::new(runs.own_folder());
         uploads.tidy();
+        runs.tidy();
         let rehearsals = Rehearsals::new(&runs.own_folder()).map_err(failed)?;
         let jobs = Jobs::new(Arc::clone(&programs));
         let (watches, plugins) = (Watches::default(), OnceCell::new());
@@ -167,7 +186,10 @@ impl Studio {
             jobs,
             plugins,
             rehearsals,
+            stories: Stories::default(),
+            visitors: Visitors::default(),
             reading,
+            pictures: Semaphore::new(1),
             watchers,
         }))
     }

@@ -146,6 +146,8 @@ impl Queue {
         };
         let outcome = match ending {
             Ending::Well => None,
+            // With the studio, which nobody meant as an end of the run.
+            Ending::Stopped if self.lock().stopping => Some(State::Interrupted),
             Ending::Stopped => Some(State::Cancelled),
             Ending::Badly(error) => {
                 tracing::info!("{}: {error}", id.as_str());

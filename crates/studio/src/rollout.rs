@@ -2,16 +2,20 @@
 
 use crate::error::{ApiError, in_words};
 use crate::jobs::Jobs;
+use crate::story::{LARGEST_STATE, action_rows};
 use crate::work::Request;
 use kanrl_core::action::ActionBatch;
-use kanrl_core::environment::{EnvironmentRegistry, EnvironmentSpec, Frame};
-use kanrl_core::policy::Policy;
+use kanrl_core::environment::{
+    DynEnvironment, EnvironmentError, EnvironmentRegistry, EnvironmentSpec, Frame, KeywordArguments,
+};
+use kanrl_core::policy::{ExpertPolicy, Policy, PolicyError};
 use kanrl_core::rollout::{RolloutOptions, Rollouts};
+use kanrl_core::space::ActionSpace;
 use kanrl_experts::FunctionPolicy;
-use kanrl_pipeline::config::EnvironmentSection;
-use kanrl_pipeline::run::Returns;
+use kanrl_pipeline::config::{EnvironmentSection, MergedConfig};
 use kanrl_pipeline::run::seeds::{self, Purpose};
 use kanrl_pipeline::run::statistics::mean_interval;
+use kanrl_pipeline::run::{Returns, RunStore};
 use kanrl_render::video::{Format, Writer};
 use kanrl_symbolic::Formula;
 use serde::{Deserialize, Serialize};
@@ -22,22 +26,36 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Episodes that a formula is tried on. Their seeds are those for choosing, never those that a run reports.
-const EPISODES: usize = 32;
+pub const EPISODES: usize = 32;
 /// Steps of an episode where the environment has no limit.
 const MOST_STEPS: u32 = 1000;
 /// Frames of a film, about.
 const FRAMES: usize = 160;
+/// Most pixels across a small picture.
+const SMALL: usize = 200;
 /// Formulas whose films can still be asked for.
 const MOST_KEPT: usize = 64;
 
-/// A formula in its environment.
+/// A policy in its environment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rehearsal {
     pub environment: EnvironmentSection,
-    pub formula: Formula,
+    pub player: Player,
     /// The run's seed.
     pub seed: u64,
+    /// Which of the episodes is filmed.
+    pub episode: usize,
+}
+
+/// Who plays.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Player {
+    /// A formula.
+    Formula(Formula),
+    /// The expert of the run in that folder.
+    ExpertOf(PathBuf),
 }
 
 /// The latest formulas that were tried, by a key that stands in their films' address.
@@ -68,7 +86,12 @@ impl Rehearsals {
 
     /// Remembers a formula; gives its key.
     pub fn keep(&self, rehearsal: Rehearsal) -> String {
-        let text = format!("{:?}{}{}", rehearsal.environment, rehearsal.seed, rehearsal.formula.to_json());
+        let Rehearsal { environment, player, seed, episode } = &rehearsal;
+        let player = match player {
+            Player::Formula(formula) => formula.to_json(),
+            Player::ExpertOf(run) => run.display().to_string(),
+        };
+        let text = format!("{environment:?}{seed}/{episode}{player}");
         let key: String = Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
         let mut latest = self.lock();
         if !latest.iter().any(|kept| kept.key == key) {
@@ -107,9 +130,19 @@ impl Rehearsals {
 }
 
 impl Rehearsal {
-    fn policy(&self, spec: &EnvironmentSpec) -> Result<FunctionPolicy, ApiError> {
-        FunctionPolicy::from_formula(&self.formula, spec, "the formula".to_owned())
-            .map_err(|error| ApiError::unprocessable(in_words(&error)))
+    fn policy(&self, spec: &EnvironmentSpec) -> Result<Box<dyn Policy>, ApiError> {
+        match &self.player {
+            Player::Formula(formula) => {
+                let policy = FunctionPolicy::from_formula(formula, spec, "the formula".to_owned());
+                Ok(Box::new(policy.map_err(|error| words(&error))?))
+            }
+            Player::ExpertOf(run) => {
+                let run = RunStore::open(run).map_err(|error| words(&error))?;
+                let config = run.config().and_then(|raw| MergedConfig::new(raw).resolve());
+                let expert = config.map_err(|error| words(&error))?.expert.build(spec);
+                Ok(Box::new(Shared(expert.map_err(|error| words(&error))?)))
+            }
+        }
     }
 
     /// Its returns over a few dozen episodes.
@@ -117,20 +150,72 @@ impl Rehearsal {
     /// # Errors
     /// In words, such as for a formula that leaves its domain.
     pub fn returns(&self, environments: &EnvironmentRegistry) -> Result<Value, ApiError> {
-        let words = |error: &dyn std::error::Error| ApiError::unprocessable(in_words(error));
         let entry = environments.get(&self.environment.id).map_err(|error| words(&error))?;
         let rollouts = Rollouts::new(entry, &self.environment.arguments).map_err(|error| words(&error))?;
         let limited = rollouts.spec().max_episode_steps.is_some();
         let options = RolloutOptions { max_steps: (!limited).then_some(MOST_STEPS), ..RolloutOptions::default() };
         let seeds = seeds::episodes(self.seed, Purpose::Select, EPISODES);
         let policy = self.policy(rollouts.spec())?;
-        let episodes = rollouts.run(&policy, &seeds, &options).map_err(|error| words(&error))?;
+        let episodes = rollouts.run(policy.as_ref(), &seeds, &options).map_err(|error| words(&error))?;
         let values: Vec<f64> = episodes.iter().map(|episode| episode.episode_return).collect();
         let interval = mean_interval(&values);
-        let Returns { mean, std, n, worst_5_percent, .. } = Returns::new(values);
+        let Returns { mean, std, n, worst_5_percent, .. } = Returns::new(values.clone());
         Ok(json!({
             "mean": mean, "std": std, "n": n, "worst_5_percent": worst_5_percent,
-            "interval": [interval.low, interval.high],
+            "interval": [interval.low, interval.high], "all": values,
+        }))
+    }
+
+    /// Plays the episode; `each` sees the environment before every step, with the steps so far and the observation.
+    fn play(&self, environments: &EnvironmentRegistry, each: &mut Watcher<'_>) -> Result<Trace, ApiError> {
+        let mut environment =
+            environments.make(&self.environment.id, &self.environment.arguments).map_err(|error| words(&error))?;
+        let spec = environment.spec().clone();
+        let policy = self.policy(&spec)?;
+        let seed = seeds::episodes(self.seed, Purpose::Select, self.episode + 1)[self.episode];
+        let mut observation = vec![0.0; spec.observation_space.len()];
+        let mut actions = ActionBatch::zeros(&spec.action_space, 1);
+        let limit = spec.max_episode_steps.unwrap_or(MOST_STEPS) as usize;
+        let mut trace = Trace { frames_per_second: spec.frames_per_second, ..Trace::default() };
+        environment.reset(Some(seed), &mut observation).map_err(|error| words(&error))?;
+        for step in 0..limit {
+            each(environment.as_mut(), &spec, step)?;
+            trace.states.push(environment.state());
+            policy.act(&observation, &[step as u32], &mut actions).map_err(|error| words(&error))?;
+            let outcome = match environment.step(actions.row(0), &mut observation) {
+                // What there is to see of the episode has been seen.
+                Err(EnvironmentError::Diverged { .. }) => break,
+                other => other.map_err(|error| words(&error))?,
+            };
+            trace.actions.extend(action_rows(&actions).as_array().into_iter().flatten().cloned());
+            trace.rewards.push(outcome.reward);
+            if outcome.is_over() {
+                break;
+            }
+        }
+        trace.states.push(environment.state());
+        Ok(trace)
+    }
+
+    /// An episode step by step: the states before each step and after the last, actions, rewards, and how many steps each frame
+    /// of its film stands for.
+    ///
+    /// # Errors
+    /// As [`Self::returns`].
+    pub fn episode(&self, environments: &EnvironmentRegistry) -> Result<Value, ApiError> {
+        let mut trace = self.play(environments, &mut |_, _, _| Ok(()))?;
+        if trace.states.iter().any(|state| state.len() > LARGEST_STATE) {
+            trace.states.clear();
+        }
+        let length = trace.rewards.len();
+        Ok(json!({
+            "length": length,
+            "states": trace.states,
+            "actions": trace.actions,
+            "rewards": trace.rewards,
+            "total": trace.rewards.iter().sum::<f64>(),
+            "stride": stride(length),
+            "pace": pace(trace.frames_per_second, stride(length)),
         }))
     }
 
@@ -139,47 +224,84 @@ impl Rehearsal {
     /// # Errors
     /// As [`Self::returns`].
     pub fn film(&self, environments: &EnvironmentRegistry) -> Result<Vec<u8>, ApiError> {
-        let words = |error: &dyn std::error::Error| ApiError::unprocessable(in_words(error));
-        let mut environment =
-            environments.make(&self.environment.id, &self.environment.arguments).map_err(|error| words(&error))?;
-        let spec = environment.spec().clone();
-        let policy = self.policy(&spec)?;
-        let seed = seeds::episodes(self.seed, Purpose::Select, 1)[0];
-        let mut observation = vec![0.0; spec.observation_space.len()];
-        let mut actions = ActionBatch::zeros(&spec.action_space, 1);
-        let limit = spec.max_episode_steps.unwrap_or(MOST_STEPS);
         let mut writer: Option<Writer> = None;
         // Played once to know its length, then once more, which is the same episode, drawing every `stride`-th state.
-        let mut play = |stride: Option<usize>| -> Result<usize, ApiError> {
-            environment.reset(Some(seed), &mut observation).map_err(|error| words(&error))?;
-            for step in 0..limit as usize {
-                if let Some(stride) = stride
-                    && step.is_multiple_of(stride)
-                {
-                    let frame = halved(&environment.render().map_err(|error| words(&error))?);
-                    let pace = (spec.frames_per_second / stride as u32).max(1);
-                    let writer = match &mut writer {
-                        Some(writer) => writer,
-                        None => {
-                            let new = Writer::new(Format::Mp4, frame.width, frame.height, pace);
-                            writer.insert(new.map_err(|error| words(&error))?)
-                        }
-                    };
-                    writer.push(&frame).map_err(|error| words(&error))?;
-                }
-                policy.act(&observation, &[step as u32], &mut actions).map_err(|error| words(&error))?;
-                let outcome = environment.step(actions.row(0), &mut observation).map_err(|error| words(&error))?;
-                if outcome.is_over() {
-                    return Ok(step + 1);
-                }
+        let stride = stride(self.play(environments, &mut |_, _, _| Ok(()))?.rewards.len());
+        self.play(environments, &mut |environment, spec, step| {
+            if !step.is_multiple_of(stride) {
+                return Ok(());
             }
-            Ok(limit as usize)
-        };
-        let stride = play(None)?.div_ceil(FRAMES).max(1);
-        play(Some(stride))?;
+            let frame = halved(&environment.render().map_err(|error| words(&error))?);
+            let writer = match &mut writer {
+                Some(writer) => writer,
+                None => {
+                    let pace = pace(spec.frames_per_second, stride);
+                    let new = Writer::new(Format::Mp4, frame.width, frame.height, pace);
+                    writer.insert(new.map_err(|error| words(&error))?)
+                }
+            };
+            writer.push(&frame).map_err(|error| words(&error))
+        })?;
         let writer = writer.ok_or_else(|| ApiError::unprocessable("the episode has no step to film"))?;
         writer.finish().map_err(|error| words(&error))
     }
+}
+
+type Watcher<'a> = dyn FnMut(&mut dyn DynEnvironment, &EnvironmentSpec, usize) -> Result<(), ApiError> + 'a;
+
+/// What happened in an episode.
+#[derive(Default)]
+struct Trace {
+    frames_per_second: u32,
+    states: Vec<Vec<f64>>,
+    actions: Vec<Value>,
+    rewards: Vec<f64>,
+}
+
+/// An expert, which others hold too.
+struct Shared(Arc<dyn ExpertPolicy>);
+
+impl Policy for Shared {
+    fn observation_size(&self) -> usize {
+        self.0.observation_size()
+    }
+
+    fn action_space(&self) -> &ActionSpace {
+        self.0.action_space()
+    }
+
+    fn act(&self, observations: &[f64], elapsed_steps: &[u32], actions: &mut ActionBatch) -> Result<(), PolicyError> {
+        self.0.act(observations, elapsed_steps, actions)
+    }
+}
+
+/// Steps that a frame of a film stands for.
+fn stride(length: usize) -> usize {
+    length.div_ceil(FRAMES).max(1)
+}
+
+/// Frames of a film per second.
+fn pace(frames_per_second: u32, stride: usize) -> u32 {
+    (frames_per_second / stride as u32).max(1)
+}
+
+fn words(error: &dyn std::error::Error) -> ApiError {
+    ApiError::unprocessable(in_words(error))
+}
+
+/// A small picture of an environment a little after its start, as PNG.
+///
+/// # Errors
+/// In words, where it cannot be made or drawn.
+pub fn picture(id: &str, environments: &EnvironmentRegistry) -> Result<Vec<u8>, ApiError> {
+    let mut environment = environments.make(id, &KeywordArguments::new()).map_err(|error| words(&error))?;
+    let mut observation = vec![0.0; environment.spec().observation_space.len()];
+    environment.reset(Some(1), &mut observation).map_err(|error| words(&error))?;
+    let mut frame = environment.render().map_err(|error| words(&error))?;
+    while frame.width > SMALL {
+        frame = halved(&frame);
+    }
+    Ok(kanrl_render::encode_png(&frame))
 }
 
 /// The frame at half its size, each pixel the mean of four.

@@ -5,12 +5,14 @@ use kanrl_pipeline::run::{LockedRun, Metrics, PolicyRole, RunFile, RunStore, com
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Folder inside the runs folder that is the studio's own.
 const OWN: &str = ".studio";
 /// Most runs that a list shows, the newest ones.
 const MOST_LISTED: usize = 500;
+/// How long a deleted run can be brought back, at least.
+const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// The name of a run's folder: letters, digits, `-`, `_` and `.`, not beginning with a dot, at most 120 of them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct RunId(String);
@@ -63,6 +65,40 @@ impl State {
     }
 }
 
+/// What people call a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Label {
+    /// Its name; its folder's name stands in for an empty one.
+    #[serde(default)]
+    pub name: String,
+    /// Words to find it by.
+    #[serde(default)]
+    pub tags: Vec<String>,
+}
+
+/// Longest name or tag, in characters, and most tags.
+const LONGEST_LABEL: usize = 80;
+const MOST_TAGS: usize = 12;
+
+impl Label {
+    /// Without what does no good: control characters, empty and repeated tags, more than fits a page.
+    #[must_use]
+    pub fn tidied(self) -> Self {
+        let tidy = |text: &str| -> String {
+            let kept = text.trim().chars().filter(|character| !character.is_control()).take(LONGEST_LABEL);
+            kept.collect()
+        };
+        let mut tags: Vec<String> = Vec::new();
+        for tag in self.tags.iter().map(|tag| tidy(tag)).filter(|tag| !tag.is_empty()) {
+            if !tags.contains(&tag) && tags.len() < MOST_TAGS {
+                tags.push(tag);
+            }
+        }
+        Self { name: tidy(&self.name), tags }
+    }
+}
+
 /// The folder of runs.
 #[derive(Debug)]
 pub struct Runs {
@@ -75,6 +111,8 @@ impl Runs {
         std::fs::create_dir_all(root.join(OWN).join("outcomes"))?;
         std::fs::create_dir_all(root.join(OWN).join("uploads"))?;
         std::fs::create_dir_all(root.join(OWN).join("videos"))?;
+        std::fs::create_dir_all(root.join(OWN).join("labels"))?;
+        std::fs::create_dir_all(root.join(OWN).join("trash"))?;
         Ok(Self { root: root.canonicalize()? })
     }
 
@@ -102,6 +140,69 @@ impl Runs {
             }
         }
         Err(std::io::Error::other("a thousand runs in one second"))
+    }
+
+    /// Makes the folder of a new run with another config and what `other`'s stages left.
+    pub fn create_from(&self, environment: &str, config: &str, other: &RunStore) -> std::io::Result<RunId> {
+        let id = self.create(environment, config)?;
+        let copied = LockedRun::open(self.root.join(&id.0)).map_err(std::io::Error::other);
+        let copied = copied.and_then(|run| run.copy_stages(other).map_err(std::io::Error::other));
+        copied.map(|()| id.clone()).inspect_err(|_| self.remove(&id))
+    }
+
+    /// Puts a run aside, from where it can be brought back until [`Self::tidy`] empties the place.
+    pub fn trash(&self, id: &RunId) -> std::io::Result<()> {
+        if self.find(id).is_none() {
+            return Err(std::io::ErrorKind::NotFound.into());
+        }
+        let place = self.trash_path(id);
+        if place.exists() {
+            std::fs::remove_dir_all(&place)?;
+        }
+        std::fs::rename(self.root.join(&id.0), &place)?;
+        // From now on it is kept for a while, however old it is.
+        std::fs::File::open(&place)?.set_modified(SystemTime::now())
+    }
+
+    /// Brings back a run that was put aside.
+    pub fn restore(&self, id: &RunId) -> std::io::Result<()> {
+        let (place, folder) = (self.trash_path(id), self.root.join(&id.0));
+        if folder.exists() {
+            return Err(std::io::ErrorKind::AlreadyExists.into());
+        }
+        std::fs::rename(place, folder)
+    }
+
+    /// Removes for good what was put aside more than [`KEPT`] ago.
+    pub fn tidy(&self) {
+        let Ok(entries) = std::fs::read_dir(self.root.join(OWN).join("trash")) else { return };
+        for entry in entries.flatten() {
+            let age = entry.metadata().and_then(|data| data.modified()).ok().and_then(|time| time.elapsed().ok());
+            if age.is_some_and(|age| age > KEPT)
+                && let Err(error) = std::fs::remove_dir_all(entry.path())
+            {
+                tracing::warn!("{}: {error}", entry.path().display());
+            }
+        }
+    }
+
+    fn trash_path(&self, id: &RunId) -> PathBuf {
+        self.root.join(OWN).join("trash").join(&id.0)
+    }
+
+    /// What people call a run.
+    pub fn label(&self, id: &RunId) -> Label {
+        let text = std::fs::read_to_string(self.label_path(id)).unwrap_or_default();
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    /// Notes what people call a run.
+    pub fn set_label(&self, id: &RunId, label: &Label) -> std::io::Result<()> {
+        kanrl_pipeline::files::write_json(&self.label_path(id), label).map_err(std::io::Error::other)
+    }
+
+    fn label_path(&self, id: &RunId) -> PathBuf {
+        self.root.join(OWN).join("labels").join(format!("{}.json", id.0))
     }
 
     /// Takes away a run that never began.
@@ -191,9 +292,16 @@ pub fn summary(id: &RunId, run: &RunStore) -> Value {
     })
 }
 
+/// The run's proof card, if it is one of today's formula.
+pub fn proof(run: &RunStore) -> Value {
+    let card = run.has(RunFile::Proof).then(|| run.read_json::<Value>(RunFile::Proof).ok()).flatten();
+    let formula = run.formula(PolicyRole::Headline).ok().map(|formula| formula.to_string());
+    card.filter(|card| card["formula"].as_str() == formula.as_deref()).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{RunId, Runs, State, summary};
+    use super::{Label, RunId, Runs, State, summary};
     use kanrl_pipeline::run::{LockedRun, RunFile};
 
     #[test]
@@ -223,6 +331,24 @@ mod tests {
         run.write(RunFile::Metrics, b"{}").unwrap();
         assert_eq!(runs.state_on_disk(&id), State::Finished);
         assert_eq!(summary(&id, &run)["seed"], 3);
+    }
+
+    #[test]
+    fn a_deleted_run_can_be_brought_back_and_has_a_name_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let runs = Runs::open(folder.path()).unwrap();
+        let id = runs.create("CartPole-v1", "seed = 5\n").unwrap();
+        let tags = ["good", " good ", "", "a\u{7}b"].map(str::to_owned).to_vec();
+        let label = Label { name: " My run ".to_owned(), tags }.tidied();
+        assert_eq!(label, Label { name: "My run".to_owned(), tags: vec!["good".to_owned(), "ab".to_owned()] });
+        runs.set_label(&id, &label).unwrap();
+        runs.trash(&id).unwrap();
+        assert_eq!(runs.list(), []);
+        assert!(runs.trash(&id).is_err());
+        runs.tidy();
+        runs.restore(&id).unwrap();
+        assert!(runs.restore(&id).is_err());
+        assert_eq!((runs.list(), runs.label(&id)), (vec![id], label));
     }
 
     #[cfg(unix)]

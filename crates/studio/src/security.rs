@@ -15,6 +15,7 @@
 
 use crate::Studio;
 use crate::error::ApiError;
+use crate::visitors;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
@@ -31,6 +32,11 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
                            media-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; \
                            frame-ancestors 'none'";
 
+/// Under this policy the page of a public studio is shown, which the pages of Hugging Face's spaces frame.
+const PUBLIC_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+                             media-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; \
+                             frame-ancestors 'self' https://huggingface.co https://*.hf.space";
+
 /// Under this policy a run's own report and pictures are shown: on their own, without a way to this server.
 pub const SANDBOX_POLICY: &str = "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; \
                                   style-src 'unsafe-inline'; img-src data:; media-src data:; font-src data:; \
@@ -38,8 +44,12 @@ pub const SANDBOX_POLICY: &str = "sandbox allow-scripts; default-src 'none'; scr
 
 /// Refuses requests that another site may have sent, and adds the headers that bind the browser.
 pub async fn guard(State(studio): State<Arc<Studio>>, request: Request, next: Next) -> Response {
-    let checked = check(request.method(), request.uri().path(), request.headers());
+    let wants_page = crate::api::wants_page(request.headers()) && !request.uri().path().starts_with("/api/");
+    let public = studio.options.public;
+    let checked = check(public, request.method(), request.uri().path(), request.headers());
+    let checked = checked.and_then(|()| visitors::check(&studio, &request));
     let mut response = match (checked, identify(studio.options.token.as_deref(), &request)) {
+        (Err(error), _) | (Ok(()), Identity::Stranger(error)) if wants_page => error.into_page(),
         (Err(error), _) | (Ok(()), Identity::Stranger(error)) => error.into_response(),
         (Ok(()), Identity::Introduced { cookie, path }) => {
             let headers = [(header::SET_COOKIE, cookie), (header::LOCATION, path)];
@@ -51,7 +61,7 @@ pub async fn guard(State(studio): State<Arc<Studio>>, request: Request, next: Ne
     let mut set = |name: HeaderName, value: &'static str| {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     };
-    set(header::CONTENT_SECURITY_POLICY, PAGE_POLICY);
+    set(header::CONTENT_SECURITY_POLICY, if public { PUBLIC_POLICY } else { PAGE_POLICY });
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::REFERRER_POLICY, "no-referrer");
     set(header::CACHE_CONTROL, "no-cache");
@@ -106,11 +116,12 @@ fn identify(token: Option<&str>, request: &Request) -> Identity {
     Identity::Stranger(ApiError::new(StatusCode::UNAUTHORIZED, words))
 }
 
-fn check(method: &Method, path: &str, headers: &HeaderMap) -> Result<(), ApiError> {
+fn check(public: bool, method: &Method, path: &str, headers: &HeaderMap) -> Result<(), ApiError> {
     let refuse = |why: String| Err(ApiError::new(StatusCode::FORBIDDEN, why));
     let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     let host = text(header::HOST).unwrap_or_default();
-    if !is_own_host(host) {
+    // A public studio has no secret that a name could lead to, and is reached by whatever name it was given.
+    if !public && !is_own_host(host) {
         return refuse(format!("`{host}` is not this server: use its IP address or localhost"));
     }
     let from = text(HeaderName::from_static("sec-fetch-site"));
@@ -124,7 +135,9 @@ fn check(method: &Method, path: &str, headers: &HeaderMap) -> Result<(), ApiErro
         return refuse(format!("a write needs the header {WRITE_HEADER}"));
     }
     match text(header::ORIGIN) {
-        Some(origin) if origin.strip_prefix("http://") != Some(host) => {
+        Some(origin)
+            if origin.strip_prefix("http://").or(origin.strip_prefix("https://").filter(|_| public)) != Some(host) =>
+        {
             refuse(format!("the request came from {origin}, another site"))
         }
         _ => Ok(()),

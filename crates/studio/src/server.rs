@@ -1,6 +1,7 @@
 //! Connections: so many at a time, and none that only keeps a place. axum's own server knows no such limits.
 
-use axum::Router;
+use crate::visitors::Peer;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -32,8 +33,8 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
             () = &mut stop => return,
             Some(_) = connections.join_next() => {}
             (place, accepted) = accept => match accepted {
-                Ok((stream, _)) => {
-                    let router = TowerToHyperService::new(router.clone());
+                Ok((stream, peer)) => {
+                    let router = TowerToHyperService::new(router.clone().layer(Extension(Peer(peer))));
                     connections.spawn(async move {
                         let _place = place;
                         let mut builder = http1::Builder::new();

@@ -5,11 +5,13 @@ use crate::catalog::Described;
 use crate::error::{ApiError, in_words};
 use crate::fields::NewRun;
 use crate::laboratory::{Laboratory, Pin};
-use crate::rollout::Rehearsal;
+use crate::rollout::{self, Player, Rehearsal};
 use crate::uploads::Uploads;
+use crate::{frozen, story};
 use kanrl_core::environment::EnvironmentRegistry;
 use kanrl_pipeline::config::MergedConfig;
 use kanrl_pipeline::run::{PolicyRole, RunStore};
+use kanrl_symbolic::Formula;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::fs::File;
@@ -43,7 +45,15 @@ pub(crate) enum Request {
     Pin { run: PathBuf, pins: Vec<Pin> },
     /// Other expressions in the run's formula.
     Try { run: PathBuf, outputs: Vec<String> },
-    /// An episode of a formula that was tried.
+    /// What the run's page is made of.
+    Story { run: PathBuf },
+    /// The same with all that it needs to be shown without a server.
+    Frozen { run: PathBuf },
+    /// An episode step by step: the expert's, or these expressions' in the run's formula.
+    Episode { run: PathBuf, outputs: Option<Vec<String>>, episode: usize },
+    /// A small picture of an environment.
+    Picture { environment: String, file: PathBuf },
+    /// An episode of a policy that was tried.
     Film { rehearsal: Rehearsal, file: PathBuf },
 }
 
@@ -68,7 +78,11 @@ impl Work {
             Request::Network { run }
             | Request::Edge { run, .. }
             | Request::Pin { run, .. }
+            | Request::Story { run }
+            | Request::Frozen { run }
+            | Request::Episode { run, .. }
             | Request::Try { run, .. } => of_run(run),
+            Request::Picture { environment, .. } => Some(environment.clone()),
             Request::Film { rehearsal, .. } => Some(rehearsal.environment.id.clone()),
         }
     }
@@ -130,18 +144,21 @@ impl Request {
                 rehearsed(answer, rehearsal, environments)
             }
             Self::Try { run, outputs } => {
-                let run = open(&run)?;
-                let own = run.formula(PolicyRole::Headline).map_err(|error| ApiError::not_found(in_words(&error)))?;
-                let parsed = outputs.iter().enumerate().map(|(index, text)| {
-                    text.parse().map_err(|error| ApiError::field(&format!("output-{index}"), in_words(&error)))
-                });
-                let formula = parsed.collect::<Result<_, _>>().and_then(|outputs| {
-                    own.with_expressions(outputs).map_err(|error| ApiError::unprocessable(in_words(&error)))
-                })?;
-                let config = run.config().and_then(|raw| MergedConfig::new(raw).resolve());
-                let config = config.map_err(|error| ApiError::unprocessable(in_words(&error)))?;
-                let rehearsal = Rehearsal { environment: config.environment, formula, seed: config.seed };
+                let rehearsal = rehearsal(&open(&run)?, Some(outputs), 0)?;
                 rehearsed(json!({}), rehearsal, environments)
+            }
+            Self::Story { run } => story::tell(&open(&run)?, environments),
+            Self::Frozen { run } => frozen::freeze(&open(&run)?, environments),
+            Self::Episode { run, outputs, episode } => {
+                let rehearsal = rehearsal(&open(&run)?, outputs, episode)?;
+                let mut answer = rehearsal.episode(environments)?;
+                answer["rehearsal"] = json!(rehearsal);
+                Ok(answer)
+            }
+            Self::Picture { environment, file } => {
+                let bytes = rollout::picture(&environment, environments)?;
+                kanrl_pipeline::files::write(&file, &bytes).map_err(ApiError::internal)?;
+                Ok(Value::Null)
             }
             Self::Film { rehearsal, file } => {
                 let bytes = rehearsal.film(environments)?;
@@ -152,9 +169,32 @@ impl Request {
     }
 }
 
+/// These expressions in a run's formula, or the run's expert, in the run's environment.
+fn rehearsal(run: &RunStore, outputs: Option<Vec<String>>, episode: usize) -> Result<Rehearsal, ApiError> {
+    let player = match outputs {
+        Some(outputs) => Player::Formula(edited(run, &outputs)?),
+        None => Player::ExpertOf(run.path().to_owned()),
+    };
+    let config = run.config().and_then(|raw| MergedConfig::new(raw).resolve());
+    let config = config.map_err(|error| ApiError::unprocessable(in_words(&error)))?;
+    Ok(Rehearsal { environment: config.environment, player, seed: config.seed, episode })
+}
+
+/// A run's formula with other expressions.
+pub(crate) fn edited(run: &RunStore, outputs: &[String]) -> Result<Formula, ApiError> {
+    let own = run.formula(PolicyRole::Headline).map_err(|error| ApiError::not_found(in_words(&error)))?;
+    let parsed = outputs.iter().enumerate().map(|(index, text)| {
+        text.parse().map_err(|error| ApiError::field(&format!("output-{index}"), in_words(&error)))
+    });
+    let outputs = parsed.collect::<Result<_, _>>()?;
+    own.with_expressions(outputs).map_err(|error| ApiError::unprocessable(in_words(&error)))
+}
+
 /// An answer with a formula's forms, its returns, and itself for the film that may follow.
 fn rehearsed(mut answer: Value, rehearsal: Rehearsal, environments: &EnvironmentRegistry) -> Result<Value, ApiError> {
-    answer["formula"] = crate::api::exports(&rehearsal.formula);
+    if let Player::Formula(formula) = &rehearsal.player {
+        answer["formula"] = crate::api::exports(formula);
+    }
     answer["returns"] = rehearsal.returns(environments)?;
     answer["rehearsal"] = json!(rehearsal);
     Ok(answer)

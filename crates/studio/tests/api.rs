@@ -322,3 +322,168 @@ async fn no_upload_of_the_fuzz_target_s_corpus_is_an_error_of_the_server() {
     }
     println!("{accepted} archives were accepted");
 }
+
+#[tokio::test]
+async fn texts_travel_compressed_and_only_once() {
+    let server = Server::new("exit 0");
+    let compressed = server.send(get("/assets/story.js").header(header::ACCEPT_ENCODING, "gzip, br")).await;
+    assert_eq!(compressed.headers()[header::CONTENT_ENCODING], "gzip");
+    let tag = compressed.headers()[header::ETAG].clone();
+    let bytes = body(compressed).await;
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&bytes[..]), &mut text).unwrap();
+    let plain = server.send(get("/assets/story.js")).await;
+    assert!(plain.headers().get(header::CONTENT_ENCODING).is_none());
+    assert_eq!(plain.headers()[header::ETAG], tag);
+    assert_eq!(body(plain).await, text.as_bytes());
+    let known = server.send(get("/assets/story.js").header(header::IF_NONE_MATCH, tag)).await;
+    assert_eq!(known.status(), StatusCode::NOT_MODIFIED);
+    assert!(known.headers().contains_key(header::CONTENT_SECURITY_POLICY));
+    assert_eq!(body(known).await, b"");
+    let other = server.send(get("/assets/app.js").header(header::IF_NONE_MATCH, "\"abc\"")).await;
+    assert_eq!(other.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_whole_page_weighs_at_most_250_kilobytes_on_its_way() {
+    let server = Server::new("exit 0");
+    let page = String::from_utf8(body(server.send(get("/")).await).await).unwrap();
+    let mut total = page.len();
+    let names: Vec<&str> = page.split('"').filter(|part| part.starts_with("/assets/")).collect();
+    assert!(names.len() > 10, "{names:?}");
+    for name in names {
+        let response = server.send(get(name).header(header::ACCEPT_ENCODING, "gzip")).await;
+        assert_eq!(response.status(), StatusCode::OK, "{name}");
+        total += body(response).await.len();
+    }
+    println!("{total} bytes");
+    assert!(total <= 250_000, "{total} bytes");
+}
+
+#[tokio::test]
+async fn a_run_is_named_deleted_and_brought_back() {
+    let server = Server::new("test \"$1\" = config && exit 0; sleep 60");
+    server.finished_run("one");
+    let send = async |path: &str, value: Value| server.send(post(&format!("/api/runs/{path}"), &value)).await.status();
+    assert_eq!(send("one/label", json!({ "name": " Mine\n", "tags": ["a", "a", ""] })).await, StatusCode::OK);
+    assert_eq!(server.json(get("/api/runs")).await[0]["label"], json!({ "name": "Mine", "tags": ["a"] }));
+    assert_eq!(send("one/label", json!({ "nam": "x" })).await, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(send("one/delete", json!({})).await, StatusCode::OK);
+    assert_eq!(server.json(get("/api/runs")).await, json!([]));
+    for path in ["one/delete", "../one/restore", "two/restore", ".studio/restore"] {
+        assert_eq!(send(path, json!({})).await, StatusCode::NOT_FOUND, "{path}");
+    }
+    assert_eq!(send("one/restore", json!({})).await, StatusCode::OK);
+    assert_eq!(server.json(get("/api/runs")).await[0]["label"]["name"], "Mine");
+    // One that is being extracted is not taken away.
+    let id = server.json(post("/api/runs", &form("2"))).await["id"].as_str().unwrap().to_owned();
+    assert_eq!(send(&format!("{id}/delete"), json!({})).await, StatusCode::CONFLICT);
+    assert!(server.runs.join(id).is_dir());
+}
+
+#[tokio::test]
+async fn a_form_that_is_asked_for_again_says_what_a_run_was_made_with() {
+    let server = Server::new("exit 0");
+    let mut wanted = form("3, 2");
+    wanted["seed"] = json!("7");
+    wanted["steps"] = json!("33");
+    wanted["settings"] = json!("[evaluate]\nepisodes = 12\n");
+    let id = server.json(post("/api/runs", &wanted)).await["id"].as_str().unwrap().to_owned();
+    let again = server.json(get(&format!("/api/runs/{id}/again"))).await;
+    for field in ["environment", "expert", "hidden", "seed", "steps"] {
+        assert_eq!(again[field], wanted[field], "{field}: {again}");
+    }
+    assert!(again["settings"].as_str().unwrap().contains("episodes = 12"), "{again}");
+    // It starts the same run.
+    let second = server.json(post("/api/runs", &again)).await["id"].as_str().unwrap().to_owned();
+    let config = |id: &str| std::fs::read_to_string(server.runs.join(id).join(RunFile::Config.name())).unwrap();
+    assert_eq!(config(&id), config(&second));
+}
+
+#[tokio::test]
+async fn a_run_that_ends_with_the_studio_was_interrupted_and_not_cancelled() {
+    let server = Server::new("test \"$1\" = config && exit 0; trap 'exit 130' INT; sleep 60 & wait");
+    let id = server.json(post("/api/runs", &form("2"))).await["id"].as_str().unwrap().to_owned();
+    server.until(&id, json!({ "state": "running", "here": true })).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    server.stop().await;
+    assert_eq!(server.again().json(get(&format!("/api/runs/{id}"))).await["state"], json!({ "state": "interrupted" }));
+}
+
+#[tokio::test]
+async fn an_unknown_address_is_answered_as_it_was_asked() {
+    let server = Server::new("exit 0");
+    let page = server.send(get("/nowhere").header(header::ACCEPT, "text/html,*/*")).await;
+    assert_eq!(page.status(), StatusCode::NOT_FOUND);
+    assert!(page.headers()[header::CONTENT_TYPE].to_str().unwrap().starts_with("text/html"));
+    let program = server.send(get("/nowhere")).await;
+    assert_eq!(program.headers()[header::CONTENT_TYPE], "application/json");
+}
+
+/// A stranger's form: no settings.
+fn small() -> Value {
+    json!({ "environment": "CartPole-v1", "hidden": "2" })
+}
+
+#[tokio::test]
+async fn strangers_look_and_start_small_runs_and_change_nothing() {
+    let server = Server::public("test \"$1\" = config && exit 0; trap 'exit 130' INT; sleep 60 & wait");
+    server.finished_run("one");
+    // By any name, also in a frame of a Hugging Face Space.
+    let mut named = get("/").body(axum::body::Body::empty()).unwrap();
+    named.headers_mut().insert(header::HOST, "user-kanrl.hf.space".parse().unwrap());
+    let page = server.send_whole(named).await;
+    assert_eq!(page.status(), StatusCode::OK);
+    let policy = page.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
+    assert!(policy.contains("frame-ancestors 'self' https://huggingface.co"), "{policy}");
+    assert!(String::from_utf8(body(page).await).unwrap().contains("<html data-public "));
+    assert_eq!(server.json(get("/api/runs")).await.as_array().unwrap().len(), 1);
+    for path in ["delete", "restore", "label", "save"] {
+        let request = post(&format!("/api/runs/one/{path}"), &json!({ "outputs": [] }));
+        assert_eq!(server.send(request).await.status(), StatusCode::FORBIDDEN, "{path}");
+    }
+    let upload = common::upload("CartPole-v1", b"PK".to_vec());
+    assert_eq!(server.send_whole(upload).await.status(), StatusCode::FORBIDDEN);
+    for (field, value) in [("settings", "[evaluate]\nepisodes = 1000000"), ("hidden", "10, 10"), ("steps", "5000")] {
+        let mut form = small();
+        form[field] = json!(value);
+        let answer = server.json(post("/api/runs", &form)).await;
+        assert!(answer["fields"][field].as_str().unwrap().contains("a public studio takes"), "{answer}");
+    }
+    let of =
+        |visitor: &'static str| move |request: axum::http::request::Builder| request.header("x-forwarded-for", visitor);
+    let (one, other) = (of("1.1.1.1"), of("2.2.2.2"));
+    let id = server.json(one(post("/api/runs", &small()))).await["id"].as_str().unwrap().to_owned();
+    assert_eq!(server.send(one(post("/api/runs", &small()))).await.status(), StatusCode::TOO_MANY_REQUESTS);
+    let cancel = format!("/api/runs/{id}/cancel");
+    assert_eq!(server.send(other(post(&cancel, &json!({})))).await.status(), StatusCode::FORBIDDEN);
+    assert_eq!(server.send(one(post(&cancel, &json!({})))).await.status(), StatusCode::OK);
+    server.until(&id, json!({ "state": "cancelled" })).await;
+    assert_eq!(server.send(one(post("/api/runs", &small()))).await.status(), StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn twenty_strangers_and_fifty_watchers_are_served_at_once() {
+    let server = Server::public("test \"$1\" = config && exit 0; trap 'exit 130' INT; sleep 60 & wait");
+    let run = server.finished_run("one");
+    std::fs::write(run.join(RunFile::Events.name()), "{\"event\":\"message\",\"stage\":\"fit\",\"text\":\"hello\"}\n")
+        .unwrap();
+    let watch = async || String::from_utf8(body(server.send(get("/api/runs/one/events")).await).await).unwrap();
+    let visit = async |number: usize| {
+        let visitor = format!("10.1.1.{number}");
+        for path in ["/", "/assets/app.js", "/api/runs", "/api/environments", "/api/runs/one"] {
+            let request = get(path).header("x-forwarded-for", &visitor);
+            assert_eq!(server.send(request).await.status(), StatusCode::OK, "{path}");
+        }
+        server.send(post("/api/runs", &small()).header("x-forwarded-for", &visitor)).await.status()
+    };
+    let watchers = futures_util::future::join_all((0..50).map(|_| watch()));
+    let visitors = futures_util::future::join_all((0..20).map(visit));
+    let (watched, started) = futures_util::future::join(watchers, visitors).await;
+    assert!(watched.iter().all(|text| text.contains("hello") && text.contains("finished")));
+    // One runs, two wait, and the others are told to come again: by the queue, or by the workers that check configs.
+    let begun = started.iter().filter(|status| **status == StatusCode::CREATED).count();
+    assert_eq!(begun, 3, "{started:?}");
+    let told = [StatusCode::CREATED, StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE];
+    assert!(started.iter().all(|status| told.contains(status)), "{started:?}");
+}

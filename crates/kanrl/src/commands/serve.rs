@@ -19,9 +19,13 @@ pub struct Serve {
     /// setting $KANRL_TOKEN.
     #[arg(long, value_name = "TOKEN", value_parser = token)]
     token: Option<String>,
-    /// Require no token: everyone who can reach the address can start runs on this machine.
+    /// Share it with strangers: no token, everything can be looked at, and each visitor may start small runs, a few an hour.
+    /// Nobody can change or delete runs, plugins are left out, and uploads are refused without --uploads.
     #[arg(long, conflicts_with = "token")]
     public: bool,
+    /// Let the visitors of a public studio upload Stable-Baselines3 archives; their code is never run.
+    #[arg(long, requires = "public")]
+    uploads: bool,
     /// Open the page in the browser.
     #[arg(long)]
     open: bool,
@@ -43,6 +47,7 @@ const AFTER: &str = "\
 Examples:
   kanrl serve --open
   kanrl serve --port 8000 --runs my-runs
+  kanrl serve --public --host 0.0.0.0
 
 Each extraction runs in a separate process, so a crash does not take the studio down. Ctrl-C stops the studio and its
 extractions; resume them later from the page or with `kanrl resume DIR`.";
@@ -56,7 +61,7 @@ fn token(text: &str) -> Result<String, String> {
 impl Serve {
     pub fn run(self, plugins: &Plugins) -> Result<(), Failure> {
         let registry = kanrl::environments().map_err(Failure::run)?;
-        let program = processes::program().map_err(Failure::run)?;
+        let program = processes::running_program().map_err(Failure::run)?;
         let chosen = match (&self.token, std::env::var("KANRL_TOKEN")) {
             (Some(token), _) => Some(token.clone()),
             (None, Ok(text)) if !self.public => {
@@ -80,8 +85,10 @@ impl Serve {
             token: if self.public { None } else { chosen.or(defaults.token.clone()) },
             running: self.jobs,
             waiting: self.queue,
-            arguments: plugins.arguments(),
-            plugins: plugins.are_there()?,
+            arguments: if self.public { Vec::new() } else { plugins.arguments() },
+            plugins: !self.public && plugins.are_there()?,
+            public: self.public,
+            uploads: self.uploads,
             ..defaults
         };
         let open = self.open;

@@ -1,9 +1,11 @@
 //! Chromium without a window, and a studio for it to look at.
 
+use fantoccini::wd::WindowHandle;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -15,23 +17,54 @@ pub struct Studio {
     process: Child,
     address: String,
     token: String,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Studio {
     pub fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut process = Command::new(env!("CARGO_BIN_EXE_kanrl"))
-            .args(["serve", "--port", "0", "--runs"])
+        Self::of(Path::new(env!("CARGO_BIN_EXE_kanrl")), tempfile::tempdir().unwrap(), "0", &[])
+    }
+
+    /// A studio of that program on this folder.
+    pub fn of(program: &Path, folder: tempfile::TempDir, port: &str, arguments: &[&str]) -> Self {
+        let mut process = Command::new(program)
+            .args(["serve", "--port", port, "--runs"])
             .arg(folder.path().join("runs"))
+            .args(arguments)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let link = line.split_whitespace().next().expect("the studio says where it is");
-        let (address, token) = link.split_once("/?").expect("the studio asks for a token");
-        Self { process, address: address.to_owned(), token: token.to_owned(), _folder: folder }
+        let (address, token) = link.split_once("/?").unwrap_or((link.trim_end_matches('/'), ""));
+        Self { process, address: address.to_owned(), token: token.to_owned(), folder }
+    }
+
+    /// Ends it as Ctrl-C does; another one takes its place at once on the same folder, at the same address.
+    pub fn restart(mut self) -> Self {
+        self.interrupt();
+        let port = self.address.rsplit(':').next().unwrap().to_owned();
+        let token = self.token.trim_start_matches("token=").to_owned();
+        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
+        Self::of(Path::new(env!("CARGO_BIN_EXE_kanrl")), folder, &port, &["--token", &token])
+    }
+
+    /// Asks it to end, and waits for that.
+    pub fn interrupt(&mut self) {
+        let _ = Command::new("kill").args(["-INT", &self.process.id().to_string()]).status();
+        let asked = Instant::now();
+        while asked.elapsed() < Duration::from_secs(20) {
+            if self.process.try_wait().is_ok_and(|status| status.is_some()) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Its folder of runs.
+    pub fn runs(&self) -> PathBuf {
+        self.folder.path().join("runs")
     }
 
     pub fn address(&self, path: &str) -> String {
@@ -42,14 +75,7 @@ impl Studio {
 impl Drop for Studio {
     fn drop(&mut self) {
         // A run that is still being extracted is a child of the studio, which ends it when it is asked to end itself.
-        let _ = Command::new("kill").args(["-INT", &self.process.id().to_string()]).status();
-        let asked = Instant::now();
-        while asked.elapsed() < Duration::from_secs(20) {
-            if self.process.try_wait().is_ok_and(|status| status.is_some()) {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        self.interrupt();
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
@@ -71,15 +97,20 @@ impl Drop for Browser {
 impl Browser {
     /// A window of 1280 × 900 pixels; `None`, saying so, where Chromium or its driver is not installed.
     pub async fn start() -> Option<Self> {
-        Self::with(json!(null)).await
+        Self::with(json!(null), &[]).await
     }
 
     /// As [`Self::start`], a phone's 390 × 844 pixels.
     pub async fn phone() -> Option<Self> {
-        Self::with(json!({ "deviceMetrics": { "width": 390, "height": 844, "pixelRatio": 1.0 } })).await
+        Self::with(json!({ "deviceMetrics": { "width": 390, "height": 844, "pixelRatio": 1.0 } }), &[]).await
     }
 
-    async fn with(emulation: Value) -> Option<Self> {
+    /// As [`Self::start`], for somebody who likes it dark and without motion.
+    pub async fn calm_and_dark() -> Option<Self> {
+        Self::with(json!(null), &["--blink-settings=preferredColorScheme=0", "--force-prefers-reduced-motion"]).await
+    }
+
+    async fn with(emulation: Value, further: &[&str]) -> Option<Self> {
         let chromium = ["chromium", "chromium-browser", "google-chrome"].into_iter().find(|name| is_installed(name));
         let (Some(chromium), true) = (chromium, is_installed("chromedriver")) else {
             eprintln!("skipped: no Chromium with chromedriver; `cargo xtask test` installs them");
@@ -96,8 +127,11 @@ impl Browser {
             })
             .expect("chromedriver says where it is");
         std::thread::spawn(move || lines.for_each(drop));
+        let mut arguments = vec!["--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1280,900"];
+        arguments.push("--autoplay-policy=no-user-gesture-required");
+        arguments.extend(further);
         let mut options = json!({
-            "args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1280,900", "--autoplay-policy=no-user-gesture-required"],
+            "args": arguments,
             "binary": which(chromium),
         });
         if !emulation.is_null() {
@@ -129,6 +163,40 @@ impl Browser {
         }
         let page = self.js("return document.querySelector('main').innerText").await;
         panic!("never: {what}; the page says:\n{}", page.as_str().unwrap_or_default());
+    }
+
+    /// Another tab at an address, which is looked at from now on; gives the handles of both.
+    pub async fn open_tab(&self, address: &str) -> [WindowHandle; 2] {
+        let first = self.client.window().await.unwrap();
+        let second = self.client.new_window(true).await.unwrap().handle;
+        self.client.switch_to_window(second.clone()).await.unwrap();
+        self.open(address).await;
+        [first, second]
+    }
+
+    pub async fn look_at(&self, tab: &WindowHandle) {
+        self.client.switch_to_window(tab.clone()).await.unwrap();
+    }
+
+    /// Presses keys where the focus is.
+    pub async fn press(&self, keys: &str) {
+        self.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
+    }
+
+    /// What axe-core says is wrong with the page; nothing, saying so, where it is not installed.
+    pub async fn assert_accessible(&self, what: &str) {
+        let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/axe/node_modules/axe-core/axe.min.js");
+        let path = std::env::var_os("KANRL_AXE").map_or(installed, PathBuf::from);
+        let Ok(source) = std::fs::read_to_string(&path) else {
+            println!("skipped: no axe-core at {}; `cargo xtask setup` installs it", path.display());
+            assert!(std::env::var_os("CI").is_none(), "axe-core is missing on CI");
+            return;
+        };
+        self.js(&format!("{source}; window.axe = axe;")).await;
+        let found = self
+            .js("return axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations.map((one) => `${one.id}: ${one.nodes.slice(0, 3).map((node) => node.html + ' ' + (node.any[0]?.message ?? '')).join(' | ')}`))")
+            .await;
+        assert_eq!(found, json!([]), "{what}");
     }
 
     pub async fn click(&self, selector: &str) {

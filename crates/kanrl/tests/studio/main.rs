@@ -1,9 +1,12 @@
 //! The studio as people use it: in a browser, from the choice of an environment to a formula that is changed.
 
 mod browser;
+mod bugs;
+mod story;
 
 use browser::{Browser, Studio};
 use serde_json::json;
+use std::process::Command;
 
 /// Small budgets: the journey is tested here, not the formula.
 const SETTINGS: &str = "[collect]\ntrain_episodes = 5\nvalidation_episodes = 2\n\
@@ -13,6 +16,37 @@ const SETTINGS: &str = "[collect]\ntrain_episodes = 5\nvalidation_episodes = 2\n
 
 /// Little before the evaluation.
 const QUICK: &str = "[dagger]\nrounds = 0\n[polish]\nenabled = false\n[select]\nepisodes = 5\n";
+
+/// The folder of archives of trained agents.
+fn agents() -> String {
+    let agents = concat!(env!("CARGO_MANIFEST_DIR"), "/../experts/tests/fixtures/agents/ppo");
+    std::fs::canonicalize(agents).unwrap().display().to_string()
+}
+
+/// The name of a run that was extracted on the command line, in a studio's folder; `settings` are `--set`'s.
+fn finished(studio: &Studio, environment: &str, settings: &[&str]) -> String {
+    let name = format!("{environment}-done-{}", settings.len());
+    let config = studio.runs().join("settings.toml");
+    let further: String = settings
+        .iter()
+        .map(|setting| {
+            let (key, value) = setting.split_once('=').unwrap();
+            let (section, key) = key.split_once('.').unwrap();
+            format!("[{section}]\n{key} = {value}\n")
+        })
+        .collect();
+    std::fs::write(
+        &config,
+        format!("[environment]\nid = '{environment}'\n{SETTINGS}[approximator]\nsteps = 20\n{further}"),
+    )
+    .unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kanrl"));
+    command.args(["--quiet", "extract", "--config"]).arg(&config).arg("--out").arg(studio.runs().join(&name));
+    let output = command.env("NO_COLOR", "1").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    std::fs::remove_file(config).unwrap();
+    name
+}
 
 /// Everything that the reference's demo does, and what follows.
 async fn journey(environment: &str, hidden: &str) {
@@ -48,22 +82,36 @@ async fn journey(environment: &str, hidden: &str) {
     browser.until("it is done", "return document.querySelector('.pill.finished, .pill.failed') !== null").await;
     let problem = browser.js("return document.querySelector('.notice').textContent").await;
     assert_eq!(problem, json!(""), "the run failed");
-    browser.until("the network is drawn", "return document.querySelector('.network .edge') !== null").await;
-    let videos = "return [...document.querySelectorAll('video')].filter((video) => video.readyState >= 2).length";
-    browser.until("expert and formula play", &format!("{videos} >= 2")).await;
-    let formula = browser.js("return document.querySelector('math').textContent").await;
-    assert!(formula.as_str().unwrap().contains('='), "{formula}");
-    let widest = browser.js("return document.querySelector('math').getBoundingClientRect().height").await;
-    assert!(widest.as_f64().unwrap() > 10.0, "the formula is drawn");
+    browser.until("the diagram is drawn", "return document.querySelector('.network .edge') !== null").await;
+    browser
+        .until(
+            "expert and formula play",
+            "return document.querySelectorAll('.lane .did').length > 1 && [...document.querySelectorAll('.lane')].filter((lane) => !lane.hidden).every((lane) => lane.querySelector('.did').textContent.length > 2)",
+        )
+        .await;
+    let moving = "return Number(document.querySelector('.place').textContent.split(' ')[0])";
+    let step = browser.js(moving).await;
+    browser.until("time goes on", &format!("{moving} !== {step}")).await;
+    let formula = browser.js("return document.querySelector('.print').textContent").await;
+    assert!(
+        formula.as_str().unwrap().contains(if environment == "CartPole-v1" { "push right if" } else { "torque=" }),
+        "{formula}"
+    );
+    let tallest = browser.js("return document.querySelector('.print math').getBoundingClientRect().height").await;
+    assert!(tallest.as_f64().unwrap() > 10.0, "the formula is drawn");
     // Every form can be read.
-    for (tab, word) in [("LaTeX", "\\begin{"), ("Python", "import numpy"), ("C", "double"), ("Rust", "fn ")] {
+    browser.js("document.querySelector('.forms').open = true").await;
+    for (form, word) in
+        [("latex", "\\begin{"), ("python", "import numpy"), ("sympy", "sympy"), ("c", "double"), ("rust", "fn ")]
+    {
         browser
             .js(&format!(
-                "[...document.querySelectorAll('[role=tab]')].find((tab) => tab.textContent === '{tab}').click()"
+                "const form = document.querySelector('.forms select'); form.value = '{form}'; form.dispatchEvent(new Event('change'))"
             ))
             .await;
-        let source = browser.js("return document.querySelector('pre.source').textContent").await;
-        assert!(source.as_str().unwrap().contains(word), "{tab}: {source}");
+        browser
+            .until(form, &format!("return document.querySelector('pre.source').textContent.includes({})", json!(word)))
+            .await;
     }
     let rows =
         browser.js("return [...document.querySelectorAll('tbody tr')].map((row) => row.cells[0].textContent)").await;
@@ -72,33 +120,16 @@ async fn journey(environment: &str, hidden: &str) {
     }
     let log = browser.js("return document.querySelector('pre.log').textContent").await;
     assert!(log.as_str().unwrap().contains("collect: started"), "{log}");
-    // An edge's spline, its candidates, and another choice.
-    browser
-        .js("document.querySelector('.network .edge').dispatchEvent(new MouseEvent('click', { bubbles: true }))")
-        .await;
-    browser.until("candidates are listed", "return document.querySelectorAll('.candidates button').length > 2").await;
-    browser.js("[...document.querySelectorAll('.candidates button')].find((button) => !button.textContent.includes('choice')).click()").await;
-    browser
-        .js("[...document.querySelectorAll('button')].find((button) => button.textContent.startsWith('Pin ')).click()")
-        .await;
-    browser
-        .until(
-            "the rest is fitted again",
-            "return document.querySelector('.pinned') !== null && document.querySelector('.outcome') !== null",
-        )
-        .await;
     // A term less.
-    let terms = "return [...document.querySelectorAll('.term')].map((term) => term.textContent).join(' ')";
-    let before = browser.js(terms).await;
-    browser.js("[...document.querySelectorAll('.term button')].at(-1).click()").await;
+    let before = browser.js("return document.querySelectorAll('.term-bars li').length").await.as_u64().unwrap();
+    browser.js("[...document.querySelectorAll('.term-bars button')].at(-1).click()").await;
     browser
         .until(
             "the shorter formula plays",
-            "return [...document.querySelectorAll('.outcome')].at(-1).textContent.includes('own formula')",
+            "return document.querySelector('.segments [aria-pressed=true]').textContent === 'Your edit' && document.querySelector('.numbers').innerText.includes('32 starts')",
         )
         .await;
-    assert_ne!(browser.js(terms).await, before);
-    browser.until("its film plays", &format!("{videos} >= 4")).await;
+    assert_eq!(browser.js("return document.querySelectorAll('.term-bars li').length").await, json!(before - 1));
     browser.assert_own_resources_only(&studio).await;
     // In the list of runs, with its point.
     browser.open(&studio.address("/runs")).await;
@@ -161,7 +192,7 @@ async fn an_archive_is_uploaded_and_its_run_cancelled_and_resumed() {
     };
     browser.js(&press("Cancel")).await;
     browser.until("it is cancelled", "return document.querySelector('.pill.cancelled') !== null").await;
-    browser.js(&press("Go on")).await;
+    browser.js(&press("Resume")).await;
     browser.until("it goes on", "return document.querySelector('.pill.running') !== null").await;
     browser
         .until("what was done is reused", "return document.querySelector('pre.log').textContent.includes('reused')")

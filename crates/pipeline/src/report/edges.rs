@@ -62,6 +62,19 @@ pub(super) fn part(splines: Option<&UnivariateGraph>, network: &UnivariateGraph,
     )
 }
 
+/// For each edge of a named network, the r² that its card shows: of its function with the spline that it replaced, brought as close
+/// as a factor and a shift can, in the expert's states.
+pub fn edge_fits(splines: &UnivariateGraph, network: &UnivariateGraph, data: &Dataset) -> Vec<Option<f64>> {
+    let rows = spread_rows(&data.observations, network.inputs.len());
+    let values = network.node_values(&rows);
+    let before = Before::new(splines, network, &rows, &values);
+    let fit = |edge: &Edge| {
+        let y: Vec<f64> = values[edge.source].iter().map(|x| edge.value(*x)).collect();
+        before.fit(edge, &y).map(|fit| fit.r_squared)
+    };
+    network.edges.iter().map(fit).collect()
+}
+
 /// At most one dot for each [`DOTS`]th of the range, so that rare states show as well as common ones.
 fn spread_dots(x: &[f64], y: &[f64], low: f64, high: f64) -> Vec<(f64, f64)> {
     let mut dots: Vec<Option<(f64, f64)>> = vec![None; DOTS];

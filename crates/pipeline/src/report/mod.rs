@@ -13,6 +13,8 @@ pub mod sweep;
 mod tables;
 mod terms;
 
+pub use edges::edge_fits;
+
 use crate::run::{Metrics, PolicyRole, Returns, RunFile};
 use crate::stages::collect::ExpertData;
 use base64::Engine;

@@ -79,6 +79,27 @@ impl LockedRun {
         self.write_named(name, bytes)
     }
 
+    /// Takes over what another run's stages left: what does not depend on a change of the config need not be computed again.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn copy_stages(&self, other: &RunStore) -> Result<(), FileError> {
+        let stages = RunFile::Stages.name();
+        let copied = other.visit(&mut |name, mut file| {
+            let mut parts: Vec<&str> = name.split('/').collect();
+            let (Some(leaf), Some(&first)) = (parts.pop(), parts.first()) else { return Ok(()) };
+            if first != stages {
+                return Ok(());
+            }
+            let mut folder = self.folder().create_folder(first)?;
+            for part in &parts[1..] {
+                folder = folder.create_folder(part)?;
+            }
+            std::io::copy(&mut file, &mut folder.create_file(leaf)?).map(drop)
+        });
+        copied.map_err(|source| self.unwritable(stages, source))
+    }
+
     fn write_named(&self, name: &str, bytes: &[u8]) -> Result<(), FileError> {
         self.folder().write(name, bytes).map_err(|source| self.unwritable(name, source))
     }

@@ -3,11 +3,12 @@
 use super::{Answer, App};
 use crate::catalog::Described;
 use crate::error::{ApiError, blocking};
+use crate::work::Request;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::ffi::OsString;
@@ -18,6 +19,35 @@ pub async fn list(State(studio): App) -> Answer {
     let mut list: Vec<Value> = studio.all_environments().await.iter().map(Described::to_json).collect();
     list.sort_by_key(|environment| environment["expert"].is_null());
     Ok(Json(json!(list)))
+}
+
+/// The finished results that come with the program.
+pub async fn gallery() -> Answer {
+    Ok(Json(crate::gallery::list().clone()))
+}
+
+/// One of them.
+pub async fn result(Path(id): Path<String>) -> Result<Response, ApiError> {
+    let text = blocking(move || crate::gallery::find(&id)).await?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
+}
+
+/// A small picture of an environment; made when it is first asked for, one at a time.
+pub async fn picture(State(studio): App, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, ApiError> {
+    let id = studio.spec(&id).await.map_err(ApiError::not_found)?.id;
+    let file = studio.runs.own_folder().join("videos").join(format!("{}.png", file_name(&id)));
+    if !file.is_file() {
+        let _one = studio.pictures.acquire().await.map_err(ApiError::internal)?;
+        if !file.is_file() {
+            studio.jobs.ask(&Request::Picture { environment: id, file: file.clone() }).await?;
+        }
+    }
+    super::files::answer_file(&file, "image/png", &headers).await
+}
+
+/// An environment's id as a part of a file's name.
+fn file_name(id: &str) -> String {
+    id.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect()
 }
 
 #[derive(Deserialize)]
@@ -42,9 +72,7 @@ pub async fn film(
             None => return Err(ApiError::not_found("this archive is not on the server: upload it again")),
         },
     };
-    let safe: String =
-        id.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
-    let file = studio.runs.own_folder().join("videos").join(format!("{safe}.{name}.mp4"));
+    let file = studio.runs.own_folder().join("videos").join(format!("{}.{name}.mp4", file_name(&id)));
     let filmed = studio.programs.film(&id, &policy, &file).await;
     filmed.map_err(|words| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, format!("no video: {words}")))?;
     super::files::answer_file(&file, "video/mp4", &headers).await

@@ -3,16 +3,17 @@
 use super::files::answer_file;
 use super::{Answer, App, existing, json_body};
 use crate::Studio;
-use crate::error::ApiError;
+use crate::error::{ApiError, blocking};
 use crate::laboratory::Pin;
-use crate::rollout::Rehearsal;
-use crate::work::Request;
+use crate::rollout::{EPISODES, Rehearsal};
+use crate::security::SANDBOX_POLICY;
+use crate::work::{self, Request};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
-use axum::response::Response;
-use kanrl_pipeline::run::RunStore;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use kanrl_pipeline::run::{RunFile, RunStore};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -59,6 +60,65 @@ pub async fn try_formula(State(studio): App, Path(id): Path<String>, body: Bytes
     let (_, run) = existing(&studio, &id)?;
     let Attempt { outputs } = json_body(&body)?;
     rehearse(&studio, &Request::Try { run: folder(&run), outputs }).await
+}
+
+/// What the run's page is made of.
+pub async fn story(State(studio): App, Path(id): Path<String>) -> Answer {
+    let (id, run) = existing(&studio, &id)?;
+    let made = run.modified(RunFile::Metrics);
+    if let Some(story) = studio.stories.find(&id, made) {
+        return Ok(Json(Value::clone(&story)));
+    }
+    let story = studio.jobs.ask(&Request::Story { run: folder(&run) }).await?;
+    studio.stories.keep(id, made, &story);
+    Ok(Json(story))
+}
+
+/// The run's page as data that needs no server.
+pub async fn frozen(State(studio): App, Path(id): Path<String>) -> Answer {
+    let (_, run) = existing(&studio, &id)?;
+    studio.jobs.ask(&Request::Frozen { run: folder(&run) }).await.map(Json)
+}
+
+/// The run's page as one file, to keep or to send.
+pub async fn saved_page(State(studio): App, Path(id): Path<String>) -> Result<Response, ApiError> {
+    let (id, run) = existing(&studio, &id)?;
+    let frozen = studio.jobs.ask(&Request::Frozen { run: folder(&run) }).await?;
+    let disposition = format!("attachment; filename=\"{}.html\"", id.as_str());
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
+        (header::CONTENT_DISPOSITION, disposition),
+        (header::CONTENT_SECURITY_POLICY, SANDBOX_POLICY.to_owned()),
+    ];
+    Ok((headers, crate::frozen::page(&frozen)).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    /// An expression for each of the formula's outputs, as text; the expert plays without.
+    #[serde(default)]
+    outputs: Option<Vec<String>>,
+    /// Which of the episodes for choosing, from 0.
+    #[serde(default)]
+    episode: usize,
+}
+
+/// An episode step by step, and where its film is.
+pub async fn episode(State(studio): App, Path(id): Path<String>, body: Bytes) -> Answer {
+    let (_, run) = existing(&studio, &id)?;
+    let Wanted { outputs, episode } = json_body(&body)?;
+    if episode >= EPISODES {
+        return Err(ApiError::unprocessable(format!("there are {EPISODES} episodes to look at, from 0")));
+    }
+    rehearse(&studio, &Request::Episode { run: folder(&run), outputs, episode }).await
+}
+
+/// Other expressions in the run's formula, in every form that is copied: nothing is played.
+pub async fn forms(State(studio): App, Path(id): Path<String>, body: Bytes) -> Answer {
+    let (_, run) = existing(&studio, &id)?;
+    let Attempt { outputs } = json_body(&body)?;
+    blocking(move || work::edited(&run, &outputs).map(|formula| Json(super::exports(&formula)))).await
 }
 
 /// An answer with a formula that was tried, which is remembered for its film.

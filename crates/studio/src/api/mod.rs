@@ -6,12 +6,13 @@ mod interaction;
 mod runs;
 
 use crate::Studio;
+use crate::delivery;
 use crate::error::ApiError;
 use crate::runs::RunId;
 use crate::security;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -53,17 +54,41 @@ pub fn router(studio: &Arc<Studio>) -> Router {
         .route("/api/runs/{id}/network/{edge}", get(interaction::edge))
         .route("/api/runs/{id}/pin", post(interaction::pin))
         .route("/api/runs/{id}/try", post(interaction::try_formula))
+        .route("/api/runs/{id}/delete", post(runs::delete))
+        .route("/api/runs/{id}/restore", post(runs::restore))
+        .route("/api/runs/{id}/label", post(runs::label))
+        .route("/api/runs/{id}/again", get(runs::again))
+        .route("/api/runs/{id}/save", post(runs::save))
+        .route("/compare", get(page))
+        .route("/gallery/{id}", get(page))
+        .route("/api/gallery", get(environments::gallery))
+        .route("/api/gallery/{id}", get(environments::result))
+        .route("/api/environments/{id}/picture.png", get(environments::picture))
+        .route("/api/runs/{id}/forms", post(interaction::forms))
+        .route("/api/runs/{id}/frozen.json", get(interaction::frozen))
+        .route("/api/runs/{id}/page.html", get(interaction::saved_page))
+        .route("/api/runs/{id}/story", get(interaction::story))
+        .route("/api/runs/{id}/episode", post(interaction::episode))
         .route("/api/films/{name}", get(interaction::film))
         .fallback(nothing)
         .layer(middleware::from_fn(small_body))
         .merge(upload)
         .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn(delivery::deliver))
         .layer(middleware::from_fn_with_state(Arc::clone(studio), security::guard))
         .with_state(Arc::clone(studio))
 }
 
+/// The page; it knows by a mark whether strangers share the studio.
 async fn page(State(studio): App) -> Result<Response, ApiError> {
-    answer_asset(&studio, "index.html")
+    if !studio.options.public {
+        return answer_asset(&studio, "index.html");
+    }
+    let (bytes, media_type) = crate::assets::find("index.html", studio.options.assets.as_deref())
+        .ok_or_else(|| ApiError::not_found("no such file"))?;
+    let mark = if studio.options.uploads { "<html data-public data-uploads " } else { "<html data-public " };
+    let marked = String::from_utf8_lossy(&bytes).replacen("<html ", mark, 1);
+    Ok(([(header::CONTENT_TYPE, media_type)], marked).into_response())
 }
 
 async fn asset(State(studio): App, Path(name): Path<String>) -> Result<Response, ApiError> {
@@ -76,8 +101,18 @@ fn answer_asset(studio: &Studio, name: &str) -> Result<Response, ApiError> {
     Ok(([(header::CONTENT_TYPE, media_type)], bytes.into_owned()).into_response())
 }
 
-async fn nothing() -> ApiError {
-    ApiError::not_found("no page at this address")
+/// An address without a page: people get one that says so, programs JSON.
+async fn nothing(State(studio): App, request: Request) -> Result<Response, ApiError> {
+    if request.uri().path().starts_with("/api/") || !wants_page(request.headers()) {
+        return Err(ApiError::not_found("no page at this address"));
+    }
+    page(State(studio)).await.map(|page| (StatusCode::NOT_FOUND, page).into_response())
+}
+
+/// Whether it is a browser that asks, for something to show.
+pub fn wants_page(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
 /// Reads the body, which is small and arrives in time.

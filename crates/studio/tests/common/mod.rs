@@ -10,6 +10,7 @@ use kanrl_pipeline::run::{LockedRun, RunFile};
 use kanrl_studio::{Options, Studio};
 use serde_json::{Value, json};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use tower::ServiceExt;
 
@@ -17,28 +18,45 @@ pub struct Server {
     pub runs: PathBuf,
     options: Options,
     router: Router,
+    studio: Arc<Studio>,
     _folder: tempfile::TempDir,
 }
 
 impl Server {
     /// A studio whose program is this shell script; `$1` is the subcommand. One run at a time, two may wait.
     pub fn new(script: &str) -> Self {
+        Self::with(script, |_| {})
+    }
+
+    /// The same, shared with strangers.
+    pub fn public(script: &str) -> Self {
+        Self::with(script, |options| options.public = true)
+    }
+
+    fn with(script: &str, change: impl Fn(&mut Options)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let runs = folder.path().join("runs");
-        let options = Options {
+        let mut options = Options {
             runs: runs.clone(),
             arguments: vec!["-c".into(), script.into()],
             waiting: 2,
             token: None,
             ..Options::new("/bin/sh".into())
         };
-        let router = router(&options);
-        Self { runs, options, router, _folder: folder }
+        change(&mut options);
+        let studio = studio(&options);
+        Self { runs, options, router: studio.router(), studio, _folder: folder }
+    }
+
+    /// Ends it, as Ctrl-C does.
+    pub async fn stop(&self) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Arc::clone(&self.studio).serve(listener, std::future::ready(())).await;
     }
 
     /// Another studio on the same folder.
     pub fn again(&self) -> Again {
-        Again(router(&self.options))
+        Again(studio(&self.options).router())
     }
 
     /// The folder of a run that is done.
@@ -87,10 +105,10 @@ impl Again {
     }
 }
 
-fn router(options: &Options) -> Router {
+fn studio(options: &Options) -> Arc<Studio> {
     let mut environments = EnvironmentRegistry::new();
     kanrl_envs_classic::register(&mut environments).unwrap();
-    Studio::open(options.clone(), environments).unwrap().router()
+    Studio::open(options.clone(), environments).unwrap()
 }
 
 pub fn get(path: &str) -> Builder {

@@ -32,6 +32,7 @@ pub fn select(
     networks: Input<NamedNetworks>,
 ) -> Result<(), StageError> {
     let section = &setting.config().select;
+    let own = own_formula(&setting)?;
     let all: Vec<(&str, &Formula, Option<f64>)> = formulas
         .iter()
         .flat_map(|(name, faithful)| {
@@ -40,6 +41,7 @@ pub fn select(
             std::iter::once((name, faithful, None))
                 .chain(tuned.map(move |tuned| (name, &tuned.formula, Some(tuned.lambda))))
         })
+        .chain(own.as_ref().map(|formula| (OWN, formula, None)))
         .collect();
     let policy = |(name, formula, _): &(&str, &Formula, Option<f64>)| {
         FunctionPolicy::from_formula(formula, setting.spec(), format!("the formula of {name}"))
@@ -53,12 +55,20 @@ pub fn select(
     }
     let mut returns = judged(&mut candidates, &scores);
     if let Some(expert) = scores.of_expert.as_deref() {
-        let finalists = choose::finalists(&candidates, &returns, expert, section.prefer);
+        let mut finalists = choose::finalists(&candidates, &returns, expert, section.prefer);
+        let last = candidates.len() - 1;
+        if own.is_some() && candidates[last].mean.is_some() && !finalists.contains(&last) {
+            finalists.push(last);
+        }
         score::play_on(&setting, &mut scores, &policies, &finalists)?;
         returns = judged(&mut candidates, &scores);
     }
     let expert = scores.of_expert.as_deref();
-    let choice = choose::choose(&mut candidates, &returns, expert, section.prefer, section.tolerance);
+    let mut choice = choose::choose(&mut candidates, &returns, expert, section.prefer, section.tolerance);
+    if own.is_some() {
+        choice.headline = candidates.len() - 1;
+        choice.reason = "the formula that the config names".to_owned();
+    }
     let network = network_beside(&candidates, &choice, &networks);
     let selection = Selection::new(candidates, choice, network);
     describe::describe(&setting.reporter, &selection, &scores);
@@ -77,6 +87,28 @@ fn judged(candidates: &mut [Candidate], scores: &Scores) -> Vec<Vec<f64>> {
         played.map_or_else(|| vec![WORST; count], <[f64]>::to_vec)
     };
     candidates.iter_mut().zip(&scores.of_each).map(judge).collect()
+}
+
+/// What a formula of the config is called among the students.
+const OWN: &str = "own";
+
+/// The formula that the config names as the result, if it does.
+fn own_formula(setting: &StageContext<'_>) -> Result<Option<Formula>, StageError> {
+    let texts = &setting.config().select.formula;
+    if texts.is_empty() {
+        return Ok(None);
+    }
+    let head = setting.head();
+    let unusable = |reason: String| StageError::Unsupported { reason: format!("`select.formula` {reason}") };
+    let (found, wanted) = (texts.len(), head.outputs());
+    if found != wanted {
+        let s = if found == 1 { "" } else { "s" };
+        return Err(unusable(format!("has {found} expression{s}, but {wanted} are needed")));
+    }
+    let expressions = texts.iter().map(|text| text.parse()).collect::<Result<_, kanrl_symbolic::SymbolicError>>();
+    let formula =
+        expressions.and_then(|expressions| head.formula(setting.spec().observation_space.names(), expressions));
+    formula.map(Some).map_err(|error| unusable(format!("is not usable: {error}")))
 }
 
 /// The student whose network is shown beside the headline: its own, or the best one's that has a network.

@@ -14,11 +14,15 @@ pub struct SelectSection {
     /// is not significantly lower than the best one's and lower by at most this share; the mean of its worst 5 % may be lower by
     /// twice this share.
     pub tolerance: f64,
+    /// A formula to take as the result, constants and all: an expression for each of its outputs, as text. It joins the others as
+    /// `own`, and is evaluated and filmed as it stands. None by default.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub formula: Vec<String>,
 }
 
 impl Default for SelectSection {
     fn default() -> Self {
-        Self { episodes: None, prefer: Prefer::Fidelity, tolerance: 0.01 }
+        Self { episodes: None, prefer: Prefer::Fidelity, tolerance: 0.01, formula: Vec::new() }
     }
 }
 
