@@ -42,7 +42,7 @@ async fn tell(environment: &str) {
     browser.until("the story is told", TOLD).await;
     // Together, without scrolling.
     let tops = "return ['.print', '.numbers', '.dial', '.lanes', '.drawing svg'].map((part) => document.querySelector(part).getBoundingClientRect().top < innerHeight)";
-    assert_eq!(browser.js(tops).await, json!([true; 5]));
+    assert_eq!(browser.js(tops).await, Value::from(vec![true; 5]));
     browser.assert_accessible(&format!("the page of {environment}")).await;
     // The dial: another point of the front is another formula with other numbers, at once.
     let before = browser.js(FORMULA).await;
