@@ -230,15 +230,18 @@ async fn formulas_play_in_the_page_as_they_do_here() {
     let registry = kanrl::environments().unwrap();
     let formulas = [
         ("CartPole-v1", vec!["3*theta + theta_dot + 0.1*x + 0.3*x_dot"]),
-        ("MountainCar-v0", vec!["0", "40*v + 0.01"]),
+        ("MountainCar-v0", vec!["-40*v", "0", "40*v + 0.01"]),
         ("MountainCarContinuous-v0", vec!["18*v + 0.3*sin(3*x)"]),
-        ("Acrobot-v1", vec!["-0.5*theta2_dot", "theta2_dot - sin_theta1"]),
+        ("Acrobot-v1", vec!["-0.5*theta2_dot", "0", "theta2_dot - sin_theta1"]),
         ("Pendulum-v1", vec!["clip(-8*sin_theta - 2*theta_dot, -2, 2) + gate(cos_theta, 0, theta_dot)"]),
     ];
     for (id, texts) in formulas {
         let mut environment = registry.make(id, &Default::default()).unwrap();
         let spec = environment.spec().clone();
-        let rule = ActionRule::of_differences(&spec.action_space);
+        let rule = match texts.len() {
+            1 => ActionRule::of_differences(&spec.action_space),
+            _ => ActionRule::of(&spec.action_space),
+        };
         let inputs = spec.observation_space.names();
         let outputs = texts.iter().enumerate();
         let outputs: Vec<Output> = outputs

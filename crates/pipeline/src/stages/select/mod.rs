@@ -19,8 +19,9 @@ use crate::stages::polish::returns::WORST;
 use crate::stages::select::score::Scores;
 use crate::students::network_of;
 use kanrl_core::policy::Policy;
+use kanrl_core::space::ActionSpace;
 use kanrl_experts::FunctionPolicy;
-use kanrl_symbolic::Formula;
+use kanrl_symbolic::{Expression, Formula, SymbolicError};
 
 /// Compares all formulas on the same seeds in return, fidelity and operations, and gives names to the best of each kind.
 pub fn select(
@@ -100,14 +101,21 @@ fn own_formula(setting: &StageContext<'_>) -> Result<Option<Formula>, StageError
     }
     let head = setting.head();
     let unusable = |reason: String| StageError::Unsupported { reason: format!("`select.formula` {reason}") };
-    let (found, wanted) = (texts.len(), head.outputs());
-    if found != wanted {
+    let expressions = texts.iter().map(|text| text.parse()).collect::<Result<Vec<Expression>, SymbolicError>>();
+    let mut expressions = expressions.map_err(|error| unusable(format!("is not usable: {error}")))?;
+    let (found, wanted) = (expressions.len(), head.outputs());
+    if found == wanted + 1 && matches!(setting.spec().action_space, ActionSpace::Discrete(_)) {
+        // An argmax has an output for action 0, too; only how much better the others are matters.
+        let first = expressions.remove(0);
+        if first.as_constant() != Some(0.0) {
+            let minus = first.affine(-1.0, 0.0);
+            expressions = expressions.into_iter().map(|own| Expression::sum([own, minus.clone()])).collect();
+        }
+    } else if found != wanted {
         let s = if found == 1 { "" } else { "s" };
         return Err(unusable(format!("has {found} expression{s}, but {wanted} are needed")));
     }
-    let expressions = texts.iter().map(|text| text.parse()).collect::<Result<_, kanrl_symbolic::SymbolicError>>();
-    let formula =
-        expressions.and_then(|expressions| head.formula(setting.spec().observation_space.names(), expressions));
+    let formula = head.formula(setting.spec().observation_space.names(), expressions);
     formula.map(Some).map_err(|error| unusable(format!("is not usable: {error}")))
 }
 
