@@ -10,7 +10,6 @@ mod python;
 mod results;
 mod setup;
 mod shell;
-mod site;
 
 use lexopt::prelude::*;
 use std::process::ExitCode;
@@ -56,8 +55,6 @@ cargo xtask COMMAND
                                  [default: target/proofs]
              --program FILE      this build of kanrl [default: a new one]
   firmware sizes and instructions of formulas on microcontrollers, as docs/firmware.md
-  site     the static site, in target/site: results to play with, the table, the guide
-             --api               also the documentation of the API
   help     this text";
 
 fn main() -> ExitCode {
@@ -91,7 +88,6 @@ fn command() -> Result<(), String> {
         "attack" => run_attack(&mut parser),
         "proofs" => run_proofs(&mut parser),
         "firmware" => without_options(&mut parser).and_then(|()| firmware()),
-        "site" => run_site(&mut parser),
         "help" => help(),
         other => Err(format!("unknown command `{other}`\n\n{HELP}")),
     }
@@ -101,17 +97,6 @@ fn command() -> Result<(), String> {
 fn firmware() -> Result<(), String> {
     setup::firmware()?;
     shell::run("cargo", &["test", "--package", "kanrl-export", "--test", "arm", "the_table", "--", "--ignored"])
-}
-
-fn run_site(parser: &mut lexopt::Parser) -> Result<(), String> {
-    let mut with_api = false;
-    while let Some(argument) = next(parser)? {
-        match argument {
-            Long("api") => with_api = true,
-            other => return Err(unexpected(other)),
-        }
-    }
-    site::make(with_api)
 }
 
 fn run_results(parser: &mut lexopt::Parser) -> Result<(), String> {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::Path;
 
 /// Name, media type and content of every file of the page.
-const ASSETS: [(&str, &str, &[u8]); 28] = [
+const ASSETS: [(&str, &str, &[u8]); 27] = [
     ("index.html", "text/html; charset=utf-8", include_bytes!("../assets/index.html")),
     ("style.css", "text/css; charset=utf-8", include_bytes!("../assets/style.css")),
     ("icon.svg", "image/svg+xml", include_bytes!("../assets/icon.svg")),
@@ -29,7 +29,6 @@ const ASSETS: [(&str, &str, &[u8]); 28] = [
     ("thumbnail.js", SCRIPT, include_bytes!("../assets/thumbnail.js")),
     ("play.js", SCRIPT, include_bytes!("../assets/play.js")),
     ("player.js", SCRIPT, include_bytes!("../assets/player.js")),
-    ("site.js", SCRIPT, include_bytes!("../assets/site.js")),
     ("story.js", SCRIPT, include_bytes!("../assets/story.js")),
     ("tree.js", SCRIPT, include_bytes!("../assets/tree.js")),
     ("typeset.js", SCRIPT, include_bytes!("../assets/typeset.js")),
