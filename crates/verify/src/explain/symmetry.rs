@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 const FEW_INPUTS: usize = 6;
 /// A reversal of some inputs is worth a line from this share of the states on.
 const NEARLY: f64 = 0.9;
-/// What holds in fewer states than this is no symmetry that could be made exact.
+/// What holds in fewer states than this is not a symmetry that could be made exact.
 const PERHAPS: f64 = 0.5;
 
 /// What is done to an observation; done twice, it is as before.
