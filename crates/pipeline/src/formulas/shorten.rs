@@ -110,7 +110,7 @@ fn by_effect(draft: &Draft, rows: &[f64], library: &dyn SymbolicLibrary, floor: 
     order
 }
 
-/// The draft with these edits and what they make needless left out; none if that is not a shorter.
+/// The draft with these edits and what they make needless left out; none if that is not shorter.
 fn edited(draft: &Draft, edits: &[&Edit]) -> Option<Draft> {
     let mut place = 0;
     let expression = |(output, expression): (usize, &Expression)| {
