@@ -177,7 +177,7 @@ async fn an_archive_is_uploaded_and_its_run_cancelled_and_resumed() {
         .await;
     browser.fill("#upload", &format!("{agents}/CartPole-v1.zip")).await;
     browser
-        .until("the archive is taken", "return document.querySelector('section h2').textContent === 'Your expert'")
+        .until("the archive is taken", "return !document.querySelector('button.primary').disabled && document.querySelector('main').innerText.includes('Your expert')")
         .await;
     assert_eq!(browser.js("return document.querySelector('#expert-problem').textContent").await, json!(""));
     // So many episodes that it cannot end before it is cancelled.

@@ -48,21 +48,19 @@ async fn tell(environment: &str) {
     let before = browser.js(FORMULA).await;
     let dial = "const dial = document.getElementById('dial'); dial.value = dial.value === dial.max ? 0 : dial.max; dial.dispatchEvent(new Event('input', { bubbles: true }));";
     browser.js(dial).await;
+    // Points of a front can be the same formula by another way; those of Pendulum's ends are not.
     let after = browser.js(FORMULA).await;
-    assert_ne!(before, after, "{environment}");
+    assert!(environment != "Pendulum-v1" || before != after, "{before}");
     assert!(
         browser.js("return document.querySelector('.numbers').innerText").await.as_str().unwrap().contains("chosen by")
     );
     let address = browser.js("return location.search").await;
     assert!(address.as_str().unwrap().contains("show=point-"), "{address}");
     // The address brings it back.
-    browser.open(&page.replace('?', &format!("{}&", address.as_str().unwrap()))).await;
-    let address = browser.js("return location.href").await;
-    if !address.as_str().unwrap().contains("show=point-") {
-        // The token was taken out of the address, and the rest with it: open it again.
-        browser.open(&format!("{}?show=point-0", address.as_str().unwrap().split('?').next().unwrap())).await;
-    }
+    let address = browser.js("return location.href").await.as_str().unwrap().to_owned();
+    browser.open(&address).await;
     browser.until("the story is told again", TOLD).await;
+    assert_eq!(browser.js(FORMULA).await, after);
     for value in 0..30 {
         browser.js(&format!("const dial = document.getElementById('dial'); dial.value = {value} % (Number(dial.max) + 1); dial.dispatchEvent(new Event('input', {{ bubbles: true }}));")).await;
     }
