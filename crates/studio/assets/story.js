@@ -2,7 +2,7 @@
 // headline, the network, every point of the front, and what a person makes of them.
 
 import { agreementText, announce, ask, copyText, count, go, h, isPublic, number } from "./page.js";
-import { constants, copy, digits, print, terms } from "./expression.js";
+import { constants, copy, digits, print, terms, walk } from "./expression.js";
 import { diagram, networkView } from "./diagram.js";
 import { diagramOf } from "./tree.js";
 import { Formula, agreement, episode, returns, shares, world as worldOf } from "./play.js";
@@ -592,10 +592,14 @@ export function storyCard(id, detail, story, signal) {
 
   function remember() {
     const query = new URLSearchParams(location.search);
-    for (const name of ["show", "edit", "start", "pin"]) query.delete(name);
+    for (const name of ["show", "edit", "start", "pin", "base", "set"]) query.delete(name);
     const one = now();
     if (state.shown !== "headline") query.set("show", one.own ? one.own : state.shown);
-    if (one.own) for (const { tree } of one.formula.outputs) query.append("edit", print(tree));
+    const moved = one.own === "edit" ? movedConstants(one) : null;
+    if (moved) {
+      query.set("base", one.base);
+      query.set("set", moved.join(" "));
+    } else if (one.own) for (const { tree } of one.formula.outputs) query.append("edit", print(tree));
     if (one.own === "pin") query.set("pin", one.name.replace(/^With /, ""));
     if (state.seed) query.set("start", String(state.seed));
     const address = `${location.pathname}${query.size ? `?${query}` : ""}`;
@@ -607,8 +611,36 @@ export function storyCard(id, detail, story, signal) {
     }
   }
 
+  /** An edit as the constants that it moved, which is short; null where it changed more than that. */
+  function movedConstants(one) {
+    const from = base(one);
+    if (!from || from.own) return null;
+    const [own, before] = [one, from].map(({ formula }) => formula.outputs.map(({ tree }) => constants(tree)));
+    const shape = ({ formula }) => formula.outputs.map(({ tree }) => [...walk(tree)].map((node) => node.op).join()).join(";");
+    if (shape(one) !== shape(from)) return null;
+    return own.flatMap((list, output) => list.map((constant, index) => (constant.value === before[output][index].value ? null : `${output}:${index}:${digits(constant.value)}`))).filter(Boolean);
+  }
+
+  /** The edit that moves these constants of what is shown. */
+  function move(list) {
+    const one = edited();
+    for (const text of list) {
+      const [output, index, value] = text.split(":").map(Number);
+      const constant = constants(one.formula.outputs[output]?.tree ?? { op: "none" })[index];
+      if (constant && Number.isFinite(value)) constant.value = value;
+    }
+    refresh(one);
+  }
+
   function recall() {
     const wanted = known.get("show");
+    if (known.has("set")) {
+      const index = front.findIndex((one) => `point-${one.index}` === known.get("base"));
+      if (index >= 0) pick(index);
+      else show(policies.has(known.get("base")) ? known.get("base") : "headline");
+      move(known.get("set").split(" ").filter(Boolean));
+      return;
+    }
     const texts = known.getAll("edit");
     if (texts.length === headline.outputs.length && texts.length) {
       try {
