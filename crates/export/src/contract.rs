@@ -272,9 +272,9 @@ impl Contract {
         }
         match (&mut self.action, &spec.action_space) {
             (Action::Discrete { actions, .. }, ActionSpace::Discrete(space)) if actions.len() == space.len() => {
-                if self.formula.labels().is_empty() {
-                    actions.clone_from(&space.actions);
-                }
+                let is_labeled = !self.formula.labels().is_empty();
+                let names = if is_labeled { actions.clone() } else { space.actions.clone() };
+                *actions = names;
             }
             (Action::Vector { coordinates }, ActionSpace::Box(space)) if coordinates.len() == space.len() => {
                 for (signal, coordinate) in coordinates.iter_mut().zip(&space.coordinates) {

@@ -237,7 +237,7 @@ fn of_two_processes_that_share_a_sweep_one_takes_over_what_the_other_leaves_when
     std::fs::write(path("fails.toml"), grid).unwrap();
     std::fs::write(path("grid.toml"), format!("seeds = 3\n[base]\nrecord.videos = false\n{base}")).unwrap();
     let join = |file: &str, out: &str| {
-        let flags = ["sweep", &path(file), "--join", &path(out), "--workers", "1", "--lease", "1", "--json"];
+        let flags = ["sweep", &path(file), "--join", &path(out), "--workers", "1", "--lease", "5", "--json"];
         let mut command = kanrl(&flags);
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("kanrl starts")
     };

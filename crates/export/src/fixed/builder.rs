@@ -398,7 +398,8 @@ impl Builder {
         }
         // No slope, no bound of what an error of the argument does, but for what the function's values are.
         let moved = local.slope * x.error;
-        let moved = if moved.is_finite() { moved } else { local.values - local.values };
+        let (first, second) = (local.values, local.values);
+        let moved = if moved.is_finite() { moved } else { first - second };
         let proved = table::tabulate(&function, name, argument(x), self.word).ok_or(Trouble::Undefined)?;
         if !moved.is_finite() {
             return Err(Trouble::Undefined);

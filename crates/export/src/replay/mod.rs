@@ -167,7 +167,7 @@ pub fn compare(
 ) -> Result<Replayed, ReplayError> {
     let formula = &contract.formula;
     let (inputs, width) = (formula.inputs().len(), formula.outputs().len());
-    let rows = if inputs == 0 { 1 } else { points.len() / inputs };
+    let rows = points.len().checked_div(inputs).unwrap_or(1);
     let action_width = if matches!(formula.action(), ActionRule::Clip { .. }) { width } else { 1 };
     let counts =
         values.map(|values| (values.len(), rows * width)).into_iter().chain([(actions.len(), rows * action_width)]);

@@ -33,8 +33,8 @@ pub trait Policy: Send + Sync {
 /// assert!(all_finite(&[0.0, -1e308, 5e-324]) && !all_finite(&[1.0, f64::NEG_INFINITY]) && !all_finite(&[f64::NAN]));
 /// ```
 pub fn all_finite(values: &[f64]) -> bool {
-    // A number less itself is 0, and NaN where it is not finite. To the last one, without a branch.
-    values.iter().fold(0, |bits, value| bits | (value - value).to_bits()) == 0
+    // To the last one, without a branch.
+    values.iter().fold(true, |all, value| all & value.is_finite())
 }
 
 /// What an expert's scores mean.
