@@ -116,16 +116,25 @@ impl Browser {
             eprintln!("skipped: no Chromium with chromedriver; `cargo xtask test` installs them");
             return None;
         };
-        let mut driver =
-            Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-        let port = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| {
+        // Two that begin at once may choose the same port, and one ends: it is started again.
+        let started = || {
+            let mut driver = Command::new("chromedriver")
+                .arg("--port=0")
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+            let says = |line: String| {
                 line.split("started successfully on port ").nth(1).map(|rest| rest.trim_end_matches('.').to_owned())
-            })
-            .expect("chromedriver says where it is");
+            };
+            let port = lines.by_ref().map_while(Result::ok).find_map(says);
+            if port.is_none() {
+                drop(driver.wait());
+            }
+            Some((driver, lines, port?))
+        };
+        let (driver, lines, port) = (0..5).find_map(|_| started()).expect("chromedriver says where it is");
         std::thread::spawn(move || lines.for_each(drop));
         let mut arguments = vec!["--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1280,900"];
         arguments.push("--autoplay-policy=no-user-gesture-required");
