@@ -182,7 +182,10 @@ proptest! {
         let action = ActionRule::Clip { low: vec![-1.0], high: vec![1.0] };
         let inputs = ["x", "y", "z"].map(str::to_owned).to_vec();
         let formula = Formula::new(inputs, outputs, action).expect("a formula");
-        largest_share(&formula, &ranges, if q31 { Word::Q31 } else { Word::Q15 });
+        let word = if q31 { Word::Q31 } else { Word::Q15 };
+        // What cannot be bounded is refused: `max(x, tanh(x), sign(y))` where its parts are steep together.
+        prop_assume!(Fixed::new(&formula, &ranges, word).is_ok());
+        largest_share(&formula, &ranges, word);
     }
 }
 
