@@ -62,7 +62,7 @@ pub fn unit(seed: u64, observation: &[f64], step: u32) -> f64 {
     (hash(seed, observation, step) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-/// As [`unit`], for more than one number.
+/// As [`unit()`], for more than one number.
 pub fn generator(seed: u64, observation: &[f64], step: u32) -> Generator {
     Generator::new(hash(seed, observation, step))
 }
