@@ -117,7 +117,7 @@ async fn tell(environment: &str) {
         .await;
     browser.until("it is done", "return document.querySelector('.pill.finished, .pill.failed') !== null").await;
     assert_eq!(browser.js("return document.querySelector('.notice').textContent").await, json!(""));
-    // A known fault: of Pendulum's edited run the page shows the head only.
+    // A known fault: on the page of Pendulum's edited run, the expert's lane says nothing of what it does.
     if environment == "CartPole-v1" {
         browser.until("its story is told", TOLD).await;
         assert_eq!(browser.js(FORMULA).await, edited);

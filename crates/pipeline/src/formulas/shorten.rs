@@ -31,7 +31,8 @@ enum Edit {
 }
 
 /// Makes as many edits as are not missed: those that change the outputs least first, many at a time where that works, each
-/// trial judged after a refit of `steps` by `is_as_good`. `more` hears the operations so far, and can end it. Curves may become functions of `library`.
+/// trial judged after a refit of `steps` by `is_as_good`. `more` hears the operations so far, and can end it. Curves may
+/// become functions of `library`.
 pub fn shorten(
     fitted: Fitted,
     task: FitTask<'_>,
@@ -147,7 +148,8 @@ fn edited(draft: &Draft, edits: &[&Edit]) -> Option<Draft> {
     (is_finite && shorter.operations() < draft.operations()).then_some(shorter)
 }
 
-/// A product; a number before a sum, such as a line that was a function, goes to its terms where that is no longer.
+/// A product. A number before a sum (such as the line that replaced a function) is multiplied into its terms where that does
+/// not make it longer.
 fn product(mut factors: Vec<Expression>) -> Expression {
     let Some(only) = argument(&factors) else { return Expression::product(factors) };
     let sum = factors.swap_remove(only);
