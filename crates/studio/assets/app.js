@@ -47,8 +47,10 @@ addEventListener("navigate", () => {
   main.focus({ preventScroll: true });
   announce(document.title);
 });
-addEventListener("unhandledrejection", (event) => {
-  if (event.reason?.name === "AbortError") return;
-  main.prepend(h("p", { class: "notice", role: "alert" }, event.reason?.message ?? String(event.reason)));
-});
+// A fault of the page is said, not hidden: half a page that waits for ever helps nobody.
+function fault(error) {
+  if (error?.name !== "AbortError") main.prepend(h("p", { class: "notice", role: "alert" }, error?.message ?? String(error)));
+}
+addEventListener("unhandledrejection", (event) => fault(event.reason));
+addEventListener("error", (event) => event.error && fault(event.error));
 show();

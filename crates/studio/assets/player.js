@@ -228,7 +228,8 @@ export function player({ world, formula, fps, lanes, signal, seeds, onseed }) {
       if (!state.playing || signal.aborted) return;
       if (element.isConnected && !document.hidden) {
         const before = Math.floor(state.step);
-        state.step += ((now - last) / 1000) * fps * state.speed;
+        // A frame's time is when it was due, which may lie before `last`.
+        state.step += (Math.max(0, now - last) / 1000) * fps * state.speed;
         // A moment to see how it ended, then again from the start.
         if (state.step > longest() + fps) state.step = 0;
         if (Math.floor(Math.min(state.step, longest())) !== before) show();
