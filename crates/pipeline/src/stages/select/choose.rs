@@ -11,6 +11,8 @@ const MEAN_SLACK: f64 = 0.02;
 const WORST_SLACK: f64 = 0.05;
 /// Formulas whose fidelity differs by no more than this are as faithful as each other.
 const FIDELITY_SLACK: f64 = 0.02;
+/// Formulas that have no more than this share of operations above the shortest are as short as it.
+const LENGTH_SLACK: f64 = 0.1;
 
 /// How far apart few episodes may make what is as good, for a formula to be judged by more: so many times the slack.
 const DOUBT: f64 = 3.0;
@@ -58,10 +60,10 @@ pub(super) fn finalists(candidates: &[Candidate], returns: &[Vec<f64>], expert: 
 /// Marks the front and gives the formulas that have names. `returns` are each candidate's on the same seeds as the
 /// `expert`'s, which are none where there is only a log. `tolerance` is what [`best_playing`] allows.
 ///
-/// The headline is, by what is preferred: the most faithful formula that plays as well as the expert, and of those as faithful
-/// as that one the shortest; or the [`best_playing`] one; or the shortest that plays as well as the expert. Where none plays as
-/// well, the same is asked of those that play [`no_worse_than_the_best`]; where there is no expert to play, it is the
-/// best-playing one.
+/// The headline is, by what is preferred: the most faithful formula that plays as well as the expert, of those as faithful as
+/// that one the shortest, and of those as short as that one the one that plays best; or the [`best_playing`] one; or the
+/// shortest that plays as well as the expert. Where none plays as well, the same is asked of those that play
+/// [`no_worse_than_the_best`]; where there is no expert to play, it is the best-playing one.
 ///
 /// # Panics
 /// Without candidates.
@@ -87,15 +89,15 @@ pub(super) fn choose(
         }
         (Some(as_good), Prefer::Fidelity) if !as_good.is_empty() => (
             most_faithful(candidates, &as_good),
-            "the shortest within two points of the most faithful formula that plays as well as the expert".to_owned(),
+            "among the shortest within two points of the most faithful formula that plays as well as the expert".to_owned(),
         ),
         (Some(as_good), Prefer::Brevity) if !as_good.is_empty() => {
             (shortest(candidates, &as_good), "the shortest formula that plays as well as the expert".to_owned())
         }
         (Some(_), Prefer::Fidelity) => (
             most_faithful(candidates, &no_worse_than_the_best(candidates, returns, &all, tolerance)),
-            "no formula plays as well as the expert: this is the shortest within two points of the most faithful that plays \
-             no worse than the best one"
+            "no formula plays as well as the expert: this is among the shortest within two points of the most faithful \
+             that plays no worse than the best one"
                 .to_owned(),
         ),
         (Some(_), Prefer::Brevity) => (
@@ -116,10 +118,6 @@ pub(super) fn choose(
 /// Marks what no other formula is at least as good as in everything and better than in something: in return (the mean, and
 /// the mean of the worst twentieth, half and half), fidelity and operations.
 fn mark_front(candidates: &mut [Candidate]) {
-    let level = |candidate: &Candidate| {
-        let worst = candidate.worst_5_percent.unwrap_or(f64::NEG_INFINITY);
-        candidate.mean.map_or(f64::NEG_INFINITY, |mean| (mean + worst) / 2.0)
-    };
     let merits: Vec<(f64, f64, usize)> = candidates
         .iter()
         .map(|candidate| (level(candidate), candidate.fidelity.value(), candidate.operations))
@@ -129,6 +127,12 @@ fn mark_front(candidates: &mut [Candidate]) {
             |other: &(f64, f64, usize)| other.0 >= own.0 && other.1 >= own.1 && other.2 <= own.2 && other != own;
         candidate.on_front = candidate.mean.is_some() && !merits.iter().any(beats);
     }
+}
+
+/// How well a formula plays: the mean, and the mean of the worst twentieth, half and half.
+fn level(candidate: &Candidate) -> f64 {
+    let worst = candidate.worst_5_percent.unwrap_or(f64::NEG_INFINITY);
+    candidate.mean.map_or(f64::NEG_INFINITY, |mean| (mean + worst) / 2.0)
 }
 
 /// Whether a formula plays as well as the expert did on the same seeds, of which the expert may have played more; `slack` times
@@ -142,7 +146,8 @@ fn plays_as_well(candidate: &Candidate, returns: &[f64], expert: &[f64], slack: 
     candidate.mean.is_some() && is_close && lowest_part_mean(returns, 20) >= worst - slack * WORST_SLACK * worst.abs()
 }
 
-/// The shortest of those that are as faithful as the most faithful one; of equally short ones the more faithful.
+/// The shortest of those that are as faithful as the most faithful one, and of those as short as that one the one that plays
+/// best; of equally good ones the shorter, then the more faithful.
 fn most_faithful(candidates: &[Candidate], among: &[usize]) -> usize {
     let fidelity = |index: usize| {
         let candidate = &candidates[index];
@@ -151,7 +156,14 @@ fn most_faithful(candidates: &[Candidate], among: &[usize]) -> usize {
     };
     let most = among.iter().map(|index| fidelity(*index)).fold(f64::NEG_INFINITY, f64::max);
     let close: Vec<usize> = among.iter().copied().filter(|index| fidelity(*index) >= most - FIDELITY_SLACK).collect();
-    shortest(candidates, &close)
+    let shortest = shortest(candidates, &close);
+    let most = candidates[shortest].operations as f64 * (1.0 + LENGTH_SLACK);
+    let is_short = |index: &usize| candidates[*index].operations as f64 <= most;
+    let best =
+        |best: usize, index: usize| if level(&candidates[index]) > level(&candidates[best]) { index } else { best };
+    let mut short: Vec<usize> = close.into_iter().filter(is_short).collect();
+    short.sort_by_key(|index| candidates[*index].operations);
+    short.into_iter().fold(shortest, best)
 }
 
 /// The shortest; of equally short ones the most faithful, then the first.
@@ -265,6 +277,20 @@ mod tests {
         assert!(reason.contains("as well as the expert"), "{reason}");
         // The second is beaten by none: it is more faithful than all that play as well.
         assert!(candidates.iter().all(|candidate| candidate.on_front), "{candidates:?}");
+    }
+
+    #[test]
+    fn of_formulas_that_are_as_short_as_each_other_the_one_that_plays_best_is_taken() {
+        let expert = around(500.0);
+        let returns = [498.0, 503.0, 510.0].map(around).to_vec();
+        let mut candidates = vec![
+            candidate(38, None, 0.97, &returns[0]),
+            candidate(41, None, 0.96, &returns[1]),
+            // Plays better still, and is longer.
+            candidate(42, None, 0.97, &returns[2]),
+        ];
+        assert_eq!(headline(&mut candidates, &returns, Some(&expert), Prefer::Fidelity), 1);
+        assert_eq!(headline(&mut candidates, &returns, Some(&expert), Prefer::Brevity), 0);
     }
 
     #[test]

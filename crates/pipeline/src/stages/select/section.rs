@@ -30,7 +30,7 @@ impl Default for SelectSection {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Prefer {
-    /// The most faithful one, or the shortest within two points of its fidelity.
+    /// The most faithful one, or the shortest within two points of its fidelity; of those up to a tenth longer the best-playing.
     #[default]
     Fidelity,
     /// The best-playing one, or the shortest that plays no worse.
