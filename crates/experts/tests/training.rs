@@ -2,7 +2,7 @@
 
 use kanrl_core::environment::{EnvironmentRegistry, KeywordArguments};
 use kanrl_core::rollout::{RolloutOptions, Rollouts};
-use kanrl_experts::training::{EvaluationRecord, PpoConfig, Schedule, Trainer, TrainingError};
+use kanrl_experts::training::{Actor, EvaluationRecord, PpoConfig, Schedule, Trainer, TrainingError};
 use std::ops::ControlFlow;
 
 fn registry() -> EnvironmentRegistry {
@@ -37,7 +37,8 @@ fn small_runs() -> Vec<(&'static str, PpoConfig)> {
         net_arch: vec![16, 12],
         ..PpoConfig::default()
     };
-    vec![("CartPole-v1", discrete), ("Pendulum-v1", gsde), ("Pendulum-v1", gaussian)]
+    let kan = PpoConfig { actor: Actor::Kan, grid: 6, ..gaussian.clone() };
+    vec![("CartPole-v1", discrete), ("Pendulum-v1", gsde), ("Pendulum-v1", gaussian), ("Pendulum-v1", kan)]
 }
 
 #[test]
@@ -52,6 +53,31 @@ fn the_number_of_threads_changes_no_bit() {
         assert!(results[0] == results[1] && results[0] == results[2], "{environment}");
         assert_ne!(results[0], finish(&mut trainer(environment, &config, 8)), "{environment}: another seed");
     }
+}
+
+/// A Kolmogorov-Arnold network learns to balance, and its file is a network that anything reads.
+#[test]
+fn a_kan_learns_by_itself() {
+    let config = PpoConfig {
+        actor: Actor::Kan,
+        normalize: true,
+        n_timesteps: 50_000,
+        ..PpoConfig::for_environment("CartPole-v1")
+    };
+    let mut trainer = trainer("CartPole-v1", &config, 0);
+    finish(&mut trainer);
+    let policy = trainer.policy();
+    let layers = policy.network().layers();
+    assert_eq!(layers.len(), 2);
+    // Each unit looks at one observation: the policy is a sum of curves.
+    let weight = layers[0].weight();
+    assert!(weight.chunks_exact(4).all(|row| row.iter().filter(|value| **value != 0.0).count() == 1));
+    let environments = registry();
+    let rollouts = Rollouts::new(environments.get("CartPole-v1").unwrap(), &KeywordArguments::new()).unwrap();
+    let seeds: Vec<u64> = (500..520).collect();
+    let episodes = rollouts.run(&policy, &seeds, &RolloutOptions::default()).unwrap();
+    let mean = episodes.iter().map(|episode| episode.episode_return).sum::<f64>() / 20.0;
+    assert!(mean > 400.0, "{mean}");
 }
 
 #[test]
@@ -109,6 +135,8 @@ fn bad_hyper_parameters_are_named() {
         (PpoConfig { gamma: 1.5, ..PpoConfig::default() }, "`gamma` is 1.5"),
         (PpoConfig { learning_rate: Schedule::Constant(f64::NAN), ..PpoConfig::default() }, "`learning_rate` is NaN"),
         (PpoConfig { net_arch: vec![], ..PpoConfig::default() }, "`net_arch` is []"),
+        (PpoConfig { actor: Actor::Kan, ..PpoConfig::default() }, "`normalize` is false"),
+        (PpoConfig { actor: Actor::Kan, normalize: true, grid: 1, ..PpoConfig::default() }, "`grid` is 1"),
         (PpoConfig { use_sde: true, ..PpoConfig::default() }, "`use_sde` needs vector actions"),
     ];
     for (config, expected) in cases {

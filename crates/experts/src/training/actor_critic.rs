@@ -1,8 +1,9 @@
 //! The policy and the value function: two separate networks in one parameter vector.
 
 use super::distribution::ActionDistribution;
+use super::kan_actor::HatBasis;
 use super::mlp::{Initialization, Mlp, Workspace};
-use super::{PpoConfig, TrainingError};
+use super::{Actor, PpoConfig, TrainingError};
 use kanrl_core::random::Generator;
 use kanrl_core::space::ActionSpace;
 use rayon::prelude::*;
@@ -16,8 +17,10 @@ pub(super) const TASK_ROWS: usize = 64;
 /// The parameter vector holds the policy network, the logarithms of the standard deviations and the value network.
 #[derive(Clone, Debug)]
 pub(super) struct ActorCritic {
-    /// Observation to logits or means.
+    /// Observation, or `basis`'s values on it, to logits or means.
     pub policy: Mlp,
+    /// What the policy of a Kolmogorov-Arnold network is linear in.
+    pub basis: Option<HatBasis>,
     /// Observation to value.
     pub value: Mlp,
     /// What the logits or means stand for.
@@ -43,11 +46,29 @@ impl ActorCritic {
             }
             ActionSpace::Box(space) => ActionDistribution::DiagonalGaussian { size: space.len() },
         };
+        let basis = (config.actor == Actor::Kan).then(|| HatBasis::new(observations, config.grid));
+        let policy_sizes =
+            basis.map_or_else(|| sizes(space.outputs()), |basis| vec![basis.features(), space.outputs()]);
         Ok(Self {
-            policy: Mlp::new(sizes(space.outputs()), config.activation_fn),
+            policy: Mlp::new(policy_sizes, config.activation_fn),
+            basis,
             value: Mlp::new(sizes(1), config.activation_fn),
             distribution,
         })
+    }
+
+    /// Width of a row of observations, padding included.
+    pub fn observation_width(&self) -> usize {
+        self.value.input_width()
+    }
+
+    /// Writes what the policy network sees of rows of observations, both padded, to its `input`.
+    pub fn policy_input(&self, observations: &[f32], input: &mut [f32]) {
+        let Some(basis) = self.basis else { return input[..observations.len()].copy_from_slice(observations) };
+        let rows = observations.chunks_exact(self.observation_width());
+        for (row, input) in rows.zip(input.chunks_exact_mut(self.policy.input_width())) {
+            basis.evaluate(row, input);
+        }
     }
 
     /// Length of the parameter vector.
@@ -84,7 +105,7 @@ impl ActorCritic {
         parameters
     }
 
-    /// The value of every row of `observations`, rows padded to [`Mlp::input_width`].
+    /// The value of every row of `observations`, rows padded to [`Self::observation_width`].
     pub fn values(&self, parameters: &[f32], observations: &[f32], values: &mut [f32]) {
         let (input, output) = (self.value.input_width(), self.value.output_width());
         let parameters = &parameters[self.value_range()];

@@ -3,6 +3,18 @@ use super::{Schedule, TrainingError};
 use crate::network::Activation;
 use serde::{Deserialize, Serialize};
 
+/// What turns observations into actions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Actor {
+    /// A multi-layer perceptron with hidden layers of `net_arch`.
+    #[default]
+    Mlp,
+    /// An additive Kolmogorov-Arnold network: each action is a sum of curves, splines of degree 1, one for each observation.
+    /// It is its own explanation. `net_arch` is the value function's alone.
+    Kan,
+}
+
 /// Hyper-parameters of PPO under Stable-Baselines3's names, with its defaults.
 ///
 /// [`Self::for_environment`] gives the ones that rl-zoo tuned for an environment.
@@ -60,6 +72,11 @@ pub struct PpoConfig {
     pub activation_fn: Activation,
     /// Widths of the hidden layers, of the policy and of the value function alike. Default `[64, 64]`.
     pub net_arch: Vec<usize>,
+    /// The policy's kind. Default: a multi-layer perceptron.
+    pub actor: Actor,
+    /// Intervals of each curve of a Kolmogorov-Arnold network, over four standard deviations of the normalized observation to
+    /// either side; beyond, curves are straight. Default 12.
+    pub grid: usize,
     /// Observations are normalized to a running mean and variance and clipped to ±10, and rewards are divided by the
     /// running standard deviation of the discounted return and clipped to ±10. Default false.
     pub normalize: bool,
@@ -88,6 +105,8 @@ impl Default for PpoConfig {
             ortho_init: true,
             activation_fn: Activation::Tanh,
             net_arch: vec![64, 64],
+            actor: Actor::Mlp,
+            grid: 12,
             normalize: false,
         }
     }
@@ -154,6 +173,17 @@ impl PpoConfig {
         }
         if self.net_arch.is_empty() || self.net_arch.contains(&0) {
             return wrong("net_arch", &format!("{:?}", self.net_arch), "at least one width, none of them 0");
+        }
+        if self.actor == Actor::Kan {
+            if !self.normalize {
+                return wrong("normalize", &false, "true for `actor` \"kan\": its curves have a fixed grid");
+            }
+            if self.use_sde {
+                return wrong("use_sde", &true, "false for `actor` \"kan\", which has no hidden layer");
+            }
+            if !(2..=64).contains(&self.grid) {
+                return wrong("grid", &self.grid, "2 to 64 intervals");
+            }
         }
         if self.rollout_size() < 2 {
             return wrong("n_steps", &self.n_steps, "at least 2 steps in a rollout (n_steps times n_envs)");

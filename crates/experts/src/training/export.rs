@@ -14,11 +14,15 @@ impl Trainer {
         let model = &self.learner.model;
         let parameters = model.policy.layers_without_padding(&self.learner.parameters[model.policy_range()]);
         let last = parameters.len() - 1;
-        let layers = parameters.into_iter().enumerate().map(|(index, (weight, bias))| {
+        let plain = |(index, (weight, bias)): (usize, &(Vec<f32>, Vec<f32>))| {
             let activation = if index == last { Activation::Identity } else { self.config.activation_fn };
-            Layer::new(weight.len() / bias.len(), bias.len(), &weight, Some(&bias), activation)
-        });
-        let network = layers.collect::<Result<_, _>>().and_then(Mlp::new).expect("finite, fitting layers");
+            Layer::new(weight.len() / bias.len(), bias.len(), weight, Some(bias), activation)
+        };
+        let layers = match model.basis {
+            Some(basis) => basis.layers(&parameters[last].0, &parameters[last].1),
+            None => parameters.iter().enumerate().map(plain).collect(),
+        };
+        let network = layers.and_then(Mlp::new).expect("finite, fitting layers");
         let action_space = self.lanes.spec().action_space.clone();
         let head = match action_space {
             ActionSpace::Discrete(_) => Head::Logits,

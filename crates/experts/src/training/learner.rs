@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 /// One rollout's rows, in any order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Samples {
-    /// `[rows, input_width]`, normalized and padded.
+    /// `[rows, observation_width]`, normalized and padded.
     pub observations: Vec<f32>,
     /// `[rows, action_size]`, before clipping.
     pub actions: Vec<f32>,
@@ -196,12 +196,17 @@ impl Learner {
     }
 }
 
-/// Copies the task's rows into its workspace, runs the network on them and returns their indices.
-fn forward<'a>(mlp: &super::mlp::Mlp, parameters: &[f32], minibatch: &Minibatch<'a>, task: &mut Task) -> &'a [u32] {
+/// Brings the task's rows into its workspace, runs the network on them and returns their indices.
+fn forward<'a>(model: &ActorCritic, parameters: &[f32], minibatch: &Minibatch<'a>, task: &mut Task) -> &'a [u32] {
     let indices = minibatch.indices.chunks(TASK_ROWS).nth(task.chunk).unwrap_or(&[]);
-    let width = mlp.input_width();
-    for (row, index) in task.workspace.input_mut().chunks_exact_mut(width).zip(indices) {
-        row.copy_from_slice(&minibatch.samples.observations[*index as usize * width..][..width]);
+    let width = model.observation_width();
+    let mlp = if task.network == Network::Policy { &model.policy } else { &model.value };
+    for (input, index) in task.workspace.input_mut().chunks_exact_mut(mlp.input_width()).zip(indices) {
+        let row = &minibatch.samples.observations[*index as usize * width..][..width];
+        match task.network {
+            Network::Policy => model.policy_input(row, input),
+            Network::Value => input.copy_from_slice(row),
+        }
     }
     mlp.forward(parameters, &mut task.workspace, indices.len());
     indices
@@ -210,7 +215,7 @@ fn forward<'a>(mlp: &super::mlp::Mlp, parameters: &[f32], minibatch: &Minibatch<
 /// Gradient of `-mean(min(ratio · A, clip(ratio) · A)) - ent_coef · mean(entropy)`.
 fn policy_gradient(model: &ActorCritic, parameters: &[f32], minibatch: &Minibatch<'_>, task: &mut Task) {
     let (policy, distribution, samples) = (&model.policy, model.distribution, minibatch.samples);
-    let indices = forward(policy, &parameters[model.policy_range()], minibatch, task);
+    let indices = forward(model, &parameters[model.policy_range()], minibatch, task);
     let (width, size) = (policy.output_width(), distribution.action_size());
     let latent_width = task.workspace.latent_width();
     let share = 1.0 / minibatch.indices.len() as f32;
@@ -253,7 +258,7 @@ fn policy_gradient(model: &ActorCritic, parameters: &[f32], minibatch: &Minibatc
 
 /// Gradient of `vf_coef · mean((return - value)²)`.
 fn value_gradient(model: &ActorCritic, parameters: &[f32], minibatch: &Minibatch<'_>, task: &mut Task) {
-    let indices = forward(&model.value, parameters, minibatch, task);
+    let indices = forward(model, parameters, minibatch, task);
     let width = model.value.output_width();
     let factor = 2.0 * minibatch.value_coefficient / minibatch.indices.len() as f32;
     let mut squares = 0.0;

@@ -33,6 +33,7 @@ mod config;
 mod distribution;
 mod error;
 mod export;
+mod kan_actor;
 mod lanes;
 mod learner;
 mod matrix;
@@ -45,7 +46,7 @@ mod zoo;
 
 pub use algorithm::{BestPolicy, PolicyTrainer, resume};
 pub use ars::{ArsConfig, ArsTrainer};
-pub use config::PpoConfig;
+pub use config::{Actor, PpoConfig};
 pub use error::TrainingError;
 pub use learner::Losses;
 pub use record::{AlgorithmConfig, EvaluationRecord, TrainingRecord};

@@ -123,7 +123,7 @@ impl Trainer {
             config.normalize.then(|| Normalization::new(spec.observation_space.len(), config.n_envs, config.gamma));
         let rows = config.rollout_size();
         let samples = Samples {
-            observations: vec![0.0; rows * model.policy.input_width()],
+            observations: vec![0.0; rows * model.observation_width()],
             actions: vec![0.0; rows * model.distribution.action_size()],
             log_probabilities: vec![0.0; rows],
             advantages: vec![0.0; rows],
@@ -212,7 +212,7 @@ impl Trainer {
         let (model, log_std) = (&learner.model, learner.log_std());
         let (distribution, policy) = (model.distribution, &model.policy);
         let policy_parameters = &learner.parameters[model.policy_range()];
-        let (count, width, size) = (config.n_envs, policy.input_width(), distribution.action_size());
+        let (count, width, size) = (config.n_envs, model.observation_width(), distribution.action_size());
         let variance = ActionDistribution::squared_std(log_std);
         let state_dependent = matches!(distribution, ActionDistribution::StateDependent { .. });
         let mut noise = vec![vec![0.0; if state_dependent { log_std.len() } else { 0 }]; count];
@@ -230,7 +230,7 @@ impl Trainer {
             let rows = step * count..(step + 1) * count;
             let input = &mut samples.observations[rows.start * width..rows.end * width];
             normalize(normalization.as_ref(), &observations, input, width);
-            workspace.input_mut()[..input.len()].copy_from_slice(input);
+            model.policy_input(input, workspace.input_mut());
             policy.forward(policy_parameters, workspace, count);
             let outputs = workspace.output().chunks_exact(policy.output_width());
             let latents = workspace.latent().chunks_exact(workspace.latent_width());

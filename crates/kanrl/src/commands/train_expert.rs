@@ -5,7 +5,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use kanrl_core::environment::{EnvironmentRegistry, KeywordArguments};
 use kanrl_core::rollout::{RolloutOptions, Rollouts};
 use kanrl_experts::training::{
-    self, ArsConfig, ArsTrainer, BestPolicy, EvaluationRecord, PolicyTrainer, PpoConfig, Trainer,
+    self, Actor, ArsConfig, ArsTrainer, BestPolicy, EvaluationRecord, PolicyTrainer, PpoConfig, Trainer,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 Examples:
   kanrl train-expert CartPole-v1
   kanrl train-expert Swimmer-v5 --algorithm ars
+  kanrl train-expert Hopper-v5 --actor kan
   kanrl train-expert CartPole-v1 --resume CartPole-v1.checkpoint
   kanrl extract CartPole-v1 --expert CartPole-v1.safetensors")]
 pub struct TrainExpert {
@@ -25,6 +26,10 @@ pub struct TrainExpert {
     /// Proximal policy optimization (ppo), or augmented random search for linear policies (ars).
     #[arg(long, value_enum, default_value_t)]
     algorithm: Algorithm,
+    /// What ppo trains: a multi-layer perceptron (mlp), or an additive Kolmogorov-Arnold network (kan), in which each action is
+    /// a sum of curves and the policy its own explanation. Default: what the config says, or mlp.
+    #[arg(long, value_enum)]
+    actor: Option<ActorKind>,
     /// Random seed.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -51,6 +56,13 @@ enum Algorithm {
     #[default]
     Ppo,
     Ars,
+}
+
+/// The policies that PPO trains.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ActorKind {
+    Mlp,
+    Kan,
 }
 
 /// How often in a training its policy is looked at, to keep the best.
@@ -136,7 +148,20 @@ impl TrainExpert {
                     None => PpoConfig::for_environment(id),
                 };
                 config.n_timesteps = self.timesteps.unwrap_or(config.n_timesteps);
+                match self.actor {
+                    None => {}
+                    Some(ActorKind::Mlp) => config.actor = Actor::Mlp,
+                    // What was tuned for a perceptron's exploration does not carry over.
+                    Some(ActorKind::Kan) => {
+                        (config.actor, config.normalize, config.use_sde) = (Actor::Kan, true, false);
+                    }
+                }
                 Box::new(Trainer::new(registry, id, &arguments, config, self.seed).map_err(Failure::input)?)
+            }
+            Algorithm::Ars if self.actor.is_some() => {
+                let message =
+                    std::io::Error::other("--actor is for ppo: augmented random search trains linear policies");
+                return Err(Failure::input(message));
             }
             Algorithm::Ars => {
                 let mut config = match text {
