@@ -183,6 +183,11 @@ impl NetworkPolicy {
         self.normalization.as_ref()
     }
 
+    /// Whether some of its observations are numbers of choices, each of which becomes several inputs.
+    pub fn encodes_choices(&self) -> bool {
+        self.parts.is_some()
+    }
+
     /// The time left as an input, if the network takes it.
     pub fn time_feature(&self) -> Option<TimeFeature> {
         self.time_feature

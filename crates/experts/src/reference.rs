@@ -1,13 +1,15 @@
 //! Names of policies: bundled experts, files of others, formulas.
 
 use crate::ExpertError;
+use crate::NetworkPolicy;
 use crate::bundled::BundledConfig;
 use crate::formula::FormulaConfig;
-use crate::network_file::SafetensorsConfig;
+use crate::network_file::{NetworkFile, SafetensorsConfig};
 use crate::options::PolicyOptions;
-use crate::sb3::Sb3Config;
-use crate::torch::agent::TorchConfig;
+use crate::sb3::{Sb3Archive, Sb3Config};
+use crate::torch::agent::{TorchAgent, TorchConfig};
 use kanrl_core::config::ExpertConfig;
+use kanrl_core::environment::EnvironmentSpec;
 use serde::{Deserialize, Serialize};
 use std::fmt::{Display, Formatter};
 use std::path::{Path, PathBuf};
@@ -97,6 +99,31 @@ impl PolicyReference {
                 "this build cannot run ONNX; build with the feature `onnx`, or use FILE.zip or FILE.safetensors",
             )),
         }
+    }
+
+    /// The network that it is, if it is one of dense layers.
+    ///
+    /// # Errors
+    /// [`ExpertError`] where it cannot be read, or does not fit the environment.
+    pub fn network(
+        &self,
+        options: &PolicyOptions,
+        environment: &EnvironmentSpec,
+    ) -> Result<Option<NetworkPolicy>, ExpertError> {
+        self.config(options)?;
+        let bundled = |config: BundledConfig| config.find(&environment.id)?.file().for_environment(environment);
+        let network = match self {
+            Self::Bundled => bundled(BundledConfig::default()),
+            Self::BundledFor(id) => bundled(BundledConfig { environment: Some(id.clone()) }),
+            Self::Sb3(path) => {
+                Sb3Archive::open(&Self::sb3_config(path, options)).and_then(|file| file.for_environment(environment))
+            }
+            Self::Torch(path) => TorchAgent::open(&TorchConfig { path: path.clone(), activation: options.activation })
+                .and_then(|file| file.for_environment(environment)),
+            Self::Safetensors(path) => NetworkFile::open(path).and_then(|file| file.for_environment(environment)),
+            Self::Hub { .. } | Self::FormulaFile(_) | Self::Formula(_) | Self::Onnx(_) => return Ok(None),
+        };
+        network.map(Some)
     }
 
     pub(crate) fn sb3_config(path: &Path, options: &PolicyOptions) -> Sb3Config {

@@ -41,6 +41,8 @@ impl Format {
             Self::Text(Text::Rust) => "policy.rs",
             Self::Text(Text::JavaScript) => "policy.mjs",
             Self::Text(Text::Octave) => "policy.m",
+            Self::Text(Text::Julia) => "policy.jl",
+            Self::Text(Text::StructuredText) => "policy.st",
             Self::Text(Text::Json) => "formula.json",
             Self::Onnx => "policy.onnx",
             Self::Verilog => "policy.v",
@@ -164,6 +166,12 @@ pub enum ExportError {
     OnnxInDoubles {
         /// The function.
         name: &'static str,
+    },
+    /// A network that is not a function of its observations.
+    #[error("the network cannot be exported: {reason}")]
+    Network {
+        /// What stands against it.
+        reason: &'static str,
     },
     /// A file that is not for a terminal.
     #[error("{} is written to a file", format.name())]
@@ -324,7 +332,8 @@ fn with_comment(format: Text, comment: &str, text: &str) -> String {
         Text::Rust => format!("// {comment}\n//\n{text}"),
         Text::JavaScript => format!("// {comment}\n{text}"),
         Text::Octave => format!("% {comment}\n{text}"),
-        Text::NumPy | Text::SymPy | Text::Text => format!("# {comment}\n{text}"),
+        Text::NumPy | Text::SymPy | Text::Text | Text::Julia => format!("# {comment}\n{text}"),
+        Text::StructuredText => format!("(* {comment} *)\n{text}"),
         Text::Latex => format!("% {comment}\n{text}"),
         Text::MathMl => format!("<!-- {} -->\n{text}", comment.replace("--", "- -")),
         Text::Json => text.to_owned(),

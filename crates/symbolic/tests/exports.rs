@@ -362,3 +362,42 @@ fn operations_are_counted_as_sympy_counts_them() {
     }
     assert_eq!(formula.operations(), counted.iter().sum::<usize>());
 }
+
+/// Runs exports in Julia and in Structured Text without a compiler of either: rewritten as Python line by line, their values are those
+/// of the text.
+const BLOCKS: &str = include_str!("common/blocks.py");
+
+/// Points at which those are run.
+const FEW: usize = 300;
+
+fn block_language(language: &str, format: Format) {
+    let Some(python) = tools::python() else { return };
+    for mut case in cases() {
+        if let Err(error) = export(&case.formula, format) {
+            assert!(error.to_string().contains("a function of the program's own"), "{error}");
+            continue;
+        }
+        case.export("policy", format);
+        case.write("main.py", BLOCKS);
+        let (columns, rows) = (case.formula.inputs().len().to_string(), FEW.to_string());
+        tools::run(
+            Command::new(&python)
+                .args(["-W", "ignore", "main.py", language, &columns, &rows])
+                .current_dir(case.folder.path()),
+        );
+        let width = case.formula.outputs().len();
+        case.actions.truncate(FEW * case.actions.len() / ROWS);
+        case.values.truncate(FEW * width);
+        case.compare(format.name());
+    }
+}
+
+#[test]
+fn what_julia_is_told_gives_the_same_values() {
+    block_language("julia", Format::Julia);
+}
+
+#[test]
+fn what_a_programmable_controller_is_told_gives_the_same_values() {
+    block_language("st", Format::StructuredText);
+}

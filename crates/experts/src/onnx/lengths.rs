@@ -7,7 +7,7 @@ const MAX_DEPTH: usize = 32;
 
 /// The messages of `onnx.proto` that have messages in them.
 #[derive(Clone, Copy)]
-enum Message {
+pub(super) enum Message {
     Model,
     Graph,
     Node,
@@ -24,7 +24,7 @@ enum Message {
 
 impl Message {
     /// What field `number` is, where it is a message.
-    fn part(self, number: u64) -> Option<Self> {
+    pub fn part(self, number: u64) -> Option<Self> {
         Some(match (self, number) {
             (Self::Model, 7) | (Self::Attribute, 6) => Self::Graph,
             (Self::Model, 8 | 14) | (Self::Tensor, 13) | (Self::Shape, 1) => Self::Leaf,
@@ -77,7 +77,7 @@ fn message(kind: Message, mut bytes: &[u8], depth: usize) -> Result<(), String> 
 }
 
 /// Takes a number of up to ten bytes, seven bits in each, the lowest first.
-fn varint(bytes: &mut &[u8]) -> Result<u64, String> {
+pub(super) fn varint(bytes: &mut &[u8]) -> Result<u64, String> {
     let mut value = 0;
     for (index, byte) in bytes.iter().take(10).enumerate() {
         value |= u64::from(byte & 0x7f) << (7 * index);

@@ -5,10 +5,14 @@
 //! `OnnxableSB3Policy` gives it), one number for each discrete action (logits: better targets than the indices alone), or the
 //! vector action before clipping. Other outputs are not computed.
 //!
+//! Networks in half precision are computed in singles. A second input is fine where the first output does not need it, as the state of
+//! RLlib's feed-forward policies; a policy that needs several, a dictionary of observations or a recurrent state, is refused.
+//!
 //! Rows are run one by one, so that a row gives the same action regardless of the other rows in the batch. Of ONNX's operators only those
 //! that feed-forward policies are made of are accepted: no loops, no recurrence, no random numbers. Shapes must not depend on
 //! the observation, and all results together have at most 2²⁴ numbers.
 
+mod half;
 mod lengths;
 mod sizes;
 
@@ -94,6 +98,7 @@ impl OnnxPolicy {
     /// As [`Self::open`].
     pub fn read(file: &str, bytes: Vec<u8>, environment: &EnvironmentSpec) -> Result<Self, ExpertError> {
         let malformed = |reason: String| ExpertError::malformed(file, reason);
+        let bytes = widened(bytes).map_err(malformed)?;
         let network = Network::read(bytes.clone()).map_err(malformed)?;
         let size = network.observation_size();
         let (observation_size, action_space) = (environment.observation_space.len(), environment.action_space.clone());
@@ -131,7 +136,7 @@ impl OnnxPolicy {
     pub fn standalone(path: &Path) -> Result<Self, ExpertError> {
         let source = path.display().to_string();
         let malformed = |reason: String| ExpertError::malformed(&source, reason);
-        let bytes = read_file(path, MAX_FILE)?;
+        let bytes = widened(read_file(path, MAX_FILE)?).map_err(malformed)?;
         let network = Network::read(bytes.clone()).map_err(malformed)?;
         let observation_size = match network.observation_size() {
             Some(size @ 1..=MAX_OBSERVATION_SIZE) => size,
@@ -182,24 +187,38 @@ impl OnnxPolicy {
 
 impl Network {
     fn read(bytes: Vec<u8>) -> Result<Self, String> {
-        lengths::check(&bytes)?;
-        sizes::check_operators(&bytes)?;
+        let needed = sizes::needed_inputs(&bytes)?;
         let mut options = ModelOptions::with_ops(operators());
         // Only what the first output needs is ever computed.
         options.enable_optimization(false);
         let model = caught(|| options.load(bytes))?
             .map_err(|error| format!("is not an ONNX network that can be run: {error}"))?;
-        let ([input], [output, ..]) = (model.input_ids(), model.output_ids()) else {
-            let (inputs, outputs) = (model.input_ids().len(), model.output_ids().len());
-            return Err(format!("has {inputs} inputs and {outputs} outputs; expected one input, the observation"));
+        let Some(output) = model.output_ids().first().copied() else {
+            return Err("has no output; expected the action".to_owned());
         };
-        let (input, output) = (*input, *output);
+        let name = |id: &NodeId| model.node_info(*id).and_then(|info| info.name()).unwrap_or_default().to_owned();
+        let inputs = model.input_ids();
+        let is_needed = |id: &&NodeId| inputs.len() == 1 || needed.contains(&name(id));
+        let [input] = inputs.iter().filter(is_needed).copied().collect::<Vec<_>>()[..] else {
+            let names: Vec<String> = inputs.iter().map(|id| format!("`{}`", name(id))).collect();
+            return Err(format!(
+                "needs the inputs {}; expected one, the observation as a vector: a policy of a dictionary of observations has to \
+                 concatenate them inside of the network, and one with a recurrent state has none that is a function",
+                names.join(", ")
+            ));
+        };
         Ok(Self { model, input, output, pool: Arc::new(ThreadPool::with_num_threads(1)) })
+    }
+
+    /// The axes of the observation, where the file says them.
+    fn shape(&self) -> Option<Vec<Dimension>> {
+        let index = self.model.input_ids().iter().position(|id| *id == self.input)?;
+        self.model.input_shape(index)
     }
 
     /// Numbers in an observation, where the file says it.
     fn observation_size(&self) -> Option<usize> {
-        match self.model.input_shape(0)?.last() {
+        match self.shape()?.last() {
             Some(Dimension::Fixed(size)) => Some(*size),
             _ => None,
         }
@@ -207,7 +226,7 @@ impl Network {
 
     /// The input's shape for one observation; a batch of one where the file says nothing else.
     fn input_shape(&self, observation_size: usize) -> Vec<usize> {
-        let axes = self.model.input_shape(0).map_or(2, |shape| shape.len()).max(1);
+        let axes = self.shape().map_or(2, |shape| shape.len()).max(1);
         let mut shape = vec![1; axes];
         shape[axes - 1] = observation_size;
         shape
@@ -282,6 +301,12 @@ impl ExpertPolicy for OnnxPolicy {
     fn source(&self) -> &str {
         &self.source
     }
+}
+
+/// The file with singles for halves, once its lengths hold.
+fn widened(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
+    lengths::check(&bytes)?;
+    half::widened(&bytes)
 }
 
 /// Runs the library on a file of somebody else's. It panics where it trusts arithmetic: the least whole number divided by −1,

@@ -23,14 +23,32 @@ struct Walk<'a> {
     total: usize,
 }
 
-/// Refuses graphs of too many operators, before anything follows them.
-pub(super) fn check_operators(bytes: &[u8]) -> Result<(), String> {
+/// The graph's inputs that its first output needs. Refuses graphs of too many operators, before anything follows them.
+pub(super) fn needed_inputs(bytes: &[u8]) -> Result<HashSet<String>, String> {
     let model = ModelProto::parse_buf(bytes).map_err(|error| format!("is not an ONNX network: {error}"))?;
-    let count = model.graph.map_or(0, |graph| graph.node.len());
+    let Some(graph) = model.graph else { return Ok(HashSet::new()) };
+    let count = graph.node.len();
     if count > MAX_OPERATORS {
         return Err(format!("has {count} operators; at most {MAX_OPERATORS} are accepted"));
     }
-    Ok(())
+    let output = graph.output.first().and_then(|output| output.name.as_deref()).unwrap_or_default();
+    Ok(needed(&graph.node, output).1.into_iter().map(str::to_owned).collect())
+}
+
+/// The operators that a value needs, in the file's order, and the names of all that they need. A result may stand in the file only
+/// after its operands, so one pass from the end finds them.
+fn needed<'a>(nodes: &'a [NodeProto], output: &'a str) -> (Vec<&'a NodeProto>, HashSet<&'a str>) {
+    let mut needed = HashSet::from([output]);
+    let mut steps = Vec::new();
+    for node in nodes.iter().rev() {
+        let is_constant = node.op_type.as_deref() == Some("Constant");
+        if !is_constant && node.output.iter().any(|name| needed.contains(name.as_str())) {
+            needed.extend(node.input.iter().map(String::as_str));
+            steps.push(node);
+        }
+    }
+    steps.reverse();
+    (steps, needed)
 }
 
 /// Checks a network whose file is `bytes`, for observations of that size.
@@ -41,21 +59,12 @@ pub(super) fn check(network: &Network, bytes: &[u8], observation_size: usize) ->
     let (Some(input), Some(output)) = (name(network.input), name(network.output)) else {
         return Err("has an input or output without a name".to_owned());
     };
-    // A result may stand in the file only after its operands, so one pass from the end finds all that is needed.
-    let mut needed = HashSet::from([output.as_str()]);
-    let mut steps = Vec::new();
-    for node in nodes.iter().rev() {
-        let is_constant = node.op_type.as_deref() == Some("Constant");
-        if !is_constant && node.output.iter().any(|name| needed.contains(name.as_str())) {
-            needed.extend(node.input.iter().map(String::as_str));
-            steps.push(node);
-        }
-    }
+    let (steps, _) = needed(&nodes, &output);
     let zeros = Value::from_shape(network.input_shape(observation_size), vec![0.0_f32; observation_size]);
     let zeros = zeros.map_err(|error| error.to_string())?;
     let (results, observed) = (HashMap::from([(input.clone(), zeros)]), HashSet::from([input]));
     let mut walk = Walk { network, results, observed, total: 0 };
-    steps.into_iter().rev().try_for_each(|node| walk.step(node))
+    steps.into_iter().try_for_each(|node| walk.step(node))
 }
 
 impl Walk<'_> {

@@ -1,6 +1,9 @@
-//! Formulas in ONNX: standard operators, one input `obs`, outputs `action` and for discrete actions `scores`.
+//! Formulas and networks in ONNX: standard operators, one input `obs`, outputs `action` and for discrete actions `scores`.
 
 mod message;
+mod network;
+
+pub use network::network;
 
 use kanrl_symbolic::{ActionRule, Curve, Expression, Formula, Node, Operator, SymbolicError};
 use message::{Axis, Element, Message};
@@ -24,9 +27,8 @@ pub enum Precision {
 /// # Errors
 /// [`SymbolicError::Invalid`] for a function of the program's own.
 pub fn onnx(formula: &Formula, precision: Precision, made_by: &str) -> Result<Vec<u8>, SymbolicError> {
-    let element = if precision == Precision::Single { Element::Float } else { Element::Double };
-    let mut graph =
-        Graph { element, nodes: Vec::new(), tensors: Vec::new(), known: HashMap::new(), columns: HashMap::new() };
+    let mut graph = Graph::new(precision);
+    let element = graph.element;
     for (index, name) in formula.inputs().iter().enumerate() {
         graph.columns.insert(name.clone(), index);
     }
@@ -60,17 +62,8 @@ pub fn onnx(formula: &Formula, precision: Precision, made_by: &str) -> Result<Ve
             )
         }
     };
-    let observation = message::value("obs", element, &[Axis::Batch, Axis::Fixed(formula.inputs().len())]);
-    let message = Message::default()
-        .messages(1, &graph.nodes)
-        .text(2, "policy")
-        .messages(5, &graph.tensors)
-        .message(11, &observation)
-        .message(12, &action)
-        .messages(12, &scores);
-    let inputs = formula.inputs().join(", ");
-    let metadata = [("made_by", made_by), ("observations", inputs.as_str())];
-    Ok(message::model(&message, &metadata, &formula.to_string()))
+    let (inputs, about) = (formula.inputs(), formula.to_string());
+    Ok(graph.model(inputs.len(), &action, scores.as_ref(), inputs, made_by, &about))
 }
 
 /// What a value of the graph is: a column `[batch, 1]`, or a number that broadcasts.
@@ -90,6 +83,33 @@ struct Graph {
 }
 
 impl Graph {
+    fn new(precision: Precision) -> Self {
+        let element = if precision == Precision::Single { Element::Float } else { Element::Double };
+        Self { element, nodes: Vec::new(), tensors: Vec::new(), known: HashMap::new(), columns: HashMap::new() }
+    }
+
+    /// The file, with its input and its outputs.
+    fn model(
+        &self,
+        observation_size: usize,
+        action: &Message,
+        scores: Option<&Message>,
+        observations: &[String],
+        made_by: &str,
+        about: &str,
+    ) -> Vec<u8> {
+        let observation = message::value("obs", self.element, &[Axis::Batch, Axis::Fixed(observation_size)]);
+        let message = Message::default()
+            .messages(1, &self.nodes)
+            .text(2, "policy")
+            .messages(5, &self.tensors)
+            .message(11, &observation)
+            .message(12, action)
+            .messages(12, scores);
+        let observations = observations.join(", ");
+        message::model(&message, &[("made_by", made_by), ("observations", &observations)], about)
+    }
+
     fn name(&mut self) -> String {
         format!("v{}", self.nodes.len() + self.tensors.len())
     }

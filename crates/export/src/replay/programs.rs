@@ -132,6 +132,21 @@ pub(super) fn find(target: Target, formula: &Formula) -> Result<Option<Program>,
             let command = [octave, "--no-gui", "--norc", "--quiet", "replay.m"];
             Program { files: vec![("replay.m", script)], commands: vec![words(&command)] }
         }
+        Format::Text(Text::Julia) => {
+            let julia = first(&["julia"], &["--version"]).ok_or("no Julia (julia)")?;
+            let script = format!(
+                "include(\"policy.jl\")\nbytes = read(\"points\")\n\
+                 points = reshape(collect(reinterpret(Float64, bytes)), {}, :)\n\
+                 open(\"values\", \"w\") do values\n    open(\"actions\", \"w\") do actions\n        \
+                 for row in axes(points, 2)\n            write(values, Policy.outputs(points[:, row]))\n            \
+                 action = Policy.action(points[:, row])\n            \
+                 write(actions, Float64.(action isa Number ? [action] : action))\n        end\n    end\nend\n",
+                formula.inputs().len().max(1)
+            );
+            let command = [julia, "--startup-file=no", "replay.jl"];
+            Program { files: vec![("replay.jl", script)], commands: vec![words(&command)] }
+        }
+        Format::Text(Text::StructuredText) => return Err("nothing here runs Structured Text".to_owned()),
         Format::Verilog => {
             let verilator = first(&["verilator"], &["--version"]).ok_or("no Verilator (verilator)")?;
             let Scalar::Fixed(word) = target.scalar else { return Ok(None) };

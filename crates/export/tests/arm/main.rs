@@ -121,6 +121,9 @@ fn headline_formulas_on_a_board_are_within_their_bounds() {
     for (name, contract) in common::headlines() {
         let points = contract.points(ROWS);
         for (core, scalar) in [(Core::M0, Scalar::Fixed(Word::Q31)), (Core::M4F, Scalar::Float)] {
+            if has_no_fixed_point(&name, &contract, scalar) {
+                continue;
+            }
             let points: Vec<f64> = match scalar {
                 Scalar::Float => points.iter().map(|value| f64::from(*value as f32)).collect(),
                 _ => points.clone(),
@@ -145,6 +148,18 @@ fn headline_formulas_on_a_board_are_within_their_bounds() {
             let compared = compare(target, &contract, &points, Some(&values), &actions);
             compared.unwrap_or_else(|error| panic!("{name} on {} in {}: {error}", core.name(), scalar.name()));
         }
+    }
+}
+
+/// Whether a formula is refused in fixed point, as Acrobot's quotient with an exponential may be.
+fn has_no_fixed_point(name: &str, contract: &kanrl_export::Contract, scalar: Scalar) -> bool {
+    let Scalar::Fixed(word) = scalar else { return false };
+    match Fixed::new(&contract.formula, &contract.ranges(), word) {
+        Err(error) if name == "Acrobot-v1" => {
+            println!("{name} has no {}: {error}", scalar.name());
+            true
+        }
+        _ => false,
     }
 }
 
@@ -178,6 +193,10 @@ fn the_table_of_sizes_and_instructions() {
     for (name, contract) in common::headlines() {
         let points = contract.points(20);
         for scalar in [Scalar::Fixed(Word::Q15), Scalar::Fixed(Word::Q31), Scalar::Float] {
+            if has_no_fixed_point(&name, &contract, scalar) {
+                text += &format!("| {name} | formula | {} | refused | | |\n", scalar.name());
+                continue;
+            }
             let bound = match scalar {
                 Scalar::Fixed(word) => {
                     let fixed = Fixed::new(&contract.formula, &contract.ranges(), word).expect("bounded");

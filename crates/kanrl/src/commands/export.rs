@@ -29,7 +29,7 @@ observations: the run's proof card (`kanrl verify`), the environment's bounds, o
 pub struct Export {
     /// Formula: run:DIR, run:DIR#faithful, run:DIR#polished, a formula.json, or with --environment formula:EXPRESSION.
     policy: PolicySource,
-    /// Format: text, latex, mathml, sympy, numpy, c, rust, javascript, octave, json, onnx, or verilog.
+    /// Format: text, latex, mathml, sympy, numpy, c, rust, javascript, octave, julia, structured-text, json, onnx, or verilog.
     #[arg(long, value_name = "FORMAT")]
     to: Format,
     /// Numbers to compute with: double or float, for c and onnx; fixed point of 16 or 32 bits (q15, q31), for c and verilog

@@ -1,12 +1,12 @@
 //! C99 without dependencies but the mathematical library: one file, or a header and a source, in doubles or floats.
 
-use super::code::{self, Code, Dialect, Level, call, chained};
+use super::calls::{Calls, Language};
+use super::code::{self, Code, Dialect, call};
+use super::parts;
 use crate::expression::{Curve, Operator};
 use crate::formula::Formula;
 use kanrl_core::action::ActionRule;
-use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::collections::BTreeSet;
 
 const RESERVED: [&str; 62] = [
     "auto",
@@ -87,24 +87,29 @@ fn is_reserved(name: &str) -> bool {
         || matches!(name, "unix" | "linux")
 }
 
-/// Helper functions by name, written where they are used.
+/// Functions that the mathematical library does not have, in doubles.
 const HELPERS: [(&str, &str); 7] = [
     (
-        "policy_power",
+        "power",
         "static double policy_power(double x, int exponent) {\n    double result = 1.0;\n    unsigned int left = \
          exponent < 0 ? (unsigned int)-exponent : (unsigned int)exponent;\n    while (left > 0) {\n        if (left & 1u) \
          result *= x;\n        x *= x;\n        left >>= 1;\n    }\n    return exponent < 0 ? 1.0 / result : result;\n}\n",
     ),
-    ("policy_sign", "static double policy_sign(double x) { return x > 0.0 ? 1.0 : (x < 0.0 ? -1.0 : x); }\n"),
-    ("policy_step", "static double policy_step(double x) { return x > 0.0 ? 1.0 : 0.0; }\n"),
+    ("sign", "static double policy_sign(double x) { return x > 0.0 ? 1.0 : (x < 0.0 ? -1.0 : x); }\n"),
+    ("step", "static double policy_step(double x) { return x > 0.0 ? 1.0 : 0.0; }\n"),
     (
-        "policy_gate",
+        "gate",
         "static double policy_gate(double x, double positive, double otherwise) { return x > 0.0 ? positive : otherwise; }\n",
     ),
-    ("policy_min", "static double policy_min(double a, double b) { return a < b ? a : b; }\n"),
-    ("policy_max", "static double policy_max(double a, double b) { return a > b ? a : b; }\n"),
-    ("policy_gaussian", "static double policy_gaussian(double x) { return exp(-(x * x)); }\n"),
+    ("min", "static double policy_min(double a, double b) { return a < b ? a : b; }\n"),
+    ("max", "static double policy_max(double a, double b) { return a > b ? a : b; }\n"),
+    ("gaussian", "static double policy_gaussian(double x) { return exp(-(x * x)); }\n"),
 ];
+
+const DOUBLES: Language =
+    Language { library: "", suffix: "", renamed: &[("abs", "fabs")], prefix: "policy_", helpers: &HELPERS };
+
+const FLOATS: Language = Language { suffix: "f", ..DOUBLES };
 
 /// The floating-point type that exported C computes with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -124,11 +129,10 @@ impl Real {
         }
     }
 
-    /// A function of `math.h`.
-    fn function(self, name: &str) -> String {
+    fn language(self) -> &'static Language {
         match self {
-            Self::Double => name.to_owned(),
-            Self::Float => format!("{name}f"),
+            Self::Double => &DOUBLES,
+            Self::Float => &FLOATS,
         }
     }
 
@@ -141,17 +145,9 @@ impl Real {
     }
 }
 
-#[derive(Default)]
 struct C {
     real: Real,
-    helpers: RefCell<BTreeSet<&'static str>>,
-}
-
-impl C {
-    fn helper(&self, name: &'static str) -> &'static str {
-        self.helpers.borrow_mut().insert(name);
-        name
-    }
+    calls: Calls,
 }
 
 impl Dialect for C {
@@ -170,35 +166,20 @@ impl Dialect for C {
     }
 
     fn whole_power(&self, base: &Code, exponent: i32) -> Code {
-        Code::new(format!("{}({}, {exponent})", self.helper("policy_power"), base.text), Level::Atom)
+        self.calls.whole_power(base, exponent)
     }
 
     fn power(&self, base: &Code, exponent: &Code) -> Code {
-        Code::new(format!("{}({}, {})", self.real.function("pow"), base.text, exponent.text), Level::Atom)
+        self.calls.power(base, exponent)
     }
 
     fn call(&self, operator: Operator, operands: &[Code]) -> String {
-        match operator {
-            Operator::Min => chained(self.helper("policy_min"), operands),
-            Operator::Max => chained(self.helper("policy_max"), operands),
-            Operator::Clip => {
-                let raised = call(self.helper("policy_max"), &operands[..2]);
-                format!("{}({raised}, {})", self.helper("policy_min"), operands[2].text)
+        match (operator, self.real) {
+            (Operator::Native(native), Real::Double) => call(native.function().c.call, operands),
+            (Operator::Native(native), Real::Float) => {
+                format!("((float){}((double)({})))", native.function().c.call, operands[0].text)
             }
-            Operator::Gate => call(self.helper("policy_gate"), operands),
-            Operator::Sign => call(self.helper("policy_sign"), operands),
-            Operator::Step => call(self.helper("policy_step"), operands),
-            Operator::Gaussian => call(self.helper("policy_gaussian"), operands),
-            Operator::Abs => call(&self.real.function("fabs"), operands),
-            Operator::Arcsin => call(&self.real.function("asin"), operands),
-            Operator::Arccos => call(&self.real.function("acos"), operands),
-            Operator::Arctan => call(&self.real.function("atan"), operands),
-            Operator::Arctanh => call(&self.real.function("atanh"), operands),
-            Operator::Native(native) => match self.real {
-                Real::Double => call(native.function().c.call, operands),
-                Real::Float => format!("((float){}((double)({})))", native.function().c.call, operands[0].text),
-            },
-            other => call(&self.real.function(other.name()), operands),
+            _ => self.calls.call(operator, operands),
         }
     }
 
@@ -221,13 +202,13 @@ impl Dialect for C {
 
 /// A C99 file with `policy_outputs` and `policy_action`.
 pub(super) fn formula(formula: &Formula) -> String {
-    let Parts { about, definitions, body } = parts(formula, Real::Double);
+    let Parts { about, definitions, body } = both(formula, Real::Double);
     format!("/*\n{about}*/\n#include <math.h>\n\n{definitions}\n{body}")
 }
 
 /// The formula as a C99 header and source, `policy.h` and `policy.c`, with `policy_outputs` and `policy_action`.
 pub fn files(formula: &Formula, real: Real) -> [String; 2] {
-    let Parts { about, definitions, body } = parts(formula, real);
+    let Parts { about, definitions, body } = both(formula, real);
     let (outputs, action) = (outputs_signature(real), action_signature(formula, real));
     let header = format!(
         "/*\n{about}*/\n#ifndef POLICY_H\n#define POLICY_H\n\n{definitions}\n#ifdef __cplusplus\nextern \"C\" {{\n#endif\n\n\
@@ -261,24 +242,15 @@ fn action_signature(formula: &Formula, real: Real) -> String {
     }
 }
 
-fn about_action(formula: &Formula) -> &'static str {
-    match formula.action() {
-        ActionRule::Argmax => "/* The number of the action: the first largest output. */\n",
-        ActionRule::Threshold => "/* The number of the action: 1 where the output is above 0, else 0. */\n",
-        ActionRule::Clip { .. } => "/* The action: the outputs in single precision, clipped to their bounds. */\n",
-    }
+fn about_action(formula: &Formula) -> String {
+    format!("/* {} */\n", parts::about_action(formula))
 }
 
-fn parts(formula: &Formula, real: Real) -> Parts {
-    let dialect = C { real, ..C::default() };
+fn both(formula: &Formula, real: Real) -> Parts {
+    let dialect = C { real, calls: Calls::new(real.language()) };
     let names = code::identifiers(formula, is_reserved, |native| native.c);
-    let mut outputs = String::new();
-    for (index, output) in formula.outputs().iter().enumerate() {
-        let text = code::write(&output.expression, &names, &formula.curves(), &dialect);
-        outputs += &format!("    outputs[{index}] = {text};\n");
-    }
-    let used = HELPERS.iter().filter(|(name, _)| dialect.helpers.borrow().contains(name));
-    let helpers: String = used.map(|(_, text)| real.code(text)).collect();
+    let outputs = parts::outputs(formula, &names, &dialect, |index, text| format!("    outputs[{index}] = {text};\n"));
+    let helpers = real.code(&dialect.calls.helpers());
     let definitions = code::definitions(formula, |native| native.c, "") + &code::curves(formula, &dialect);
     Parts {
         about: code::comment(formula, " * ", &["*/", "/*"]),
@@ -299,15 +271,9 @@ fn parts(formula: &Formula, real: Real) -> Parts {
 }
 
 fn inputs(formula: &Formula, names: &BTreeMap<String, String>, real: Real) -> String {
-    let used: BTreeSet<&str> = formula.used_inputs().collect();
-    let mut text = String::new();
-    for (index, name) in formula.inputs().iter().enumerate().filter(|(_, name)| used.contains(name.as_str())) {
-        text += &format!("    const {} {} = observation[{index}];\n", real.name(), names[name]);
-    }
-    if used.is_empty() {
-        text += "    (void)observation;\n";
-    }
-    text
+    let line = |index: usize, name: &str| format!("    const {} {name} = observation[{index}];\n", real.name());
+    let text = parts::inputs(formula, names, line);
+    if text.is_empty() { "    (void)observation;\n".to_owned() } else { text }
 }
 
 fn action(formula: &Formula, real: Real) -> String {

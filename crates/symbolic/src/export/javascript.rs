@@ -1,11 +1,11 @@
 //! JavaScript: an ES module without dependencies.
 
-use super::code::{self, Code, Dialect, Level, call, chained};
+use super::calls::{Calls, Language};
+use super::code::{self, Code, Dialect};
+use super::parts;
 use crate::expression::{Curve, Operator};
 use crate::formula::Formula;
 use kanrl_core::action::ActionRule;
-use std::cell::RefCell;
-use std::collections::BTreeSet;
 
 const RESERVED: [&str; 66] = [
     "await",
@@ -77,57 +77,38 @@ const RESERVED: [&str; 66] = [
 ];
 
 /// Functions that the language does not have, written where they are used.
-const HELPERS: [(&str, &str); 6] = [
-    (
-        "power",
-        "function power(x, exponent) {\n  let result = 1;\n  for (let left = Math.abs(exponent); left > 0; left = left >> 1) {\n    \
+static JAVA_SCRIPT: Language = Language {
+    library: "Math.",
+    suffix: "",
+    renamed: &[],
+    prefix: "",
+    helpers: &[
+        (
+            "power",
+            "function power(x, exponent) {\n  let result = 1;\n  for (let left = Math.abs(exponent); left > 0; left = left >> 1) {\n    \
          if (left & 1) result *= x;\n    x *= x;\n  }\n  return exponent < 0 ? 1 / result : result;\n}\n\n",
-    ),
-    ("step", "const step = (x) => (x > 0 ? 1 : 0);\n\n"),
-    ("gate", "const gate = (x, positive, otherwise) => (x > 0 ? positive : otherwise);\n\n"),
-    ("min", "const min = (a, b) => (a < b ? a : b);\n\n"),
-    ("max", "const max = (a, b) => (a > b ? a : b);\n\n"),
-    ("gaussian", "const gaussian = (x) => Math.exp(-(x * x));\n\n"),
-];
+        ),
+        ("step", "const step = (x) => (x > 0 ? 1 : 0);\n\n"),
+        ("gate", "const gate = (x, positive, otherwise) => (x > 0 ? positive : otherwise);\n\n"),
+        ("min", "const min = (a, b) => (a < b ? a : b);\n\n"),
+        ("max", "const max = (a, b) => (a > b ? a : b);\n\n"),
+        ("gaussian", "const gaussian = (x) => Math.exp(-(x * x));\n\n"),
+    ],
+};
 
-#[derive(Default)]
-struct JavaScript {
-    helpers: RefCell<BTreeSet<&'static str>>,
-}
-
-impl JavaScript {
-    fn helper(&self, name: &'static str) -> &'static str {
-        self.helpers.borrow_mut().insert(name);
-        name
-    }
-}
+struct JavaScript(Calls);
 
 impl Dialect for JavaScript {
     fn whole_power(&self, base: &Code, exponent: i32) -> Code {
-        Code::new(format!("{}({}, {exponent})", self.helper("power"), base.text), Level::Atom)
+        self.0.whole_power(base, exponent)
     }
 
     fn power(&self, base: &Code, exponent: &Code) -> Code {
-        Code::new(format!("Math.pow({}, {})", base.text, exponent.text), Level::Atom)
+        self.0.power(base, exponent)
     }
 
     fn call(&self, operator: Operator, operands: &[Code]) -> String {
-        match operator {
-            Operator::Min => chained(self.helper("min"), operands),
-            Operator::Max => chained(self.helper("max"), operands),
-            Operator::Clip => {
-                let raised = call(self.helper("max"), &operands[..2]);
-                format!("{}({raised}, {})", self.helper("min"), operands[2].text)
-            }
-            Operator::Gate => call(self.helper("gate"), operands),
-            Operator::Step => call(self.helper("step"), operands),
-            Operator::Gaussian => call(self.helper("gaussian"), operands),
-            Operator::Arcsin => call("Math.asin", operands),
-            Operator::Arccos => call("Math.acos", operands),
-            Operator::Arctan => call("Math.atan", operands),
-            Operator::Arctanh => call("Math.atanh", operands),
-            other => call(&format!("Math.{}", other.name()), operands),
-        }
+        self.0.call(operator, operands)
     }
 
     fn define_curve(&self, number: usize, curve: &Curve) -> String {
@@ -145,48 +126,26 @@ impl Dialect for JavaScript {
 
 /// A module with `outputs` and `action`.
 pub(super) fn formula(formula: &Formula) -> String {
-    let dialect = JavaScript::default();
+    let dialect = JavaScript(Calls::new(&JAVA_SCRIPT));
     let names = code::identifiers(formula, |name| RESERVED.contains(&name), |_| code::NOTHING);
-    let write = |output: &crate::formula::Output| {
-        format!("    {},\n", code::write(&output.expression, &names, &formula.curves(), &dialect))
-    };
-    let values: String = formula.outputs().iter().map(write).collect();
-    let helpers: String =
-        HELPERS.iter().filter(|(name, _)| dialect.helpers.borrow().contains(name)).map(|(_, text)| *text).collect();
-    let used: BTreeSet<&str> = formula.used_inputs().collect();
-    let inputs: String = (formula.inputs().iter().enumerate())
-        .filter(|(_, name)| used.contains(name.as_str()))
-        .map(|(index, name)| format!("  const {} = observation[{index}];\n", names[name]))
-        .collect();
+    let values = parts::outputs(formula, &names, &dialect, |_, text| format!("    {text},\n"));
+    let helpers = dialect.0.helpers();
+    let inputs = parts::inputs(formula, &names, |index, name| format!("  const {name} = observation[{index}];\n"));
     let action = match formula.action() {
         ActionRule::Argmax => "  const values = outputs(observation);\n  let best = 0;\n  \
                                for (let index = 1; index < OUTPUTS; index++) if (values[index] > values[best]) best = index;\n  \
                                return best;\n"
             .to_owned(),
         ActionRule::Threshold => "  return outputs(observation)[0] > 0 ? 1 : 0;\n".to_owned(),
-        ActionRule::Clip { low, high } => {
-            let list = |bounds: &[f64]| {
-                let bound = |bound: &f64| match bound {
-                    bound if bound.is_finite() => format!("{:?}", f64::from(*bound as f32)),
-                    bound if *bound < 0.0 => "-Infinity".to_owned(),
-                    _ => "Infinity".to_owned(),
-                };
-                bounds.iter().map(bound).collect::<Vec<_>>().join(", ")
-            };
-            format!(
-                "  const low = [{}];\n  const high = [{}];\n  return outputs(observation).map((value, index) => {{\n    \
-                 const single = Math.fround(value);\n    \
-                 return single < low[index] ? low[index] : single > high[index] ? high[index] : single;\n  }});\n",
-                list(low),
-                list(high)
-            )
-        }
+        ActionRule::Clip { low, high } => format!(
+            "  const low = [{}];\n  const high = [{}];\n  return outputs(observation).map((value, index) => {{\n    \
+             const single = Math.fround(value);\n    \
+             return single < low[index] ? low[index] : single > high[index] ? high[index] : single;\n  }});\n",
+            parts::bounds(low, "Infinity"),
+            parts::bounds(high, "Infinity")
+        ),
     };
-    let about_action = match formula.action() {
-        ActionRule::Argmax => "The number of the action: the first largest output.",
-        ActionRule::Threshold => "The number of the action: 1 where the output is above 0, else 0.",
-        ActionRule::Clip { .. } => "The action: the outputs in single precision, clipped to their bounds.",
-    };
+    let about_action = parts::about_action(formula);
     format!(
         "{}\nexport const INPUTS = {};\nexport const OUTPUTS = {};\n\n{}{helpers}\
          /** The outputs' values for an array of INPUTS numbers, before the action rule. */\n\

@@ -1,16 +1,20 @@
 //! A formula as text, mathematics and code.
 
 mod c;
+mod calls;
 mod code;
 mod javascript;
+mod julia;
 mod latex;
 mod layout;
 mod mathml;
 mod monitor;
 mod names;
 mod octave;
+mod parts;
 mod python;
 mod rust;
+mod structured_text;
 mod text;
 
 use crate::expression::SymbolicError;
@@ -38,13 +42,17 @@ pub enum Format {
     JavaScript,
     /// A function file for MATLAB and Octave: `[action, outputs] = policy(observation)`.
     Octave,
+    /// A Julia module: `Policy.outputs(observation)`, `Policy.action(observation)`.
+    Julia,
+    /// Structured Text of IEC 61131-3: the function block `policy`.
+    StructuredText,
     /// The JSON tree that [`Formula::from_json`] reads: `formula.json`.
     Json,
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Text,
         Self::Latex,
         Self::MathMl,
@@ -54,6 +62,8 @@ impl Format {
         Self::Rust,
         Self::JavaScript,
         Self::Octave,
+        Self::Julia,
+        Self::StructuredText,
         Self::Json,
     ];
 
@@ -69,6 +79,8 @@ impl Format {
             Self::Rust => "rust",
             Self::JavaScript => "javascript",
             Self::Octave => "octave",
+            Self::Julia => "julia",
+            Self::StructuredText => "structured-text",
             Self::Json => "json",
         }
     }
@@ -92,7 +104,7 @@ impl FromStr for Format {
 /// # Errors
 /// [`SymbolicError::Invalid`] where the format cannot hold it.
 pub fn export(formula: &Formula, format: Format) -> Result<String, SymbolicError> {
-    if matches!(format, Format::JavaScript | Format::Octave)
+    if matches!(format, Format::JavaScript | Format::Octave | Format::Julia | Format::StructuredText)
         && let Some(native) = code::natives(formula).first()
     {
         let (name, format) = (native.name, format.name());
@@ -110,6 +122,8 @@ pub fn export(formula: &Formula, format: Format) -> Result<String, SymbolicError
         Format::Rust => rust::formula(formula),
         Format::JavaScript => javascript::formula(formula),
         Format::Octave => octave::formula(formula),
+        Format::Julia => julia::formula(formula),
+        Format::StructuredText => structured_text::formula(formula),
         Format::Json => formula.to_json(),
     })
 }

@@ -1,10 +1,11 @@
 //! Rust without the standard library: a module that needs the crate `libm` where it calls functions.
 
-use super::code::{self, Code, Dialect, Level, call, chained};
+use super::calls::{Calls, Language};
+use super::code::{self, Code, Dialect, call};
+use super::parts;
 use crate::expression::{Curve, Operator};
 use crate::formula::Formula;
 use kanrl_core::action::ActionRule;
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 const RESERVED: [&str; 68] = [
@@ -78,39 +79,35 @@ const RESERVED: [&str; 68] = [
     "INPUTS",
 ];
 
-const HELPERS: [(&str, &str); 7] = [
-    (
-        "power",
-        "fn power(x: f64, exponent: i32) -> f64 {\n    let (mut result, mut square, mut left) = (1.0, x, \
+static RUST: Language = Language {
+    library: "libm::",
+    suffix: "",
+    renamed: &[("abs", "fabs")],
+    prefix: "",
+    helpers: &[
+        (
+            "power",
+            "fn power(x: f64, exponent: i32) -> f64 {\n    let (mut result, mut square, mut left) = (1.0, x, \
          exponent.unsigned_abs());\n    while left > 0 {\n        if left & 1 == 1 {\n            result *= square;\n        \
          }\n        square *= square;\n        left >>= 1;\n    }\n    if exponent < 0 { 1.0 / result } else { result }\n}\n\n",
-    ),
-    (
-        "sign",
-        "fn sign(x: f64) -> f64 {\n    if x > 0.0 {\n        1.0\n    } else if x < 0.0 {\n        -1.0\n    } else {\n        \
+        ),
+        (
+            "sign",
+            "fn sign(x: f64) -> f64 {\n    if x > 0.0 {\n        1.0\n    } else if x < 0.0 {\n        -1.0\n    } else {\n        \
          x\n    }\n}\n\n",
-    ),
-    ("step", "fn step(x: f64) -> f64 {\n    if x > 0.0 { 1.0 } else { 0.0 }\n}\n\n"),
-    (
-        "gate",
-        "fn gate(x: f64, positive: f64, otherwise: f64) -> f64 {\n    if x > 0.0 { positive } else { otherwise }\n}\n\n",
-    ),
-    ("min", "fn min(a: f64, b: f64) -> f64 {\n    if a < b { a } else { b }\n}\n\n"),
-    ("max", "fn max(a: f64, b: f64) -> f64 {\n    if a > b { a } else { b }\n}\n\n"),
-    ("gaussian", "fn gaussian(x: f64) -> f64 {\n    libm::exp(-(x * x))\n}\n\n"),
-];
+        ),
+        ("step", "fn step(x: f64) -> f64 {\n    if x > 0.0 { 1.0 } else { 0.0 }\n}\n\n"),
+        (
+            "gate",
+            "fn gate(x: f64, positive: f64, otherwise: f64) -> f64 {\n    if x > 0.0 { positive } else { otherwise }\n}\n\n",
+        ),
+        ("min", "fn min(a: f64, b: f64) -> f64 {\n    if a < b { a } else { b }\n}\n\n"),
+        ("max", "fn max(a: f64, b: f64) -> f64 {\n    if a > b { a } else { b }\n}\n\n"),
+        ("gaussian", "fn gaussian(x: f64) -> f64 {\n    libm::exp(-(x * x))\n}\n\n"),
+    ],
+};
 
-#[derive(Default)]
-struct Rust {
-    helpers: RefCell<BTreeSet<&'static str>>,
-}
-
-impl Rust {
-    fn helper(&self, name: &'static str) -> &'static str {
-        self.helpers.borrow_mut().insert(name);
-        name
-    }
-}
+struct Rust(Calls);
 
 impl Dialect for Rust {
     fn number(&self, value: f64) -> String {
@@ -119,32 +116,17 @@ impl Dialect for Rust {
     }
 
     fn whole_power(&self, base: &Code, exponent: i32) -> Code {
-        Code::new(format!("{}({}, {exponent})", self.helper("power"), base.text), Level::Atom)
+        self.0.whole_power(base, exponent)
     }
 
     fn power(&self, base: &Code, exponent: &Code) -> Code {
-        Code::new(format!("libm::pow({}, {})", base.text, exponent.text), Level::Atom)
+        self.0.power(base, exponent)
     }
 
     fn call(&self, operator: Operator, operands: &[Code]) -> String {
         match operator {
-            Operator::Min => chained(self.helper("min"), operands),
-            Operator::Max => chained(self.helper("max"), operands),
-            Operator::Clip => {
-                let raised = call(self.helper("max"), &operands[..2]);
-                format!("{}({raised}, {})", self.helper("min"), operands[2].text)
-            }
-            Operator::Gate => call(self.helper("gate"), operands),
-            Operator::Sign => call(self.helper("sign"), operands),
-            Operator::Step => call(self.helper("step"), operands),
-            Operator::Gaussian => call(self.helper("gaussian"), operands),
-            Operator::Abs => call("libm::fabs", operands),
-            Operator::Arcsin => call("libm::asin", operands),
-            Operator::Arccos => call("libm::acos", operands),
-            Operator::Arctan => call("libm::atan", operands),
-            Operator::Arctanh => call("libm::atanh", operands),
             Operator::Native(native) => call(native.function().rust.call, operands),
-            other => call(&format!("libm::{}", other.name()), operands),
+            _ => self.0.call(operator, operands),
         }
     }
 
@@ -163,15 +145,10 @@ impl Dialect for Rust {
 
 /// A module with `outputs` and `action`.
 pub(super) fn formula(formula: &Formula) -> String {
-    let dialect = Rust::default();
+    let dialect = Rust(Calls::new(&RUST));
     let names = code::identifiers(formula, |name| RESERVED.contains(&name), |native| native.rust);
-    let values: Vec<String> = formula
-        .outputs()
-        .iter()
-        .map(|output| format!("        {},\n", code::write(&output.expression, &names, &formula.curves(), &dialect)))
-        .collect();
-    let helpers: String =
-        HELPERS.iter().filter(|(name, _)| dialect.helpers.borrow().contains(name)).map(|(_, text)| *text).collect();
+    let values = parts::outputs(formula, &names, &dialect, |_, text| format!("        {text},\n"));
+    let helpers = dialect.0.helpers();
     let used: BTreeSet<&str> = formula.used_inputs().collect();
     let is_snake_case = |name: &&str| {
         !names[*name].contains(|letter: char| letter.is_ascii_uppercase()) && !names[*name].contains("__")
@@ -188,12 +165,13 @@ pub(super) fn formula(formula: &Formula) -> String {
          pub const OUTPUTS: usize = {};\n\n\
          /// The outputs' values, before the action rule.\n{allowed}\
          pub fn outputs(observation: &[f64; INPUTS]) -> [f64; OUTPUTS] {{\n    \
-         let [{}] = *observation;\n    [\n{}    ]\n}}\n\n{}{helpers}{}",
+         let [{}] = *observation;\n    [\n{}    ]\n}}\n\n/// {}\n{}{helpers}{}",
         code::comment(formula, "// ", &[]),
         formula.inputs().len(),
         formula.outputs().len(),
         pattern.join(", "),
-        values.concat(),
+        values,
+        parts::about_action(formula),
         action(formula),
         code::curves(formula, &dialect) + &code::definitions(formula, |native| native.rust, "\n"),
     )
@@ -202,15 +180,13 @@ pub(super) fn formula(formula: &Formula) -> String {
 fn action(formula: &Formula) -> String {
     match formula.action() {
         ActionRule::Argmax => {
-            "/// The number of the action: the first largest output.\n\
-             pub fn action(observation: &[f64; INPUTS]) -> usize {\n    let outputs = outputs(observation);\n    \
+            "pub fn action(observation: &[f64; INPUTS]) -> usize {\n    let outputs = outputs(observation);\n    \
              let mut best = 0;\n    for index in 1..OUTPUTS {\n        if outputs[index] > outputs[best] {\n            \
              best = index;\n        }\n    }\n    best\n}\n\n"
                 .to_owned()
         }
         ActionRule::Threshold => {
-            "/// The number of the action: 1 where the output is above 0, else 0.\n\
-             pub fn action(observation: &[f64; INPUTS]) -> usize {\n    \
+            "pub fn action(observation: &[f64; INPUTS]) -> usize {\n    \
              if outputs(observation)[0] > 0.0 { 1 } else { 0 }\n}\n\n"
                 .to_owned()
         }
@@ -224,8 +200,7 @@ fn action(formula: &Formula) -> String {
                 format!("        (outputs[{index}] as f32).clamp({}, {}),\n", bound(*low), bound(*high))
             });
             format!(
-                "/// The action: the outputs in single precision, clipped to their bounds.\n\
-                 pub fn action(observation: &[f64; INPUTS]) -> [f32; OUTPUTS] {{\n    \
+                "pub fn action(observation: &[f64; INPUTS]) -> [f32; OUTPUTS] {{\n    \
                  let outputs = outputs(observation);\n    [\n{}    ]\n}}\n\n",
                 clipped.collect::<String>()
             )
