@@ -76,6 +76,7 @@ def _run(ray, plan, cpus, memory, asha, remote, hear):
             described = {
                 "name": trial["name"],
                 "files": trial["files"],
+                "plugins": trial["plugins"],
                 "text": Path(trial["config"]).read_text(),
                 **{key: _below(trial[key], plan["out"]) for key in ("config", "directory", "log")},
             }
@@ -112,8 +113,8 @@ def _wait(ray, left, driver, ended, hear):
 
 
 def _contents(ray, plan, trials):
-    """The program and the files that runs read, as objects in Ray's store by their digests, for nodes that lack them."""
-    files = {file["sha256"]: Path(file["path"]) for trial in trials for file in trial["files"]}
+    """The program, the plugins and the files that runs read, as objects in Ray's store by their digests, for nodes that lack them."""
+    files = {file["sha256"]: Path(file["path"]) for trial in trials for file in trial["files"] + trial["plugins"]}
     files[plan["program"]["sha256"]] = Path(plan["program"]["path"])
     return {sha256: ray.put(path.read_bytes()) for sha256, path in files.items()}
 

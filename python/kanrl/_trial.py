@@ -145,6 +145,19 @@ def program(order, contents, scratch):
     return [str(path)]
 
 
+def libraries(trial, contents, scratch):
+    """Flags that name the run's plugins; those that the node does not have are put into `scratch`."""
+    flags = []
+    for plugin in trial["plugins"]:
+        path = Path(plugin["path"])
+        if not _reads(path, plugin["sha256"]):
+            # The config goes on naming the other path, so that the run's files are the same everywhere.
+            path = scratch / "plugins" / plugin["sha256"] / path.name
+            contents.write(plugin["sha256"], path)
+        flags += ["--plugin", str(path)]
+    return flags
+
+
 def digest(content):
     """SHA-256 in hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
@@ -194,7 +207,8 @@ def _make(order, trial, contents, driver, tell, scratch):
             reason = f"after `dagger`, return and fidelity were among the worse ones: score {score:.4g}"
             raise Stopped({"stopped": reason})
 
-    arguments = [*program(order, contents, scratch), *order["arguments"], "--quiet", "extract", "--config", str(config), "--out", str(run)]
+    flags = [*order["arguments"], *libraries(trial, contents, scratch), "--quiet"]
+    arguments = [*program(order, contents, scratch), *flags, "extract", "--config", str(config), "--out", str(run)]
     try:
         _wait_until_free(run)
         with open(log, "wb") as output:

@@ -168,6 +168,44 @@ def test_files_travel_with_their_digests(cluster, tmp_path, monkeypatch):
     assert "mine.zip has changed since the sweep began" in next(iter(sweep.failures.values()))
 
 
+def test_plugins_travel_with_their_digests(cluster, tmp_path, monkeypatch):
+    library = tmp_path / "libpoles.so"
+    content = (Path(__file__).parents[2] / "target/debug/deps/libcart_two_poles.so").read_bytes()
+    library.write_bytes(content)
+    order = grid(1000)
+    order["base"]["environment"] = {"id": "CartTwoPoles-v0"}
+    order["base"]["expert"] = {"kind": "formula", "expression": "3 * x + theta_1"}
+    named = {**order, "base": {**order["base"], "plugins": [str(library)]}}
+    with pytest.raises(kanrl.InputError, match="would run with your"):
+        kanrl.sweep(named, seeds=1, backend="ray", cpus=1, out=tmp_path / "refused", progress=False)
+    from kanrl import _ray
+
+    original, contents = _ray.run, _ray._contents
+    sent = content
+
+    def elsewhere(plan, **options):
+        library.write_bytes(sent)
+        ended = original(plan, **options)
+        library.write_bytes(content)
+        return ended
+
+    def away(*arguments):
+        """From here on, the library is where the driver has it no more, as on another machine."""
+        found = contents(*arguments)
+        library.unlink()
+        return found
+
+    monkeypatch.setattr(_ray, "run", elsewhere)
+    monkeypatch.setattr(_ray, "_contents", away)
+    options = {"seeds": 1, "arguments": ["--plugin", str(library)]}
+    sweep = kanrl.sweep(order, backend="ray", cpus=1, out=tmp_path / "travels", progress=False, **options)
+    assert not sweep.failures, sweep.failures
+    assert_as_local(sweep, order, tmp_path, **options)
+    sent = content + b"\0"
+    sweep = kanrl.sweep(order, backend="ray", cpus=1, out=tmp_path / "changed", progress=False, **options)
+    assert "libpoles.so has changed since the sweep began" in next(iter(sweep.failures.values()))
+
+
 def test_asha_stops_runs_that_are_among_the_worse_ones(cluster, node, tmp_path):
     axes = {"collect.train_episodes": [1, 2, 3]}
     sweep = kanrl.sweep(grid(1000, **axes), seeds=3, backend="ray", cpus=1, asha=True, out=tmp_path, progress=False)

@@ -82,7 +82,12 @@ impl Plugins {
         };
         let entry = |plugin: &PluginDescription| {
             let sha256 = kanrl_plugin::sha256(&plugin.path).map_err(Failure::input)?;
-            Ok(PluginEntry { path: plugin.path.clone(), sha256: Some(sha256) })
+            let is_copy = |named: &&PluginEntry| {
+                let copy = self.copy(named).and_then(|path| path.canonicalize().ok());
+                copy.is_some_and(|path| path == plugin.path)
+            };
+            let path = without.plugins.iter().find(is_copy).map_or(&plugin.path, |named| &named.path);
+            Ok(PluginEntry { path: path.clone(), sha256: Some(sha256) })
         };
         config.plugins = loaded.iter().filter(is_used).map(entry).collect::<Result<_, Failure>>()?;
         config.plugins.iter().for_each(|plugin| isolation::using(&plugin.path));
@@ -93,7 +98,20 @@ impl Plugins {
     pub fn arguments(&self) -> Vec<OsString> {
         let paths = self.paths.iter().flat_map(|path| ["--plugin".into(), path.clone().into_os_string()]);
         let allow = self.allow.then(|| "--allow-plugins".into());
-        paths.chain(allow).chain(["--plugin-limit".into(), self.limit.to_string().into()]).collect()
+        paths.chain(allow).chain(self.limit_argument().map(OsString::from)).collect()
+    }
+
+    /// The flags that name no plugin and allow none.
+    pub fn limit_argument(&self) -> [String; 2] {
+        ["--plugin-limit".to_owned(), self.limit.to_string()]
+    }
+
+    /// The library on the command line that takes the place of one that a config names, because that one is not there (any
+    /// more): the same to the byte.
+    fn copy(&self, named: &PluginEntry) -> Option<&PathBuf> {
+        let sha256 = named.sha256.as_ref()?;
+        let is_same = |path: &Path| kanrl_plugin::verify(path, sha256).is_ok();
+        if is_same(&named.path) { None } else { self.paths.iter().find(|path| is_same(path)) }
     }
 
     /// What the plugins named on the command line and those in the user's folder offer.
@@ -128,8 +146,16 @@ impl Plugins {
         let digests = digests.map_err(Failure::input)?;
         let mut allowed = isolation::allowed();
         let mut seen: Vec<String> = Vec::new();
-        for PluginEntry { path, sha256 } in named {
-            let digest = kanrl_plugin::sha256(path).map_err(Failure::input)?;
+        let mut paths: Vec<&PathBuf> = Vec::new();
+        for entry in named {
+            let PluginEntry { path, sha256 } = entry;
+            if let (Some(copy), Some(sha256)) = (self.copy(entry), sha256) {
+                paths.push(copy);
+                seen.push(sha256.to_ascii_lowercase());
+                continue;
+            }
+            let help = "put that library back, or give a copy of it with `--plugin PATH`";
+            let digest = kanrl_plugin::sha256(path).map_err(|error| Failure::input_with_help(error, help))?;
             if !self.allow && !digests.contains(&digest) && !allowed.contains(&digest) && consent(path, &digest)? {
                 allowed.push(digest.clone());
             }
@@ -138,10 +164,11 @@ impl Plugins {
                     .map_err(|error| Failure::input_with_help(error, "put that library back, or start a new run"))?;
             }
             seen.push(digest);
+            paths.push(path);
         }
         // One that the config names as well is taken from there.
         let further = self.paths.iter().zip(&digests).filter(|(_, digest)| !seen.contains(digest));
-        let paths: Vec<&PathBuf> = named.iter().map(|entry| &entry.path).chain(further.map(|(path, _)| path)).collect();
+        paths.extend(further.map(|(path, _)| path));
         let folder = match id {
             Some(id) if registry.get(id).is_ok() => Vec::new(),
             _ => kanrl_plugin::folder_libraries().map_err(Failure::input)?,

@@ -116,7 +116,14 @@ fn the_whole_journey_from_training_to_resuming() {
     fails(folder, &["resume", "run"], 2, &["copy.so", "names the plugin"]);
     fails(folder, &["resume", "run", "--allow-plugins"], 2, &["copy.so", "has changed", "put that library back"]);
     std::fs::remove_file(&plugin).unwrap();
-    fails(folder, &["resume", "run"], 2, &["copy.so", "No such file"]);
+    fails(folder, &["resume", "run"], 2, &["copy.so", "No such file", "--plugin"]);
+    let other = library("kanrl_plugin_tests");
+    fails(folder, &["resume", "run", "--plugin", text(&other)], 2, &["copy.so", "No such file"]);
+    // A copy of it elsewhere does as well, and the run's config stays as it is.
+    let config = store.read(RunFile::Config).unwrap();
+    succeeds(folder, &["resume", "run", "--from", "evaluate", "--plugin", text(&original)]);
+    assert_eq!(store.read(RunFile::Config).unwrap(), config);
+    assert_eq!(store.read(RunFile::Metrics).unwrap(), metrics);
 }
 
 #[test]

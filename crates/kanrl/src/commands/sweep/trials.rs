@@ -4,7 +4,7 @@ use super::summary::Row;
 use super::workers::{Job, Outcome};
 use crate::{Failure, Plugins};
 use kanrl_core::environment::EnvironmentRegistry;
-use kanrl_pipeline::config::RunConfig;
+use kanrl_pipeline::config::{PluginEntry, RunConfig};
 use kanrl_pipeline::engine::code;
 use kanrl_pipeline::files::FileError;
 use kanrl_pipeline::run::provenance::FileDigest;
@@ -74,10 +74,9 @@ pub fn plan(trials: &[Trial], out: &Path, plugins: &Plugins) -> Result<Value, Fa
             "log": job.log,
             "done": job.done,
             "files": files(config, registry)?,
+            "plugins": libraries(config)?,
         }));
     }
-    let arguments: Vec<String> =
-        plugins.arguments().iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
     let program = crate::processes::program().map_err(Failure::run)?;
     let sha256 = kanrl_plugin::sha256(&program).map_err(Failure::input)?;
     Ok(json!({
@@ -85,18 +84,24 @@ pub fn plan(trials: &[Trial], out: &Path, plugins: &Plugins) -> Result<Value, Fa
         "out": out,
         // The code lies elsewhere where the program is the Python package's script.
         "program": { "path": program, "sha256": sha256, "code": code::executable() },
-        "arguments": arguments,
+        // A run is given its own plugin only, which it was seen above that the user consents to.
+        "arguments": plugins.limit_argument(),
         "trials": described,
     }))
 }
 
-/// The local files that a run reads: its expert's or its log, and its plugins.
+/// The plugins that a run loads.
+fn libraries(config: &RunConfig) -> Result<Vec<Value>, Failure> {
+    let library = |plugin: &PluginEntry| {
+        let sha256 = kanrl_plugin::sha256(&plugin.path).map_err(Failure::input)?;
+        Ok(json!({ "path": plugin.path.display().to_string(), "sha256": sha256 }))
+    };
+    config.plugins.iter().map(library).collect()
+}
+
+/// The local files that a run reads: its expert's or its log.
 fn files(config: &RunConfig, registry: &EnvironmentRegistry) -> Result<Vec<Value>, Failure> {
     let mut files: BTreeSet<(String, String)> = BTreeSet::new();
-    for plugin in &config.plugins {
-        let sha256 = kanrl_plugin::sha256(&plugin.path).map_err(Failure::input)?;
-        files.insert((plugin.path.display().to_string(), sha256));
-    }
     if config.is_played() {
         let environment =
             registry.make(&config.environment.id, &config.environment.arguments).map_err(Failure::input)?;
