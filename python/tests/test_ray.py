@@ -176,7 +176,7 @@ def test_plugins_travel_with_their_digests(cluster, tmp_path, monkeypatch):
     order["base"]["environment"] = {"id": "CartTwoPoles-v0"}
     order["base"]["expert"] = {"kind": "formula", "expression": "3 * x + theta_1"}
     named = {**order, "base": {**order["base"], "plugins": [str(library)]}}
-    with pytest.raises(kanrl.InputError, match="would run with your"):
+    with pytest.raises(kanrl.InputError, match="names the plugin"):
         kanrl.sweep(named, seeds=1, backend="ray", cpus=1, out=tmp_path / "refused", progress=False)
     from kanrl import _ray
 
