@@ -7,17 +7,19 @@ use kanrl_reference_data::Tensors;
 use serde_json::Value;
 use std::sync::Arc;
 
+type Function = fn(f64) -> f64;
+
 /// A function of pykan's library, with its derivative.
 #[derive(Debug)]
 struct Named {
     name: String,
-    value: fn(f64) -> f64,
-    derivative: fn(f64) -> f64,
+    value: Function,
+    derivative: Function,
 }
 
 impl Named {
     fn new(name: &str) -> Self {
-        let (value, derivative): (fn(f64) -> f64, fn(f64) -> f64) = match name {
+        let (value, derivative): (Function, Function) = match name {
             "0" => (|_| 0.0, |_| 0.0),
             "x" => (|x| x, |_| 1.0),
             "x^2" => (|x| x * x, |x| 2.0 * x),
