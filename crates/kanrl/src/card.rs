@@ -36,6 +36,13 @@ pub fn card(metrics: &Metrics, contract: &Contract, options: &CardOptions) -> St
     }
     text += &returns(metrics);
     text += &front(metrics);
+    if let Some(proof) = &contract.proof {
+        let _ = writeln!(
+            text,
+            "## Proof card\n\nWhat `kanrl verify` proved of the formula, measured with 99 % confidence, or could not decide. {}",
+            proof.markdown()
+        );
+    }
     text += &interface(contract);
     let _ = writeln!(
         text,

@@ -30,7 +30,14 @@ fn refuses(folder: &Path, arguments: &[&str]) -> String {
 fn a_folder_of_exports_has_a_contract_and_passes_its_check_until_something_is_changed() {
     let folder = tempfile::tempdir().unwrap();
     let export = ["export", LAW, "--environment", "CartPole-v1", "--extent", "theta_dot=-4:4", "--dir", "out"];
-    for more in [&["--to", "c", "--scalar", "q15"][..], &["--to", "onnx"], &["--to", "json"], &["--to", "javascript"]] {
+    for more in [
+        &["--to", "c", "--scalar", "q15"][..],
+        &["--to", "onnx"],
+        &["--to", "json"],
+        &["--to", "javascript"],
+        &["--to", "julia"],
+        &["--to", "structured-text"],
+    ] {
         succeeds(folder.path(), &[&export[..], more].concat());
     }
     let text = std::fs::read_to_string(folder.path().join("out/policy.contract.json")).unwrap();
@@ -56,7 +63,7 @@ fn a_folder_of_exports_has_a_contract_and_passes_its_check_until_something_is_ch
     };
     let results = checked(true);
     let names: Vec<&str> = results.iter().map(|(file, _)| file.as_str()).collect();
-    assert_eq!(names, ["formula.json", "policy.c", "policy.mjs", "policy.onnx"]);
+    assert_eq!(names, ["formula.json", "policy.c", "policy.jl", "policy.mjs", "policy.onnx", "policy.st"]);
     assert!(results.iter().all(|(_, result)| result == "replayed" || result == "skipped"), "{results:?}");
 
     // Another contract than the one that the exports were made under.
@@ -95,4 +102,24 @@ fn a_file_has_its_contract_beside_it_and_standard_output_has_none() {
     let source = std::fs::read_to_string(folder.path().join("policy/src/lib.rs")).unwrap();
     assert!(source.contains("#![no_std]") && folder.path().join("policy/Cargo.toml").is_file(), "{source}");
     succeeds(folder.path(), &["check-export", "policy"]);
+}
+
+#[test]
+fn an_expert_s_network_is_exported_and_acts_as_before() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("states.csv"), "x,x_dot,theta,theta_dot\n0.1,-0.2,0.03,0.4\n0,0.5,-0.1,-0.6\n")
+        .unwrap();
+    let export = ["export", "bundled", "--environment", "CartPole-v1", "--to", "onnx"];
+    succeeds(folder.path(), &[&export[..], &["--out", "expert.onnx"]].concat());
+    succeeds(folder.path(), &[&export[..], &["--scalar", "double", "--dir", "doubles"]].concat());
+    assert!(folder.path().join("doubles/policy.onnx").is_file());
+    for (policy, out) in [("bundled:CartPole-v1", "expected.csv"), ("expert.onnx", "found.csv")] {
+        succeeds(folder.path(), &["act", policy, "--observations", "states.csv", "--out", out]);
+    }
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    assert_eq!(read("found.csv"), read("expected.csv"));
+    let said = refuses(folder.path(), &[&export[..5], &["c", "--dir", "out"]].concat());
+    assert!(said.contains("is not a formula"), "{said}");
+    let said = refuses(folder.path(), &export);
+    assert!(said.contains("--out"), "{said}");
 }

@@ -54,6 +54,34 @@ fn the_bundled_expert_s_formula_plays_and_two_runs_make_the_same_files() {
     for (name, bytes) in &first {
         assert!(second[name] == *bytes, "{name} differs between two runs of the same seed");
     }
+    assert_is_shared(&folder.path().join("second"));
+}
+
+/// The run's model card has the proof card, and its network is exported as what it computes.
+fn assert_is_shared(run: &Path) {
+    let policy = format!("run:{}", run.display());
+    let network = format!("{policy}#network");
+    for arguments in [
+        &["verify", &policy, "--episodes", "200", "--boxes", "5", "--quiet"][..],
+        &["card", run.to_str().unwrap(), "--out", "card"],
+        &["export", &network, "--to", "onnx", "--dir", "network"],
+        &["act", &network, "--observations", "states.csv", "--out", "expected.csv"],
+        &["act", "network/policy.onnx", "--observations", "states.csv", "--out", "found.csv"],
+    ] {
+        let states: String = (0..50)
+            .map(|row| format!("{0},{1},{2},{0}\n", row % 7 - 3, row % 5 - 2, 0.02 * f64::from(row % 9 - 4)))
+            .collect();
+        std::fs::write(run.join("../states.csv"), format!("x,x_dot,theta,theta_dot\n{states}")).unwrap();
+        let output = kanrl(arguments).current_dir(run.parent().unwrap()).output().expect("kanrl runs");
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    let read = |name: &str| std::fs::read_to_string(run.parent().unwrap().join(name)).unwrap();
+    let card = read("card/README.md");
+    assert!(card.contains("## Proof card") && card.contains("| proved | finite |"), "{card}");
+    let contract: serde_json::Value = serde_json::from_str(&read("card/policy.contract.json")).unwrap();
+    assert!(contract["proof"]["lines"].as_array().is_some_and(|lines| lines.len() > 3), "{contract}");
+    assert_eq!(read("found.csv"), read("expected.csv"));
+    assert!(read("network/policy.contract.json").contains("curve"));
 }
 
 #[test]

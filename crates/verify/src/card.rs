@@ -143,6 +143,18 @@ impl ProofCard {
         html + "</table>\n"
     }
 
+    /// As a table in Markdown.
+    pub fn markdown(&self) -> String {
+        let escaped = |text: &str| text.replace('|', "\\|").replace('\n', " ");
+        let mut text = format!("For observations with {}.\n\n", escaped(&self.box_in_words()));
+        text += "| certainty | subject | what is known |\n|---|---|---|\n";
+        for line in &self.lines {
+            let (subject, said) = (escaped(&line.subject), escaped(&line.text));
+            text += &format!("| {} | {subject} | {said} |\n", line.certainty.name());
+        }
+        text
+    }
+
     /// As JSON.
     pub fn to_json(&self) -> String {
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"

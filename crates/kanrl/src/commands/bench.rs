@@ -18,7 +18,8 @@ Examples:
   kanrl bench run:runs/first --expert agent.zip        also Stable-Baselines3's predict, where it is installed
 
 Nanoseconds for an action, one at a time and in batches of 64: the fastest of seven rounds, in one run on one
-thread, with whatever calling costs in each language. KANRL_PYTHON names the Python to use.")]
+thread, with whatever calling costs in each language. The last column is one action's time against the formula's in C,
+or in Rust where there is no compiler. KANRL_PYTHON names the Python to use.")]
 pub struct Bench {
     /// Formula: run:DIR, run:DIR#faithful, run:DIR#polished, a formula.json, or formula:EXPRESSION.
     policy: PolicySource,
@@ -65,10 +66,15 @@ impl Bench {
             return json::print(&serde_json::Value::Array(timings.iter().map(row).collect()));
         }
         let width = timings.iter().map(|timing| timing.name.chars().count()).max().unwrap_or(0);
-        println!("{:width$}  {:>14}  {:>14}", "", "one action", "one of 64");
+        println!("{:width$}  {:>14}  {:>14}  {:>17}", "", "one action", "one of 64", "times formula");
+        // The formula as it runs on a robot; where there is no C compiler, in Rust.
+        let formula = [1, 0].iter().find_map(|row| timings.get(*row)?.nanoseconds.as_ref().ok()).map(|times| times[0]);
         for timing in &timings {
             match &timing.nanoseconds {
-                Ok([one, many]) => println!("{:width$}  {one:>11.1} ns  {many:>11.1} ns", timing.name),
+                Ok([one, many]) => {
+                    let ratio = formula.map_or(String::new(), |formula| format!("{:.1}", one / formula));
+                    println!("{:width$}  {one:>11.1} ns  {many:>11.1} ns  {ratio:>17}", timing.name);
+                }
                 Err(reason) => println!("{:width$}  skipped: {reason}", timing.name),
             }
         }

@@ -3,6 +3,8 @@ use crate::{Failure, Plugins, json};
 use clap::Args;
 use kanrl::contract::{control_period, measured};
 use kanrl_core::environment::KeywordArguments;
+use kanrl_experts::{PolicyOptions, PolicyReference};
+use kanrl_export::onnx::Precision;
 use kanrl_export::{Contract, ExportError, FILE_NAME, Format, SUFFIX, Scalar, Target};
 use kanrl_pipeline::run::{Metrics, PolicySource, RunFile, RunStore};
 use kanrl_symbolic::{Formula, Monitor};
@@ -17,6 +19,8 @@ Examples:
   kanrl export run:runs/CartPole-v1-20260131-120000 --to c > policy.c
   kanrl export run:runs/first --to c --scalar q15 --dir controller
   kanrl export run:runs/first --to onnx --out policy.onnx
+  kanrl export run:runs/first#network --to onnx --out network.onnx
+  kanrl export agent.zip --environment CartPole-v1 --to onnx --out expert.onnx
   kanrl export run:runs/first --to c --monitor runs/first/proof.json --fallback 0 > policy.c
 
 With --dir and --out a contract is written beside the export (policy.contract.json): names, units,
@@ -27,7 +31,9 @@ With --scalar q15 and q31 the C code has no floating point. Its header says how 
 whole numbers, and how far outputs are from the formula's at most, which is proved for the ranges of the
 observations: the run's proof card (`kanrl verify`), the environment's bounds, or --extent.")]
 pub struct Export {
-    /// Formula: run:DIR, run:DIR#faithful, run:DIR#polished, a formula.json, or with --environment formula:EXPRESSION.
+    /// Formula: run:DIR, run:DIR#faithful, run:DIR#polished, a formula.json, or with --environment formula:EXPRESSION. A run's
+    /// network (run:DIR#network) is exported as a formula with its curves; with --to onnx and --environment also an
+    /// expert: bundled, FILE.zip, FILE.pt, FILE.safetensors.
     policy: PolicySource,
     /// Format: text, latex, mathml, sympy, numpy, c, rust, javascript, octave, julia, structured-text, json, onnx, or verilog.
     #[arg(long, value_name = "FORMAT")]
@@ -68,6 +74,9 @@ pub struct Export {
 
 impl Export {
     pub fn run(self, plugins: &Plugins) -> Result<(), Failure> {
+        if let Some(bytes) = self.network(plugins)? {
+            return self.write_network(&bytes);
+        }
         let (contract, formula) = self.contract(plugins)?;
         let monitor = match &self.monitor {
             Some(file) => Some(monitor(file, &formula, self.fallback.clone())?),
@@ -120,6 +129,47 @@ impl Export {
         Ok(())
     }
 
+    /// An expert's network, which is no formula, as ONNX.
+    fn network(&self, plugins: &Plugins) -> Result<Option<Vec<u8>>, Failure> {
+        let (Format::Onnx, PolicySource::Other(reference)) = (self.to, &self.policy) else { return Ok(None) };
+        let id = match (&self.environment, reference) {
+            (Some(id), _) | (None, PolicyReference::BundledFor(id)) => id.clone(),
+            _ => return Ok(None),
+        };
+        let spec = plugins.environments_for(&id)?.spec(&id).map_err(Failure::input)?;
+        let Some(network) = reference.network(&PolicyOptions::default(), &spec).map_err(Failure::input)? else {
+            return Ok(None);
+        };
+        let precision = match self.scalar.unwrap_or(Scalar::Float) {
+            Scalar::Float => Precision::Single,
+            Scalar::Double => Precision::Double,
+            scalar => return Err(refused(ExportError::Scalar { format: self.to, scalar })),
+        };
+        let made_by = concat!("kanrl ", env!("CARGO_PKG_VERSION"));
+        let names = spec.observation_space.names();
+        kanrl_export::onnx::network(&network, &names, precision, made_by).map(Some).map_err(refused)
+    }
+
+    fn write_network(&self, bytes: &[u8]) -> Result<(), Failure> {
+        let path = match (&self.out, &self.dir) {
+            (Some(out), _) => out.clone(),
+            (None, Some(folder)) => {
+                std::fs::create_dir_all(folder).map_err(|error| in_folder(folder, error))?;
+                folder.join(self.to.file_name())
+            }
+            (None, None) => return Err(refused(ExportError::NotText { format: self.to })),
+        };
+        kanrl_pipeline::files::write(&path, bytes).map_err(Failure::run)?;
+        if self.json {
+            let files = [path.display().to_string()];
+            return json::print(&serde_json::json!({
+                "policy": self.policy.to_string(), "format": self.to.name(), "file": path, "files": files,
+            }));
+        }
+        eprintln!("wrote {}", path.display());
+        Ok(())
+    }
+
     fn contract(&self, plugins: &Plugins) -> Result<(Contract, Formula), Failure> {
         contract_of(&self.policy, self.environment.as_deref(), self.proof.as_deref(), &self.extent, plugins)
     }
@@ -149,9 +199,13 @@ pub(super) fn contract_of(
         _ => None,
     };
     let spec = environment.as_ref().map(|environment| environment.spec().clone());
-    let formula = policy.formula(spec.as_ref()).map_err(Failure::input)?.ok_or_else(|| {
+    let formula = policy.formula_or_network(spec.as_ref()).map_err(Failure::input)?.ok_or_else(|| {
         let message = Error::other(format!("`{policy}` is not a formula"));
-        Failure::input_with_help(message, "use run:DIR, run:DIR#faithful, run:DIR#polished, or a formula.json")
+        Failure::input_with_help(
+            message,
+            "use run:DIR, run:DIR#faithful, run:DIR#polished, run:DIR#network, or a formula.json; with --to onnx and --environment ID \
+             also a network: bundled, FILE.zip, FILE.pt, or FILE.safetensors",
+        )
     })?;
     let mut contract = Contract::new(&policy.to_string(), &formula);
     if let (Some(environment), Some(spec)) = (&environment, &spec) {

@@ -2,12 +2,13 @@
 
 use super::{PolicyRole, RunFile, RunStore, RunStoreError};
 use crate::config::MergedConfig;
-use kanrl_core::approximator::FunctionApproximator;
+use crate::head::StudentHead;
+use kanrl_core::approximator::{FunctionApproximator, Samples};
 use kanrl_core::config::{BuildError, ComponentDescription, ExpertConfig, ExpertSource};
 use kanrl_core::environment::EnvironmentSpec;
 use kanrl_core::policy::ExpertPolicy;
 use kanrl_experts::{ExpertError, FunctionPolicy, PolicyOptions, PolicyReference, StandalonePolicy};
-use kanrl_symbolic::Formula;
+use kanrl_symbolic::{Formula, graph_expressions};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt::{Display, Formatter};
@@ -97,6 +98,27 @@ impl RunPolicy {
         RunStore::open(&self.directory).map_err(failed)
     }
 
+    /// The network as a formula with its curves, which computes what the network does; `None` for a kind that is no formula.
+    fn network_formula(&self, environment: &EnvironmentSpec) -> Result<Option<Formula>, BuildError> {
+        let network = self.network(&self.open()?)?;
+        let (inputs, head) = (network.inputs(), StudentHead::new(environment.action_space.clone()));
+        let names = environment.observation_space.names();
+        let error = |reason: String| BuildError { component: "expert", reason, source: None };
+        if inputs != names.len() || network.outputs() != head.outputs() {
+            return Err(error(format!(
+                "the network takes {inputs} observations and gives {} outputs, which `{}` has not",
+                network.outputs(),
+                environment.id
+            )));
+        }
+        // One row is enough: the importances of edges are not asked for.
+        let samples = Samples { inputs: &vec![0.0; inputs], targets: &vec![0.0; head.outputs()], weights: &[1.0] };
+        let Some(mut graph) = network.graph(samples) else { return Ok(None) };
+        graph.set_input_names(&names);
+        let formula = graph_expressions(&graph).and_then(|expressions| head.formula(names, expressions));
+        formula.map(Some).map_err(|reason| error(format!("the network is no formula: {reason}")))
+    }
+
     /// The network, as the run's own kind of approximator reads it.
     fn network(&self, run: &RunStore) -> Result<Box<dyn FunctionApproximator>, BuildError> {
         let config = run.config().and_then(|raw| MergedConfig::new(raw).resolve());
@@ -179,6 +201,19 @@ impl PolicySource {
             Self::Run(RunPolicy { role: PolicyRole::Network, .. }) => Ok(None),
             Self::Run(run) => run.open()?.formula(run.role).map(Some).map_err(failed),
             Self::Other(reference) => reference.formula(environment).map_err(ExpertError::into_build_error),
+        }
+    }
+}
+
+impl PolicySource {
+    /// The formula that it is, or that computes what a run's network does: a curve for each of its edges.
+    ///
+    /// # Errors
+    /// As [`Self::formula`], and for a network that no formula can hold.
+    pub fn formula_or_network(&self, environment: Option<&EnvironmentSpec>) -> Result<Option<Formula>, BuildError> {
+        match (self, environment) {
+            (Self::Run(run), Some(environment)) if run.role == PolicyRole::Network => run.network_formula(environment),
+            _ => self.formula(environment),
         }
     }
 }
