@@ -2,7 +2,7 @@
 //!
 //! Beside each one's weights stand its hyper-parameters with the returns of every training seed (`ID.json`) and its
 //! training log (`ID.csv`); `docs/experts.md` says what was tried. Of Hopper-v4 also a failure is kept (`Hopper-v4.rl-zoo.*`:
-//! five seeds that learned to stand still).
+//! five seeds that learned to stand still), and the additive Kolmogorov-Arnold network that hops (`Hopper-v4.kan.*`).
 //!
 //! ```
 //! let expert = kanrl_experts::bundled::find("CartPole-v1").expect("it comes with kanrl");
