@@ -147,7 +147,7 @@ fn runtimes_compute_what_the_network_does() {
 }
 
 #[test]
-fn what_is_no_function_of_observations_is_refused() {
+fn what_does_not_depend_on_observations_alone_is_refused() {
     let layer = Layer::new(3, 2, &numbers(6, 1), None, Activation::Identity).expect("a layer");
     let network_of = || Mlp::new(vec![layer.clone()]).expect("a network");
     let time = Some(TimeFeature { max_steps: 100 });

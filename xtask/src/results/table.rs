@@ -24,7 +24,11 @@ pub(super) fn table(rows: &[Value]) -> String {
         let mut own: Vec<&Value> = rows.iter().filter(|row| row["environment"] == goal.environment).collect();
         own.sort_by_key(|row| (row["expert_source"] != "bundled", row["seed"].as_u64()));
         for row in own {
-            let expert = if row["expert_source"] == "bundled" { "bundled" } else { "reference PPO" };
+            let expert = match row["expert_source"].as_str() {
+                Some("bundled") | None => "bundled",
+                Some(source) if source.starts_with("$KANRL_REFERENCE") => "reference PPO",
+                Some(source) => source.rsplit('/').next().unwrap_or(source),
+            };
             let cells = [
                 goal.environment.to_owned(),
                 expert.to_owned(),

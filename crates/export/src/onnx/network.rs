@@ -24,7 +24,7 @@ pub fn network(
 ) -> Result<Vec<u8>, ExportError> {
     let refused = |reason: &'static str| Err(ExportError::Network { reason });
     if policy.time_feature().is_some() {
-        return refused("it takes the time that is left, which is no observation");
+        return refused("it takes the time that is left, which is not an observation");
     }
     if policy.encodes_choices() {
         return refused("some of its observations are numbers of choices");

@@ -129,7 +129,7 @@ impl Export {
         Ok(())
     }
 
-    /// An expert's network, which is no formula, as ONNX.
+    /// An expert's network, which is not a formula, as ONNX.
     fn network(&self, plugins: &Plugins) -> Result<Option<Vec<u8>>, Failure> {
         let (Format::Onnx, PolicySource::Other(reference)) = (self.to, &self.policy) else { return Ok(None) };
         let id = match (&self.environment, reference) {

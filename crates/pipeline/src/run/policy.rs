@@ -98,7 +98,7 @@ impl RunPolicy {
         RunStore::open(&self.directory).map_err(failed)
     }
 
-    /// The network as a formula with its curves, which computes what the network does; `None` for a kind that is no formula.
+    /// The network as a formula with its curves, which computes what the network does; `None` for a kind that is not a formula.
     fn network_formula(&self, environment: &EnvironmentSpec) -> Result<Option<Formula>, BuildError> {
         let network = self.network(&self.open()?)?;
         let (inputs, head) = (network.inputs(), StudentHead::new(environment.action_space.clone()));
@@ -116,7 +116,7 @@ impl RunPolicy {
         let Some(mut graph) = network.graph(samples) else { return Ok(None) };
         graph.set_input_names(&names);
         let formula = graph_expressions(&graph).and_then(|expressions| head.formula(names, expressions));
-        formula.map(Some).map_err(|reason| error(format!("the network is no formula: {reason}")))
+        formula.map(Some).map_err(|reason| error(format!("the network is not a formula: {reason}")))
     }
 
     /// The network, as the run's own kind of approximator reads it.
