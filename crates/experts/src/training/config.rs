@@ -75,7 +75,7 @@ pub struct PpoConfig {
     /// The policy's kind. Default: a multi-layer perceptron.
     pub actor: Actor,
     /// Intervals of each curve of a Kolmogorov-Arnold network, over four standard deviations of the normalized observation to
-    /// either side; beyond, curves are straight. Default 12.
+    /// either side; one interval beyond, curves are straight. Default 12.
     pub grid: usize,
     /// Observations are normalized to a running mean and variance and clipped to ±10, and rewards are divided by the
     /// running standard deviation of the discounted return and clipped to ±10. Default false.

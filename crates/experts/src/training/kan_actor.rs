@@ -8,7 +8,8 @@
 use super::normalization::CLIP;
 use crate::network::{Activation, Layer};
 
-/// Half the width of the grid, in standard deviations of the normalized observations; beyond, edges are straight.
+/// Half the width of the grid, in standard deviations of the normalized observations; within one more interval the last hat ends, and
+/// beyond, edges are straight.
 const RANGE: f32 = 4.0;
 
 /// The basis of all edges: for each observation the observation itself, then a hat for each point of the grid.

@@ -19,7 +19,7 @@ Examples:
 
 Nanoseconds for an action, one at a time and in batches of 64: the fastest of seven rounds, in one run on one
 thread, with whatever calling costs in each language. The last column is one action's time against the formula's in C,
-or in Rust where there is no compiler. KANRL_PYTHON names the Python to use.")]
+or in Rust where there is no compiler. KANRL_PYTHON selects the Python interpreter.")]
 pub struct Bench {
     /// Formula: run:DIR, run:DIR#faithful, run:DIR#polished, a formula.json, or formula:EXPRESSION.
     policy: PolicySource,

@@ -28,7 +28,7 @@ pub struct TrainExpert {
     algorithm: Algorithm,
     /// What ppo trains: a multi-layer perceptron (mlp), or an additive Kolmogorov-Arnold network (kan), in which each action is
     /// a sum of curves and the policy its own explanation. Default: what the config says, or mlp.
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, conflicts_with = "resume")]
     actor: Option<ActorKind>,
     /// Random seed.
     #[arg(long, default_value_t = 0)]

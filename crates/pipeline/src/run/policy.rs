@@ -203,9 +203,7 @@ impl PolicySource {
             Self::Other(reference) => reference.formula(environment).map_err(ExpertError::into_build_error),
         }
     }
-}
 
-impl PolicySource {
     /// The formula that it is, or that computes what a run's network does: a curve for each of its edges.
     ///
     /// # Errors

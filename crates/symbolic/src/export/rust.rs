@@ -153,6 +153,7 @@ pub(super) fn formula(formula: &Formula) -> String {
     let is_snake_case = |name: &&str| {
         !names[*name].contains(|letter: char| letter.is_ascii_uppercase()) && !names[*name].contains("__")
     };
+    // The names are the observations' own, whose capitals may tell one from another.
     let allowed = if used.iter().all(is_snake_case) { "" } else { "#[allow(non_snake_case)]\n" };
     let pattern: Vec<&str> = formula
         .inputs()

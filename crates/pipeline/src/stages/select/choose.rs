@@ -156,14 +156,12 @@ fn most_faithful(candidates: &[Candidate], among: &[usize]) -> usize {
     };
     let most = among.iter().map(|index| fidelity(*index)).fold(f64::NEG_INFINITY, f64::max);
     let close: Vec<usize> = among.iter().copied().filter(|index| fidelity(*index) >= most - FIDELITY_SLACK).collect();
-    let shortest = shortest(candidates, &close);
-    let most = candidates[shortest].operations as f64 * (1.0 + LENGTH_SLACK);
-    let is_short = |index: &usize| candidates[*index].operations as f64 <= most;
-    let best =
-        |best: usize, index: usize| if level(&candidates[index]) > level(&candidates[best]) { index } else { best };
-    let mut short: Vec<usize> = close.into_iter().filter(is_short).collect();
-    short.sort_by_key(|index| candidates[*index].operations);
-    short.into_iter().fold(shortest, best)
+    let operations = |index: usize| candidates[index].operations as f64;
+    let most = operations(shortest(candidates, &close)) * (1.0 + LENGTH_SLACK);
+    let short: Vec<usize> = close.into_iter().filter(|index| operations(*index) <= most).collect();
+    let best = short.iter().map(|index| level(&candidates[*index])).fold(f64::NEG_INFINITY, f64::max);
+    let best: Vec<usize> = short.into_iter().filter(|index| level(&candidates[*index]) >= best).collect();
+    shortest(candidates, &best)
 }
 
 /// The shortest; of equally short ones the most faithful, then the first.
